@@ -1,0 +1,46 @@
+/**
+ * Columns of numbers as bytes: little-endian, as typed arrays lie in memory on every machine Node runs on.
+ *
+ * Reading copies a column once, because Avro hands out bytes at any address and a typed array needs an aligned one.
+ */
+
+export function bytesOf(column: Float64Array | Float32Array | Uint32Array | Uint8Array): Uint8Array {
+  return new Uint8Array(column.buffer, column.byteOffset, column.byteLength)
+}
+
+/** Throws a ColumnError when the bytes are not a whole number of elements, or not `count` of them. */
+export function float64Column(bytes: Uint8Array, count?: number): Float64Array {
+  return new Float64Array(aligned(bytes, 8, count))
+}
+
+/** As `float64Column`. */
+export function float32Column(bytes: Uint8Array, count?: number): Float32Array {
+  return new Float32Array(aligned(bytes, 4, count))
+}
+
+/** As `float64Column`. */
+export function uint32Column(bytes: Uint8Array, count?: number): Uint32Array {
+  return new Uint32Array(aligned(bytes, 4, count))
+}
+
+export function uint8Column(bytes: Uint8Array, count: number): Uint8Array {
+  if (bytes.length !== count) throw new ColumnError(bytes.length, 1, count)
+  return bytes
+}
+
+/** A column whose length does not fit the batch: the record is damaged or was written by something else. */
+export class ColumnError extends Error {
+  constructor(byteLength: number, width: number, count: number | undefined) {
+    super(`column of ${byteLength} bytes, expected ${count ?? 'a whole number of'} elements of ${width} bytes`)
+    this.name = 'ColumnError'
+  }
+}
+
+function aligned(bytes: Uint8Array, width: number, count: number | undefined): ArrayBuffer {
+  if (bytes.length % width !== 0 || (count !== undefined && bytes.length !== count * width)) {
+    throw new ColumnError(bytes.length, width, count)
+  }
+  const copy = new ArrayBuffer(bytes.length)
+  new Uint8Array(copy).set(bytes)
+  return copy
+}

@@ -1,0 +1,42 @@
+/**
+ * The catalogue of Avro schemas: every layout that was ever written, with its static id.
+ *
+ * An id is for ever: bytes on a topic name it, and a layout that is no longer written must still be read. A new layout of a
+ * record gets a new file, a new id, and a place at the end of its row; the last of a row is the one that is written.
+ */
+import { readFileSync } from 'node:fs'
+import type { Schema } from 'avsc'
+
+export interface SchemaVersion {
+  readonly id: number
+  /** File below `schemas/`. */
+  readonly file: string
+}
+
+/** How a record's layouts may differ from one version to the next (names as in the Confluent registry). */
+export type Compatibility = 'BACKWARD_TRANSITIVE' | 'FULL_TRANSITIVE'
+
+export const recordSchemas = {
+  SampleBatch: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 101, file: 'sample-batch.v1.avsc' }] },
+  ScoreBatch: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 201, file: 'score-batch.v1.avsc' }] },
+  Anomaly: { compatibility: 'FULL_TRANSITIVE', versions: [{ id: 301, file: 'anomaly.v1.avsc' }] },
+  Control: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 401, file: 'control.v1.avsc' }] },
+  Model: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 501, file: 'model.v1.avsc' }] },
+  Alert: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 601, file: 'alert.v1.avsc' }] },
+  StateSnapshot: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 701, file: 'state-snapshot.v1.avsc' }] },
+  StateMarker: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 801, file: 'state-marker.v1.avsc' }] },
+  Notification: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 901, file: 'notification.v1.avsc' }] },
+  Feedback: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1001, file: 'feedback.v1.avsc' }] },
+  DeadLetter: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1101, file: 'dead-letter.v1.avsc' }] },
+} as const satisfies Record<string, { compatibility: Compatibility; versions: readonly SchemaVersion[] }>
+
+export type RecordName = keyof typeof recordSchemas
+
+export function readSchema(file: string): Schema {
+  return JSON.parse(readFileSync(new URL(`../schemas/${file}`, import.meta.url), 'utf8')) as Schema
+}
+
+/** The layout that is written today. */
+export function currentVersion(name: RecordName): SchemaVersion {
+  return recordSchemas[name].versions.at(-1) as SchemaVersion
+}

@@ -1,0 +1,101 @@
+/**
+ * The series of a batch as columns, with a symbol table for labels.
+ *
+ * Built once per batch by the ingestor; the detector copies it from the sample batch into the score batch without looking
+ * inside; a reader decodes the labels of a series only when it meets its key for the first time.
+ */
+import { bytesOf, uint32Column } from './columns.ts'
+import type { SeriesTable } from './records.ts'
+import type { LabelSet } from './series.ts'
+
+export const keyBytes = 16
+
+export interface SeriesIdentity {
+  /** 16 bytes. */
+  readonly key: Uint8Array
+  /** 16 bytes. */
+  readonly entity: Uint8Array
+  readonly labels: LabelSet
+}
+
+/** The columns of these series, in this order. */
+export function buildSeriesTable(series: readonly SeriesIdentity[]): SeriesTable {
+  const symbolNumbers = new Map<string, number>()
+  const labelStarts = new Uint32Array(series.length + 1)
+  const labelSymbols: number[] = []
+  const keys = new Uint8Array(series.length * keyBytes)
+  const entities = new Uint8Array(series.length * keyBytes)
+  series.forEach(({ key, entity, labels }, i) => {
+    keys.set(key, i * keyBytes)
+    entities.set(entity, i * keyBytes)
+    for (const { name, value } of labels) labelSymbols.push(numberOf(name, symbolNumbers), numberOf(value, symbolNumbers))
+    labelStarts[i + 1] = labelSymbols.length
+  })
+  const texts = [...symbolNumbers.keys()].map((text) => Buffer.from(text))
+  const symbolStarts = new Uint32Array(texts.length + 1)
+  texts.forEach((text, i) => {
+    symbolStarts[i + 1] = symbolStarts[i]! + text.length
+  })
+  return {
+    keys,
+    entities,
+    labelStarts: bytesOf(labelStarts),
+    labelSymbols: bytesOf(Uint32Array.from(labelSymbols)),
+    symbolStarts: bytesOf(symbolStarts),
+    symbols: Buffer.concat(texts),
+  }
+}
+
+export function seriesCount(table: SeriesTable): number {
+  return table.keys.length / keyBytes
+}
+
+/** The key of series `index` as 32 hexadecimal digits. */
+export function keyText(table: SeriesTable, index: number): string {
+  return hex(table.keys, index)
+}
+
+/** The entity key of series `index` as 32 hexadecimal digits. */
+export function entityText(table: SeriesTable, index: number): string {
+  return hex(table.entities, index)
+}
+
+/**
+ * Reads the labels of series `index`. Throws a RangeError when the table points outside itself.
+ *
+ * Decoding the columns costs a copy, so a reader makes one `labelReader` a batch, and only when it meets an unknown series.
+ */
+export function labelReader(table: SeriesTable): (index: number) => LabelSet {
+  const labelStarts = uint32Column(table.labelStarts, seriesCount(table) + 1)
+  const labelSymbols = uint32Column(table.labelSymbols)
+  const symbolStarts = uint32Column(table.symbolStarts)
+  const symbols = Buffer.from(table.symbols.buffer, table.symbols.byteOffset, table.symbols.byteLength)
+  const text = (symbol: number | undefined) => {
+    const start = symbolStarts[symbol ?? -1]
+    const end = symbolStarts[(symbol ?? -1) + 1]
+    if (start === undefined || end === undefined || start > end || end > symbols.length) {
+      throw new RangeError(`symbol ${symbol} is outside the table`)
+    }
+    return symbols.toString('utf8', start, end)
+  }
+  return (index) => {
+    const labels = []
+    for (let at = labelStarts[index]!; at < labelStarts[index + 1]!; at += 2) {
+      labels.push({ name: text(labelSymbols[at]), value: text(labelSymbols[at + 1]) })
+    }
+    return labels
+  }
+}
+
+function numberOf(text: string, numbers: Map<string, number>): number {
+  let number = numbers.get(text)
+  if (number === undefined) {
+    number = numbers.size
+    numbers.set(text, number)
+  }
+  return number
+}
+
+function hex(column: Uint8Array, index: number): string {
+  return Buffer.from(column.buffer, column.byteOffset + index * keyBytes, keyBytes).toString('hex')
+}

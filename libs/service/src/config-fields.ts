@@ -1,0 +1,62 @@
+/** Kinds of configuration values: durations with units, addresses, and secrets that cannot be printed by accident. */
+import { inspect } from 'node:util'
+import { z } from 'zod'
+
+/** A length of time; the unit stands in the name of its field, so that a use reads `config.step.ms`. */
+export interface Duration {
+  readonly ms: number
+}
+
+/** `15s`, `5m`, `1h30m`, `500ms`, as in Prometheus; a bare number is seconds. */
+export function duration(atLeastMs = 1) {
+  return z
+    .union([z.string(), z.number()])
+    .transform((value, context): Duration => {
+      const ms = typeof value === 'number' ? value * 1000 : parseDuration(value)
+      if (ms === undefined) context.addIssue({ code: 'custom', message: 'expected a duration such as 15s, 5m or 1h30m' })
+      else if (ms < atLeastMs) context.addIssue({ code: 'custom', message: `expected a duration of at least ${atLeastMs} ms` })
+      return { ms: ms ?? Number.NaN }
+    })
+}
+
+/** An http or https address without a trailing slash. */
+export function httpUrl() {
+  return z
+    .string()
+    .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an address such as http://prometheus:9090')
+    .transform((text) => text.replace(/\/+$/, ''))
+}
+
+/** Text that must not appear in logs, reports or errors: only `reveal` gives it out. */
+export class Secret {
+  readonly #text: string
+  constructor(text: string) {
+    this.#text = text
+  }
+  reveal(): string {
+    return this.#text
+  }
+  toString(): string {
+    return masked
+  }
+  toJSON(): string {
+    return masked
+  }
+  [inspect.custom](): string {
+    return masked
+  }
+}
+
+export function secret() {
+  return z.string().transform((text) => new Secret(text))
+}
+
+const masked = '[secret]'
+const unitsMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+
+function parseDuration(text: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) return undefined
+  let ms = 0
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)) ms += Number(amount) * (unitsMs[unit!] ?? 0)
+  return ms
+}

@@ -1,0 +1,220 @@
+/**
+ * Configuration: layers merged, validated once by the schemas of the sections a process needs, frozen.
+ *
+ * Layers, later wins: defaults (in the schemas) < file < profile file < environment < flags. Maps are merged, lists replaced.
+ * Every value remembers where it came from, so an error names file, line and key, and what was expected there. The flat keys
+ * of section `flatKeys` may stand at the top level of a file; people have such files.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parse, parseDocument } from 'yaml'
+import { z } from 'zod'
+
+export interface ConfigLayers {
+  /** Path of the file; without it `lapwing.yaml` in the working directory, if there is one. */
+  readonly file?: string | undefined
+  /** `dev`, `stage` or `prod`: the file `NAME.PROFILE.yaml` beside `NAME.yaml` is laid over it. */
+  readonly profile?: string | undefined
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** `section.key=value`, as given with `--set`. */
+  readonly sets: readonly string[]
+}
+
+/** What is wrong with the configuration, one sentence a problem, each beginning with its place. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+type Sections = Record<string, z.ZodType>
+export type ConfigOf<S extends Sections> = { readonly [K in keyof S]: z.output<S[K]> }
+
+/** Sections that every process reads. */
+export const commonSections = {
+  kafka: z
+    .strictObject({
+      brokers: z.array(z.string().regex(/^[^\s:]+:\d+$|^\[.+\]:\d+$/, 'expected host:port')).default([]),
+      topic_prefix: z
+        .string()
+        .regex(/^[a-zA-Z0-9-]+$/, 'expected letters, digits and dashes')
+        .default('lapwing'),
+      partitions: z.int().min(1).max(1000).default(8),
+    })
+    .prefault({}),
+  http: z.strictObject({ host: z.string().default('127.0.0.1') }).prefault({}),
+  log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+} as const
+
+export type CommonConfig = ConfigOf<typeof commonSections>
+
+/** The validated sections. Throws ConfigError. */
+export function loadConfig<S extends Sections>(sections: S, layers: ConfigLayers): ConfigOf<S> {
+  const merged = new Layered()
+  const file = layers.file ?? (existsSync(defaultFile) ? defaultFile : undefined)
+  if (file) merged.addFile(file)
+  if (file && layers.profile) merged.addFile(profileFile(file, layers.profile))
+  merged.addEnvironment(layers.environment)
+  for (const set of layers.sets) merged.addSet(set)
+  merged.refuseUnknownSections()
+  const problems: string[] = [...merged.problems]
+  const config: Record<string, unknown> = {}
+  for (const [name, schema] of Object.entries(sections)) {
+    const result = schema.safeParse(merged.tree[name])
+    if (result.success) config[name] = deepFreeze(result.data)
+    else problems.push(...result.error.issues.map((issue) => merged.problem([name, ...issue.path], issue)))
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze(config) as ConfigOf<S>
+}
+
+const defaultFile = 'lapwing.yaml'
+const sectionNames = ['kafka', 'http', 'log', 'ingestor', 'detector', 'drift', 'alerter', 'reporter']
+
+/** Keys of the flat form, and where each belongs. */
+export const flatKeys: Readonly<Record<string, readonly [section: string, key: string]>> = {
+  prometheus_url: ['ingestor', 'prometheus_url'],
+  metrics: ['ingestor', 'metrics'],
+  step: ['ingestor', 'step'],
+  run_interval_seconds: ['ingestor', 'poll_interval'],
+  contamination: ['detector', 'contamination'],
+  window_minutes: ['detector', 'window_minutes'],
+  model_path: ['detector', 'model_path'],
+  drift_detection: ['drift', 'enabled'],
+  slack_webhook_url: ['alerter', 'slack_webhook_url'],
+  alertmanager_url: ['alerter', 'alertmanager_url'],
+  output_csv: ['reporter', 'output_csv'],
+}
+
+/** Names other tools use too, so people have them set. */
+const wellKnownVariables: Readonly<Record<string, readonly [section: string, key: string]>> = {
+  PROMETHEUS_URL: ['ingestor', 'prometheus_url'],
+  KAFKA_BROKERS: ['kafka', 'brokers'],
+}
+
+type Tree = { [key: string]: unknown }
+
+/** The merged tree, with the place that each value came from. */
+class Layered {
+  readonly tree: Tree = Object.create(null)
+  readonly problems: string[] = []
+  readonly #places = new Map<string, string>()
+
+  addFile(file: string): void {
+    let text: string
+    try {
+      text = readFileSync(file, 'utf8')
+    } catch (error) {
+      throw new ConfigError([`${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`])
+    }
+    const lines = new LineCounter()
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+    if (document.errors.length > 0) {
+      throw new ConfigError(document.errors.map((e) => `${file}:${lines.linePos(e.pos[0]).line}: not valid YAML or JSON: ${e.message}`))
+    }
+    if (document.contents === null) return
+    if (!isMap(document.contents)) throw new ConfigError([`${file}:1: expected keys with values`])
+    for (const pair of document.contents.items) this.#addPair([], pair as Pair<Node, Node | null>, file, lines)
+  }
+
+  addEnvironment(environment: ConfigLayers['environment']): void {
+    for (const [name, text] of Object.entries(environment)) {
+      if (text === undefined) continue
+      const place = `environment variable ${name}`
+      const wellKnown = wellKnownVariables[name]
+      if (wellKnown) this.#put(wellKnown, name === 'KAFKA_BROKERS' ? text.split(',').map((broker) => broker.trim()) : text, place)
+      else if (name.startsWith('LAPWING__')) this.#put(toPath(name.slice(9).toLowerCase().split('__')), parseScalar(text), place)
+    }
+  }
+
+  addSet(set: string): void {
+    const equals = set.indexOf('=')
+    const path = set.slice(0, equals).split('.')
+    if (equals < 1) this.problems.push(`flag --set ${set}: expected section.key=value`)
+    else this.#put(toPath(path), parseScalar(set.slice(equals + 1)), `flag --set ${path.join('.')}`)
+  }
+
+  refuseUnknownSections(): void {
+    for (const name of Object.keys(this.tree)) {
+      if (sectionNames.includes(name)) continue
+      this.problems.push(`${this.#placeOf([name])}: ${name}: unknown key; expected one of ${[...sectionNames, ...Object.keys(flatKeys)].join(', ')}`)
+    }
+  }
+
+  problem(path: PropertyKey[], issue: z.core.$ZodIssue): string {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => `${this.#placeOf([...path, key])}: ${[...path, key].join('.')}: unknown key`).join('\n')
+    }
+    const found = lookUp(this.tree, path)
+    const actual = found === undefined ? 'nothing is set' : `found ${JSON.stringify(found)}`
+    return `${this.#placeOf(path)}: ${path.join('.')}: ${issue.message.replace(/, received .*/, '')}; ${actual}`
+  }
+
+  #addPair(parent: readonly string[], pair: Pair<Node, Node | null>, file: string, lines: LineCounter): void {
+    const key = String(isScalar(pair.key) ? pair.key.value : pair.key)
+    const path = parent.length === 0 ? toPath([key]) : [...parent, key]
+    const place = `${file}:${lines.linePos(pair.key.range?.[0] ?? 0).line}`
+    if (isMap(pair.value)) {
+      this.#places.set(path.join('.'), place)
+      for (const child of pair.value.items) this.#addPair(path, child as Pair<Node, Node | null>, file, lines)
+      return
+    }
+    this.#put(path, pair.value?.toJSON() ?? null, place)
+    if (isSeq(pair.value)) {
+      pair.value.items.forEach((item, i) => {
+        this.#places.set(`${path.join('.')}.${i}`, `${file}:${lines.linePos((item as Node).range?.[0] ?? 0).line}`)
+      })
+    }
+  }
+
+  #put(path: readonly string[], value: unknown, place: string): void {
+    let at = this.tree
+    for (const key of path.slice(0, -1)) {
+      if (typeof at[key] !== 'object' || at[key] === null) at[key] = Object.create(null)
+      at = at[key] as Tree
+    }
+    at[path.at(-1)!] = value
+    for (let depth = path.length; depth > 0; depth--) this.#places.set(path.slice(0, depth).join('.'), place)
+  }
+
+  #placeOf(path: readonly PropertyKey[]): string {
+    for (let depth = path.length; depth > 0; depth--) {
+      const place = this.#places.get(path.slice(0, depth).join('.'))
+      if (place) return place
+    }
+    return 'configuration'
+  }
+}
+
+function toPath(path: string[]): readonly string[] {
+  return path.length === 1 ? (flatKeys[path[0]!] ?? path) : path
+}
+
+function parseScalar(text: string): unknown {
+  try {
+    return parse(text)
+  } catch {
+    return text
+  }
+}
+
+function lookUp(tree: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], tree)
+}
+
+/** `config.yaml` and `prod` make `config.prod.yaml`. */
+function profileFile(file: string, profile: string): string {
+  const extension = extname(file)
+  return `${file.slice(0, file.length - extension.length)}.${profile}${extension}`
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const child of Object.values(value)) deepFreeze(child)
+  }
+  return value
+}

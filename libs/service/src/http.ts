@@ -1,0 +1,48 @@
+/** The HTTP face every service has: `/livez`, `/readyz`, `/metrics`, and a landing page with links to them. */
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { Health } from './health.ts'
+
+export interface HttpOptions {
+  readonly registry: Registry
+  readonly health: Health
+  readonly logger: Logger
+}
+
+/** Largest body taken where a route sets no limit of its own. */
+const bodyLimitBytes = 1024 * 1024
+
+/** The time a client has for its whole request: a slow sender must not hold a connection for ever. */
+const requestTimeoutMs = 30_000
+
+export function createHttp({ registry, health, logger }: HttpOptions): FastifyInstance {
+  const http = Fastify({
+    loggerInstance: logger.child({ component: 'http' }, { level: 'warn' }),
+    disableRequestLogging: true,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: true,
+  }) as unknown as FastifyInstance
+
+  http.get('/livez', () => ({ status: 'alive' }))
+  http.get('/readyz', (_request, reply) => {
+    const failing = health.failing()
+    return reply.code(failing.length === 0 ? 200 : 503).send({ status: failing.length === 0 ? 'ready' : 'not ready', failing })
+  })
+  http.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+  return http
+}
+
+/** `/` for a service that has no page of its own. */
+export function addLandingPage(http: FastifyInstance, service: string): void {
+  const items = links.map(([path, text]) => `<li><a href="${path}">${path}</a> ${text}</li>`).join('')
+  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>lapwing ${service}</title><h1>lapwing ${service}</h1><ul>${items}</ul></html>`
+  http.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(page))
+}
+
+const links = [
+  ['/livez', 'is the process alive'],
+  ['/readyz', 'is it ready, and if not, why'],
+  ['/metrics', 'its metrics for Prometheus'],
+] as const

@@ -1,0 +1,89 @@
+/**
+ * One service as one process: flags and environment in, exit code out. The only reader of `process.env`.
+ *
+ * Exit codes: 0 stopped on request, 1 gave up, 2 configuration refused (nothing was started). SIGINT and SIGTERM close in
+ * order; a second one, or a close that outlives its deadline, ends the process at once. A process started by another over an
+ * IPC channel ends when that parent is gone, so nothing is left behind.
+ */
+import { parseArgs } from 'node:util'
+import { type CommonConfig, ConfigError, type ConfigOf, commonSections, loadConfig } from './config.ts'
+import { createLogger } from './logger.ts'
+import { closeDeadlineMs, runService, type ServiceContext } from './run-service.ts'
+import type { z } from 'zod'
+
+type SectionSchema = z.ZodType<{ readonly port: number }>
+
+export interface ProcessDefinition<Section extends string, Schema extends SectionSchema> {
+  /** Name of the service and of its section of the configuration. */
+  readonly name: Section
+  readonly schema: Schema
+  start(context: ServiceContext<ServiceConfig<Section, Schema>>): Promise<void>
+}
+
+export type ServiceConfig<Section extends string, Schema extends z.ZodType> = CommonConfig & ConfigOf<{ [K in Section]: Schema }>
+
+export const version = '0.1.0'
+
+/** What the parent is told over IPC once the service is ready to be used. */
+export interface ReadyMessage {
+  readonly type: 'ready'
+  readonly service: string
+  readonly url: string
+}
+
+export async function runProcess<Section extends string, Schema extends SectionSchema>(
+  definition: ProcessDefinition<Section, Schema>,
+): Promise<void> {
+  const { values: flags } = parseArgs({
+    options: { config: { type: 'string' }, profile: { type: 'string' }, set: { type: 'string', multiple: true, default: [] } },
+  })
+  const config = configOrExit(definition, flags)
+  const section = config[definition.name] as { readonly port: number }
+  const logger = createLogger({ name: definition.name, level: config.log.level, readable: process.stdout.isTTY })
+  const onFail = (error: Error) => {
+    logger.fatal({ err: error }, error.message)
+    process.exit(1)
+  }
+  process.on('uncaughtException', onFail)
+  process.on('unhandledRejection', (reason) => onFail(reason instanceof Error ? reason : new Error(String(reason))))
+  let close: (() => Promise<void>) | undefined
+  const stop = (cause: string) => {
+    if (!close) process.exit(0)
+    const closeNow = close
+    close = undefined
+    logger.info({ cause }, 'stopping')
+    setTimeout(() => process.exit(1), closeDeadlineMs + 1000).unref()
+    void closeNow().then(() => process.exit(0))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal))
+  process.on('disconnect', () => stop('parent is gone'))
+  const running = await runService({
+    name: definition.name,
+    config,
+    logger,
+    http: { host: config.http.host, port: section.port },
+    version,
+    onFail,
+    start: definition.start,
+  })
+  close = running.close
+  process.send?.({ type: 'ready', service: definition.name, url: running.url } satisfies ReadyMessage)
+}
+
+function configOrExit<Section extends string, Schema extends SectionSchema>(
+  definition: ProcessDefinition<Section, Schema>,
+  flags: { config?: string | undefined; profile?: string | undefined; set: string[] },
+): ServiceConfig<Section, Schema> {
+  try {
+    return loadConfig({ ...commonSections, [definition.name]: definition.schema } as never, {
+      file: flags.config ?? process.env.LAPWING_CONFIG,
+      profile: flags.profile ?? process.env.LAPWING_PROFILE,
+      environment: process.env,
+      sets: flags.set,
+    })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const problem of error.problems) process.stderr.write(`${problem}\n`)
+    process.exit(2)
+  }
+}

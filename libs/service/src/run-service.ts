@@ -1,0 +1,115 @@
+/**
+ * The life of one service inside a process: configuration in, HTTP up, `start` run, ready; then closed in reverse order.
+ *
+ * Guarantees: a failed start undoes what had been started; `close` is idempotent and bounded by `closeDeadlineMs`; each service
+ * has its own metrics registry, so that several can live in one process.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { createHealth, type Health } from './health.ts'
+import { addLandingPage, createHttp } from './http.ts'
+
+export interface ServiceContext<Config> {
+  readonly name: string
+  readonly config: Config
+  readonly logger: Logger
+  readonly registry: Registry
+  readonly http: FastifyInstance
+  /**
+   * Begins to listen; returns the address. A service calls it once its routes are added and before it waits for anything, so
+   * that health can be asked for from the beginning. A service that does not call it listens when `start` has resolved.
+   */
+  listen(): Promise<string>
+  readonly health: Health
+  /** Registers a clean-up; they run last in, first out. */
+  onClose(name: string, close: () => Promise<void>): void
+  /** Ends the service with an error it cannot recover from. */
+  fail(error: Error): void
+}
+
+export interface ServiceOptions<Config> {
+  readonly name: string
+  readonly config: Config
+  readonly logger: Logger
+  readonly http: { readonly host: string; readonly port: number }
+  readonly version: string
+  /** Called once when the service gives up; the default writes the error and ends the process with exit code 1. */
+  onFail(error: Error): void
+  start(context: ServiceContext<Config>): Promise<void>
+}
+
+export interface RunningService {
+  /** `http://host:port`, with the port that was really taken. */
+  readonly url: string
+  readonly registry: Registry
+  close(): Promise<void>
+}
+
+/** Longest time `close` may take in all; what is not closed by then is named in the log and left. */
+export const closeDeadlineMs = 10_000
+
+export async function runService<Config>(options: ServiceOptions<Config>): Promise<RunningService> {
+  const registry = createRegistry(options.name, options.version)
+  const health = createHealth()
+  health.declare('started', 'starting')
+  const http = createHttp({ registry, health, logger: options.logger })
+  const closers: { name: string; close: () => Promise<void> }[] = [{ name: 'http', close: () => http.close() }]
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= closeAll(closers, options.logger)
+    return closing
+  }
+  let listening: Promise<string> | undefined
+  const listen = () => {
+    if (!listening && !http.hasRoute({ method: 'GET', url: '/' })) addLandingPage(http, options.name)
+    listening ??= http.listen(options.http).then((url) => {
+      options.logger.info({ url }, 'listening')
+      return url
+    })
+    return listening
+  }
+  try {
+    await options.start({
+      name: options.name,
+      config: options.config,
+      logger: options.logger,
+      registry,
+      http,
+      listen,
+      health,
+      onClose: (name, closeOne) => closers.push({ name, close: closeOne }),
+      fail: options.onFail,
+    })
+    const url = await listen()
+    health.set('started', true)
+    return { url, registry, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function createRegistry(service: string, version: string): Registry {
+  const registry = new Registry()
+  registry.setDefaultLabels({ service })
+  collectDefaultMetrics({ register: registry })
+  const build = new Gauge({
+    name: 'lapwing_build_info',
+    help: 'Always 1; the labels tell what is running.',
+    labelNames: ['version', 'node_version'],
+    registers: [registry],
+  })
+  build.set({ version, node_version: process.version }, 1)
+  return registry
+}
+
+async function closeAll(closers: { name: string; close: () => Promise<void> }[], logger: Logger): Promise<void> {
+  const deadline = AbortSignal.timeout(closeDeadlineMs)
+  const expired = new Promise<'expired'>((resolve) => deadline.addEventListener('abort', () => resolve('expired'), { once: true }))
+  for (const { name, close } of closers.reverse()) {
+    const outcome = await Promise.race([close().catch((error: unknown) => ({ error })), expired])
+    if (outcome === 'expired') logger.error({ closing: name, closeDeadlineMs }, 'not closed in time, left behind')
+    else if (outcome) logger.error({ closing: name, err: outcome.error }, 'closing failed')
+  }
+}

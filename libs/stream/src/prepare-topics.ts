@@ -1,0 +1,31 @@
+/** Waits for the log and its topics at start: a broker that is down is a state to wait in, said once, not a reason to crash. */
+import type { TopicSpec } from '@lapwing/contracts/topics'
+import { LogError } from './errors.ts'
+import type { Log } from './log.ts'
+
+export interface Waiting {
+  /** Called before each retry, with the error and the time until then. */
+  onRetry(error: LogError, delayMs: number): void
+  /** Ends the waiting. */
+  readonly signal: AbortSignal
+}
+
+/** Sentences about differences that were left as they are. Rejects with a LogError that is not retryable, or when aborted. */
+export async function prepareTopics(log: Log, specs: readonly TopicSpec[], { onRetry, signal }: Waiting): Promise<string[]> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await log.ensureTopics(specs)
+    } catch (error) {
+      if (!(error instanceof LogError) || !error.retryable || signal.aborted) throw error
+      const delayMs = Math.min(firstDelayMs * 2 ** attempt, longestDelayMs)
+      onRetry(error, delayMs)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, delayMs)
+        signal.addEventListener('abort', () => resolve(clearTimeout(timer)), { once: true })
+      })
+    }
+  }
+}
+
+const firstDelayMs = 500
+const longestDelayMs = 15_000
