@@ -4,7 +4,10 @@
  */
 import { currentVersion, type RecordName, readSchema, recordSchemas } from './schemas.ts'
 
-type AvroType = string | AvroType[] | { type: string; name?: string; doc?: string; items?: AvroType; symbols?: string[]; fields?: Field[] }
+type AvroType =
+  | string
+  | AvroType[]
+  | { type: string; name?: string; doc?: string; items?: AvroType; symbols?: string[]; fields?: Field[] }
 interface Field {
   name: string
   type: AvroType
@@ -48,7 +51,9 @@ function declare(name: string, type: Exclude<AvroType, string | AvroType[]>, dec
     return
   }
   declarations.set(name, '')
-  const fields = (type.fields ?? []).map((field) => `  /** ${field.doc} */\n  readonly ${field.name}: ${typeOf(field.type, declarations)}\n`)
+  const fields = (type.fields ?? []).map(
+    (field) => `  /** ${field.doc} */\n  readonly ${field.name}: ${typeOf(field.type, declarations)}\n`,
+  )
   declarations.delete(name)
   declarations.set(name, `${doc}export interface ${name} {\n${fields.join('')}}\n`)
 }

@@ -4,7 +4,17 @@ export const seriesStates = ['warming', 'ok', 'anomalous', 'sparse', 'silent', '
 export type SeriesState = (typeof seriesStates)[number]
 
 /** Contributions to a score. `none`: nothing stands out. */
-export const reasonNames = ['none', 'level', 'spike', 'season', 'flatline', 'silence', 'change', 'volatility', 'isolation'] as const
+export const reasonNames = [
+  'none',
+  'level',
+  'spike',
+  'season',
+  'flatline',
+  'silence',
+  'change',
+  'volatility',
+  'isolation',
+] as const
 export type ReasonName = (typeof reasonNames)[number]
 
 export const sampleFlags = {

@@ -9,21 +9,22 @@ export interface Duration {
 
 /** `15s`, `5m`, `1h30m`, `500ms`, as in Prometheus; a bare number is seconds. */
 export function duration(atLeastMs = 1) {
-  return z
-    .union([z.string(), z.number()])
-    .transform((value, context): Duration => {
-      const ms = typeof value === 'number' ? value * 1000 : parseDuration(value)
-      if (ms === undefined) context.addIssue({ code: 'custom', message: 'expected a duration such as 15s, 5m or 1h30m' })
-      else if (ms < atLeastMs) context.addIssue({ code: 'custom', message: `expected a duration of at least ${atLeastMs} ms` })
-      return { ms: ms ?? Number.NaN }
-    })
+  return z.union([z.string(), z.number()]).transform((value, context): Duration => {
+    const ms = typeof value === 'number' ? value * 1000 : parseDuration(value)
+    if (ms === undefined) context.addIssue({ code: 'custom', message: 'expected a duration such as 15s, 5m or 1h30m' })
+    else if (ms < atLeastMs) context.addIssue({ code: 'custom', message: `expected a duration of at least ${atLeastMs} ms` })
+    return { ms: ms ?? Number.NaN }
+  })
 }
 
 /** An http or https address without a trailing slash. */
 export function httpUrl() {
   return z
     .string()
-    .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an address such as http://prometheus:9090')
+    .refine(
+      (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+      'expected an address such as http://prometheus:9090',
+    )
     .transform((text) => text.replace(/\/+$/, ''))
 }
 

@@ -113,7 +113,9 @@ class Layered {
     const lines = new LineCounter()
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
     if (document.errors.length > 0) {
-      throw new ConfigError(document.errors.map((e) => `${file}:${lines.linePos(e.pos[0]).line}: not valid YAML or JSON: ${e.message}`))
+      throw new ConfigError(
+        document.errors.map((e) => `${file}:${lines.linePos(e.pos[0]).line}: not valid YAML or JSON: ${e.message}`),
+      )
     }
     if (document.contents === null) return
     if (!isMap(document.contents)) throw new ConfigError([`${file}:1: expected keys with values`])
@@ -140,7 +142,9 @@ class Layered {
   refuseUnknownSections(): void {
     for (const name of Object.keys(this.tree)) {
       if (sectionNames.includes(name)) continue
-      this.problems.push(`${this.#placeOf([name])}: ${name}: unknown key; expected one of ${[...sectionNames, ...Object.keys(flatKeys)].join(', ')}`)
+      this.problems.push(
+        `${this.#placeOf([name])}: ${name}: unknown key; expected one of ${[...sectionNames, ...Object.keys(flatKeys)].join(', ')}`,
+      )
     }
   }
 

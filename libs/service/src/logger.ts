@@ -9,7 +9,16 @@ export interface LoggerOptions {
   readonly readable: boolean
 }
 
-const secretPaths = ['password', 'token', 'secret', 'authorization', 'slack_webhook_url', 'webhookUrl', 'headers.authorization', 'headers.cookie']
+const secretPaths = [
+  'password',
+  'token',
+  'secret',
+  'authorization',
+  'slack_webhook_url',
+  'webhookUrl',
+  'headers.authorization',
+  'headers.cookie',
+]
 
 export function createLogger({ name, level, readable }: LoggerOptions): Logger {
   return pino(
@@ -22,6 +31,8 @@ export function createLogger({ name, level, readable }: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: [...secretPaths, ...secretPaths.map((path) => `*.${path}`)], censor: '[secret]' },
     },
-    readable ? pretty({ ignore: 'service,name', messageFormat: '{service}: {msg}', translateTime: 'HH:MM:ss', sync: true }) : pino.destination({ sync: true }),
+    readable
+      ? pretty({ ignore: 'service,name', messageFormat: '{service}: {msg}', translateTime: 'HH:MM:ss', sync: true })
+      : pino.destination({ sync: true }),
   )
 }

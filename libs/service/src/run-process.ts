@@ -6,10 +6,10 @@
  * IPC channel ends when that parent is gone, so nothing is left behind.
  */
 import { parseArgs } from 'node:util'
+import type { z } from 'zod'
 import { type CommonConfig, ConfigError, type ConfigOf, commonSections, loadConfig } from './config.ts'
 import { createLogger } from './logger.ts'
 import { closeDeadlineMs, runService, type ServiceContext } from './run-service.ts'
-import type { z } from 'zod'
 
 type SectionSchema = z.ZodType<{ readonly port: number }>
 

@@ -106,7 +106,9 @@ function createRegistry(service: string, version: string): Registry {
 
 async function closeAll(closers: { name: string; close: () => Promise<void> }[], logger: Logger): Promise<void> {
   const deadline = AbortSignal.timeout(closeDeadlineMs)
-  const expired = new Promise<'expired'>((resolve) => deadline.addEventListener('abort', () => resolve('expired'), { once: true }))
+  const expired = new Promise<'expired'>((resolve) =>
+    deadline.addEventListener('abort', () => resolve('expired'), { once: true }),
+  )
   for (const { name, close } of closers.reverse()) {
     const outcome = await Promise.race([close().catch((error: unknown) => ({ error })), expired])
     if (outcome === 'expired') logger.error({ closing: name, closeDeadlineMs }, 'not closed in time, left behind')
