@@ -7,6 +7,14 @@ import avro from 'avsc'
 import { encode, type RecordTypes } from '../src/codec.ts'
 import { type RecordName, readSchema, recordSchemas } from '../src/schemas.ts'
 
+const examples: Record<string, (count: number) => unknown> = {
+  int: (count) => count,
+  long: (count) => 1_700_000_000_000 + count,
+  double: (count) => count + 0.25,
+  string: (count) => `text ${count} ä`,
+  bytes: (count) => Buffer.from([count, 0, 255]),
+}
+
 for (const [name, { versions }] of Object.entries(recordSchemas)) {
   const { id, file } = versions.at(-1)!
   const base = new URL(`../test/golden/${name}.${id}`, import.meta.url).pathname
@@ -34,12 +42,4 @@ function exampleOf(type: avro.Type, counter: { count: number }): unknown {
   if (avro.Type.isType(type, 'union')) return exampleOf((type as unknown as { types: avro.Type[] }).types.at(-1)!, counter)
   if (avro.Type.isType(type, 'enum')) return (type as avro.types.EnumType).symbols.at(-1)
   return examples[type.typeName]!(counter.count)
-}
-
-const examples: Record<string, (count: number) => unknown> = {
-  int: (count) => count,
-  long: (count) => 1_700_000_000_000 + count,
-  double: (count) => count + 0.25,
-  string: (count) => `text ${count} ä`,
-  bytes: (count) => Buffer.from([count, 0, 255]),
 }
