@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Adwin, balancedAdwin } from './adwin.ts'
+import { createRandom } from './random.ts'
+
+interface Golden {
+  readonly reference: string
+  readonly delta: number
+  readonly streams: readonly { name: string; values: number[]; detections: number[]; width: number; estimation: number }[]
+}
+const golden: Golden = JSON.parse(readFileSync(new URL('../test/golden/adwin.river.json', import.meta.url), 'utf8'))
+
+describe('adwin', () => {
+  test.each(golden.streams)(`detects where ${golden.reference} does, which starts anew after each detection: $name`, (stream) => {
+    let adwin = new Adwin({ delta: golden.delta })
+    let restart = false
+    const detections = stream.values.flatMap((value, i) => {
+      if (restart) adwin = new Adwin({ delta: golden.delta })
+      restart = adwin.update(value)
+      return restart ? [i] : []
+    })
+    expect(detections).toEqual(stream.detections)
+    expect(adwin.width).toBe(stream.width)
+    expect(adwin.mean).toBeCloseTo(stream.estimation, 9)
+  })
+
+  test('stays silent on a stationary stream', () => {
+    const random = createRandom(1)
+    const adwin = new Adwin(balancedAdwin)
+    let alarms = 0
+    for (let i = 0; i < 100_000; i++) if (adwin.update(random())) alarms++
+    expect(alarms).toBeLessThanOrEqual(1)
+  })
+
+  test('the mean is that of the values in the window', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 400 }), (values) => {
+        const adwin = new Adwin(balancedAdwin)
+        for (const value of values) adwin.update(value)
+        const kept = values.slice(values.length - adwin.width)
+        expect(adwin.mean).toBeCloseTo(kept.reduce((sum, value) => sum + value, 0) / kept.length, 3)
+      }),
+    )
+  })
+})

@@ -1,0 +1,155 @@
+/**
+ * ADWIN: a window over a stream that shrinks when its older and newer part differ in mean more than chance allows.
+ *
+ * The window is kept as an exponential histogram: rows of at most `bucketsPerRow` buckets, a bucket of row r summing 2^r
+ * values, so n values take about log n buckets. Every `clock` values each boundary between buckets is tried as a cut; while a
+ * cut splits the window into parts whose means differ beyond the bound, the oldest bucket is dropped and a change is told.
+ *
+ * The chance of a false alarm is at most `delta` per try for bounded, independent values. Correlated values (a daily season
+ * within the window) are change to it: give it scores or residuals, not raw metrics.
+ *
+ * Source: Bifet and Gavaldà, "Learning from Time-Changing Data with Adaptive Windowing", SDM 2007; the bound with the window's
+ * variance, grace period and smallest part as in River. River forgets the whole window at a detection; here its newer part stays,
+ * as in the paper.
+ */
+export interface AdwinOptions {
+  /** Bound of the false-alarm probability, 0 to 1. */
+  readonly delta: number
+}
+
+export const balancedAdwin: AdwinOptions = { delta: 0.002 }
+
+export class Adwin {
+  readonly #delta: number
+  /** Rows of buckets, newest values in row 0; within a row the oldest bucket first. */
+  #sums = new Float64Array(firstRows * slotsPerRow)
+  #variances = new Float64Array(firstRows * slotsPerRow)
+  #bucketsInRow = new Uint8Array(firstRows)
+  #rows = 1
+  #width = 0
+  #total = 0
+  #variance = 0
+  #ticks = 0
+
+  constructor({ delta }: AdwinOptions) {
+    this.#delta = delta
+  }
+
+  /** Number of values in the window. */
+  get width(): number {
+    return this.#width
+  }
+
+  /** Mean of the window; 0 when it is empty. */
+  get mean(): number {
+    return this.#width === 0 ? 0 : this.#total / this.#width
+  }
+
+  /** Takes a finite value in; true when the window has just been cut because of a change. */
+  update(value: number): boolean {
+    this.#insert(value)
+    this.#ticks++
+    if (this.#ticks % clock !== 0 || this.#width <= gracePeriod) return false
+    let changed = false
+    while (this.#hasCut()) {
+      this.#dropOldest()
+      changed = true
+    }
+    return changed
+  }
+
+  #insert(value: number): void {
+    this.#sums[this.#bucketsInRow[0]!] = value
+    this.#variances[this.#bucketsInRow[0]!] = 0
+    this.#bucketsInRow[0]!++
+    this.#width++
+    if (this.#width > 1) {
+      const before = this.#width - 1
+      this.#variance += (before * (value - this.#total / before) ** 2) / this.#width
+    }
+    this.#total += value
+    for (let row = 0; row < this.#rows && this.#bucketsInRow[row]! > bucketsPerRow; row++) this.#mergeOldestPair(row)
+  }
+
+  /** Two buckets of a full row become one of the next. */
+  #mergeOldestPair(row: number): void {
+    if (row + 1 === this.#rows) this.#addRow()
+    const at = row * slotsPerRow
+    const to = (row + 1) * slotsPerRow + this.#bucketsInRow[row + 1]!
+    const size = 2 ** row
+    const first = this.#sums[at]!
+    const second = this.#sums[at + 1]!
+    this.#sums[to] = first + second
+    this.#variances[to] =
+      this.#variances[at]! + this.#variances[at + 1]! + (size * size * ((first - second) / size) ** 2) / (2 * size)
+    this.#bucketsInRow[row + 1]!++
+    this.#removeOldest(row, 2)
+  }
+
+  #addRow(): void {
+    this.#rows++
+    if (this.#rows <= this.#bucketsInRow.length) return
+    const rows = this.#bucketsInRow.length * 2
+    this.#sums = grown(this.#sums, rows * slotsPerRow)
+    this.#variances = grown(this.#variances, rows * slotsPerRow)
+    const counts = new Uint8Array(rows)
+    counts.set(this.#bucketsInRow)
+    this.#bucketsInRow = counts
+  }
+
+  #removeOldest(row: number, count: number): void {
+    const at = row * slotsPerRow
+    this.#sums.copyWithin(at, at + count, at + slotsPerRow)
+    this.#variances.copyWithin(at, at + count, at + slotsPerRow)
+    this.#bucketsInRow[row]! -= count
+  }
+
+  #dropOldest(): void {
+    const row = this.#rows - 1
+    const size = 2 ** row
+    const sum = this.#sums[row * slotsPerRow]!
+    this.#width -= size
+    this.#total -= sum
+    const rest = this.#total / this.#width
+    this.#variance -= this.#variances[row * slotsPerRow]! + (size * this.#width * (sum / size - rest) ** 2) / (size + this.#width)
+    this.#removeOldest(row, 1)
+    if (this.#bucketsInRow[row] === 0 && row > 0) this.#rows--
+  }
+
+  /** Whether any boundary between two buckets splits the window into parts that differ. */
+  #hasCut(): boolean {
+    let olderCount = 0
+    let olderSum = 0
+    const threshold = Math.log((2 * Math.log(this.#width)) / this.#delta)
+    const spread = 2 * (this.#variance / this.#width) * threshold
+    for (let row = this.#rows - 1; row >= 0; row--) {
+      for (let bucket = 0, at = row * slotsPerRow; bucket < this.#bucketsInRow[row]!; bucket++, at++) {
+        olderCount += 2 ** row
+        olderSum += this.#sums[at]!
+        const newerCount = this.#width - olderCount
+        if (newerCount < leastPart) return false
+        if (olderCount < leastPart) continue
+        const inverse = 1 / (olderCount - leastPart + 1) + 1 / (newerCount - leastPart + 1)
+        const bound = Math.sqrt(spread * inverse) + (2 / 3) * threshold * inverse
+        if (Math.abs(olderSum / olderCount - (this.#total - olderSum) / newerCount) > bound) return true
+      }
+    }
+    return false
+  }
+}
+
+/** Values between two searches for a cut. */
+const clock = 32
+/** Below this width there is no search. */
+const gracePeriod = 10
+/** Smallest part of a cut. */
+const leastPart = 5
+const bucketsPerRow = 5
+const slotsPerRow = bucketsPerRow + 1
+const firstRows = 8
+
+function grown(column: Float64Array, length: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(length)
+  larger.set(column)
+  return larger
+}

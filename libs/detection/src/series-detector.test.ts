@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { episodeFields, severityOf } from './episode.ts'
+import { createRandom } from './random.ts'
+import { SeriesDetector, warmUpSamples } from './series-detector.ts'
+
+const options = { windowMs: 3_600_000, contamination: 0.01, seed: 1 }
+const stepMs = 15_000
+
+/** Feeds values one step apart and returns what was said of each. */
+function run(values: readonly number[], detector = new SeriesDetector(options), live = true) {
+  return values.map((value, i) => {
+    detector.update(0, { timestampMs: (i + 1) * stepMs, value, imputed: false, stale: false, stepMs, live })
+    return { ...detector.verdict }
+  })
+}
+
+function noisy(count: number, seed = 5): number[] {
+  const random = createRandom(seed)
+  return Array.from({ length: count }, () => 10 + random() + random() - 1)
+}
+
+describe('series detector', () => {
+  test('scores 0 with no confidence until it is warm, then says so', () => {
+    const verdicts = run(noisy(warmUpSamples + 1))
+    expect(
+      verdicts
+        .slice(0, warmUpSamples)
+        .every(({ score, confidence, state }) => score === 0 && confidence === 0 && state === 'warming'),
+    ).toBe(true)
+    expect(verdicts.at(-1)?.state).toBe('ok')
+    expect(verdicts[warmUpSamples / 2]?.stateDetail).toBeCloseTo(0.5, 1)
+  })
+
+  test('a level shift opens one episode within two samples and becomes the new normal', () => {
+    const verdicts = run([...noisy(400), ...noisy(600).map((value) => value + 20)])
+    const transitions = verdicts.map(({ transition }, i) => ({ transition, i })).filter(({ transition }) => transition !== 'none')
+    expect(transitions[0]).toEqual({ transition: 'opened', i: 400 })
+    expect(transitions.filter(({ transition }) => transition === 'opened')).toHaveLength(1)
+    expect(transitions.at(-1)?.transition).toBe('resolved')
+    expect(verdicts.at(-1)?.expected).toBeCloseTo(30, 0)
+  })
+
+  test('a disturbance of ten samples opens and resolves, and the band does not learn it', () => {
+    const verdicts = run([...noisy(400), ...Array(10).fill(30), ...noisy(50, 6)])
+    expect(verdicts.filter(({ transition }) => transition === 'opened')).toHaveLength(1)
+    expect(verdicts.filter(({ transition }) => transition === 'resolved')).toHaveLength(1)
+    expect(verdicts[411]?.expected).toBeCloseTo(10, 0)
+    expect(verdicts[411]?.upper).toBeLessThan(16)
+  })
+
+  test('severity rises with the length of an episode', () => {
+    const detector = new SeriesDetector(options)
+    run([...noisy(400), ...Array(6).fill(60)], detector)
+    expect(severityOf(detector.row(0))).toBe('critical')
+    expect(detector.row(0)[episodeFields.startedAtMs]).toBe(401 * stepMs)
+  })
+
+  test('is silent on noise', () => {
+    const opened = [1, 2, 3, 4, 5].flatMap((seed) => run(noisy(2000, seed)).filter(({ transition }) => transition === 'opened'))
+    expect(opened).toEqual([])
+  })
+
+  test('history is learned and never opens an episode', () => {
+    const verdicts = run([...noisy(400), ...Array(5).fill(90)], new SeriesDetector(options), false)
+    expect(verdicts.at(-1)?.score).toBeGreaterThan(1)
+    expect(verdicts.every(({ transition }) => transition === 'none')).toBe(true)
+  })
+
+  test('reasons sum to one, and the band holds the expectation', () => {
+    for (const verdict of run([...noisy(300), 50])) {
+      const sum = verdict.levelShare + verdict.changeShare + verdict.isolationShare
+      expect(verdict.score > 0 ? Math.abs(sum - 1) < 1e-9 : sum === 0).toBe(true)
+      expect(verdict.lower).toBeLessThanOrEqual(verdict.expected)
+      expect(verdict.upper).toBeGreaterThanOrEqual(verdict.expected)
+    }
+  })
+
+  test('a repeated or older sample changes nothing', () => {
+    const detector = new SeriesDetector(options)
+    run(noisy(200), detector)
+    const before = detector.row(0).slice()
+    expect(detector.update(0, { timestampMs: 200 * stepMs, value: 99, imputed: false, stale: false, stepMs, live: true })).toBe(
+      false,
+    )
+    expect(detector.row(0)).toEqual(before)
+  })
+
+  test('a staleness marker makes the series silent and ends its episode', () => {
+    const detector = new SeriesDetector(options)
+    run([...noisy(400), 90, 90], detector)
+    detector.update(0, { timestampMs: 500 * stepMs, value: Number.NaN, imputed: false, stale: true, stepMs, live: true })
+    expect(detector.verdict).toMatchObject({ state: 'silent', stateDetail: 500 * stepMs, transition: 'resolved', score: 0 })
+  })
+
+  test('the scale of a metric does not matter', () => {
+    const values = [...noisy(300), 25, 26, ...noisy(20)]
+    const scores = run(values).map(({ score }) => score)
+    const scaled = run(values.map((value) => 1000 * value)).map(({ score }) => score)
+    scaled.forEach((score, i) => {
+      expect(score).toBeCloseTo(scores[i]!, 6)
+    })
+  })
+
+  test('no finite input makes a number that is not one', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 300 }), (values) => {
+        for (const { score, expected, lower, upper, confidence } of run(values)) {
+          for (const number of [score, expected, lower, upper, confidence]) expect(Number.isNaN(number)).toBe(false)
+        }
+      }),
+    )
+  })
+})

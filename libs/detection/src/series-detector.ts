@@ -1,0 +1,326 @@
+/**
+ * The online detector of many series: value in, score, expected band, state and episode out, one sample at a time.
+ *
+ * A sample is anomalous when two independent views agree: it lies outside the band that the recent past of its series allows
+ * (exponentially weighted mean and mean absolute deviation, widened to the peaks that are usual for the series), and
+ * half-space trees over level and change find it isolated, compared with how isolated samples of this series usually are.
+ * The score is how many half-widths the value is off the mean, lowered where the trees know the place.
+ *
+ * Learning is protected: while a series is anomalous nothing is learned, for at most half a window; then the new level is taken
+ * for normal, quickly. Time constants are in real time, taken from the timestamps; nothing looks at a clock.
+ *
+ * Blind to shapes that stay inside the band: a wrong value for this hour of the day, a change of rhythm, a flat line. In the
+ * first `warmUpSamples` of a series the score is 0.
+ *
+ * State is a row of numbers per series in shared slabs; a sample allocates nothing.
+ */
+import { type EpisodeTransition, episodeFields, observeEpisode } from './episode.ts'
+import { createMasses, growForest, learn, locate, type Masses, score as massScore, warmth } from './half-space-trees.ts'
+
+export interface SeriesDetectorOptions {
+  /** Time constant of the expected band. */
+  readonly windowMs: number
+  /** Share of samples, 0 to 0.5, that may count as isolated. */
+  readonly contamination: number
+  readonly seed: number
+}
+
+/** What is said of one sample. One object is reused for all samples; copy what must last. */
+export interface Verdict {
+  /** At least 0; above 1 anomalous. */
+  score: number
+  /** In the unit of the metric. */
+  expected: number
+  lower: number
+  upper: number
+  /** 0 to 1. */
+  confidence: number
+  /** Shares of the score; they sum to 1, or are all 0 with a score of 0. */
+  levelShare: number
+  changeShare: number
+  isolationShare: number
+  state: DetectorState
+  /** The number that belongs to the state: share of the warm-up, share of gaps, or milliseconds since the epoch. */
+  stateDetail: number
+  transition: EpisodeTransition
+}
+
+export type DetectorState = 'warming' | 'ok' | 'anomalous' | 'sparse' | 'silent'
+
+export interface SampleInput {
+  timestampMs: number
+  /** Finite; ignored when stale. */
+  value: number
+  imputed: boolean
+  stale: boolean
+  /** Nominal distance of samples, 0 when unknown. */
+  stepMs: number
+  /** History is learned from and never opens an episode. */
+  live: boolean
+}
+
+export const warmUpSamples = 128
+
+export class SeriesDetector {
+  readonly verdict: Verdict = {
+    score: 0,
+    expected: 0,
+    lower: 0,
+    upper: 0,
+    confidence: 0,
+    levelShare: 0,
+    changeShare: 0,
+    isolationShare: 0,
+    state: 'warming',
+    stateDetail: 0,
+    transition: 'none',
+  }
+  readonly #options: SeriesDetectorOptions
+  #capacity = 64
+  #rows: Float64Array
+  #masses: Masses
+  readonly #point: Float64Array
+  readonly #leaves: Uint16Array
+
+  constructor(options: SeriesDetectorOptions) {
+    const forest = growForest({ trees: 10, height: 6, windowSamples: warmUpSamples, features: 2, seed: options.seed })
+    this.#options = options
+    this.#rows = new Float64Array(this.#capacity * rowLength)
+    this.#masses = createMasses(forest, this.#capacity)
+    this.#point = new Float64Array(forest.features)
+    this.#leaves = new Uint16Array(forest.trees)
+  }
+
+  /** The row of a series, to be read with `episodeFields`. */
+  row(slot: number): Float64Array {
+    return this.#rows.subarray(slot * rowLength, (slot + 1) * rowLength)
+  }
+
+  /**
+   * Scores a sample of the series in `slot`, then learns it; the result is in `verdict`. False, and nothing changed, when the
+   * sample is not newer than the last of its series: a repeat or out of order.
+   */
+  update(slot: number, sample: SampleInput): boolean {
+    this.#reserve(slot)
+    const rows = this.#rows
+    const at = slot * rowLength
+    if (rows[at + field.samples]! > 0 && sample.timestampMs <= rows[at + field.lastMs]!) return false
+    if (sample.stale) this.#end(at, sample)
+    else {
+      this.#noteGap(at, sample)
+      this.#score(slot, at, sample)
+      this.#observe(slot, at, sample)
+      this.#learn(slot, at, sample)
+    }
+    rows[at + field.lastMs] = sample.timestampMs
+    return true
+  }
+
+  #reserve(slot: number): void {
+    if (slot < this.#capacity) return
+    while (this.#capacity <= slot) this.#capacity *= 2
+    const rows = new Float64Array(this.#capacity * rowLength)
+    rows.set(this.#rows)
+    this.#rows = rows
+    this.#masses = createMasses(this.#masses.forest, this.#capacity, this.#masses)
+  }
+
+  #end(at: number, sample: SampleInput): void {
+    const { verdict } = this
+    verdict.score = 0
+    verdict.confidence = 0
+    verdict.levelShare = verdict.changeShare = verdict.isolationShare = 0
+    verdict.state = 'silent'
+    verdict.stateDetail = sample.timestampMs
+    verdict.transition = observeEpisode(this.#rows, at, { kind: 'ended', timestampMs: sample.timestampMs, score: 0 })
+  }
+
+  #noteGap(at: number, { timestampMs, stepMs, imputed }: SampleInput): void {
+    const rows = this.#rows
+    if (rows[at + field.samples] === 0) return
+    const missing = stepMs > 0 ? Math.max(0, Math.round((timestampMs - rows[at + field.lastMs]!) / stepMs) - 1) : 0
+    const share = missing > 0 ? 1 : imputed ? 1 : 0
+    const weight = Math.min(1, gapWeight * Math.max(1, missing))
+    rows[at + field.gapShare]! += weight * (share - rows[at + field.gapShare]!)
+  }
+
+  #score(slot: number, at: number, sample: SampleInput): void {
+    const value = bounded(sample.value)
+    const rows = this.#rows
+    const { verdict } = this
+    const samples = rows[at + field.samples]!
+    const mean = samples === 0 ? value : rows[at + field.mean]!
+    const halfWidth = halfWidthOf(rows, at, mean)
+    const off = Math.abs(value - mean) / halfWidth
+    const change = samples === 0 ? 0 : Math.abs(value - rows[at + field.previous]!) / halfWidth
+    this.#point[0] = squash((value - mean) / (halfWidth / leastHalfWidthDeviations))
+    this.#point[1] = samples === 0 ? 0.5 : squash((value - rows[at + field.previous]!) / (halfWidth / leastHalfWidthDeviations))
+    locate(this.#masses.forest, this.#point, this.#leaves)
+    const isolation = this.#isolation(slot, at)
+    const warm = warmth(this.#masses, slot)
+    verdict.score = warm < 1 ? 0 : off * isolation
+    verdict.expected = mean
+    verdict.lower = mean - halfWidth
+    verdict.upper = mean + halfWidth
+    const parts = verdict.score > 0 ? off + change + isolation : 0
+    verdict.levelShare = parts > 0 ? off / parts : 0
+    verdict.changeShare = parts > 0 ? change / parts : 0
+    verdict.isolationShare = parts > 0 ? isolation / parts : 0
+  }
+
+  /** 0 where the trees know the place as well as they usually do, 1 where it is as rare as `contamination` allows. */
+  #isolation(slot: number, at: number): number {
+    const rows = this.#rows
+    const usual = rows[at + field.usualIsolation]!
+    const rare = Math.max(rows[at + field.rareIsolation]!, usual + leastIsolationGap)
+    const here = massScore(this.#masses, slot, this.#leaves)
+    return Math.min(1, Math.max(0, (here - usual) / (rare - usual)))
+  }
+
+  #observe(slot: number, at: number, sample: SampleInput): void {
+    const { verdict } = this
+    const rows = this.#rows
+    const warm = warmth(this.#masses, slot)
+    const gapShare = rows[at + field.gapShare]!
+    verdict.confidence = warm < 1 ? 0 : (1 - gapShare) * (sample.imputed ? imputedConfidence : 1)
+    const kind = sample.imputed || !sample.live ? 'unobserved' : 'scored'
+    verdict.transition = observeEpisode(rows, at, { kind, timestampMs: sample.timestampMs, score: verdict.score })
+    verdict.state =
+      warm < 1 ? 'warming' : rows[at + episodeFields.startedAtMs]! > 0 ? 'anomalous' : gapShare > sparseShare ? 'sparse' : 'ok'
+    verdict.stateDetail = verdict.state === 'warming' ? warm : verdict.state === 'sparse' ? gapShare : 0
+  }
+
+  #learn(slot: number, at: number, sample: SampleInput): void {
+    const rows = this.#rows
+    const samples = rows[at + field.samples]!
+    const elapsedMs = samples === 0 ? 0 : sample.timestampMs - rows[at + field.lastMs]!
+    if (sample.imputed) return
+    const value = bounded(sample.value)
+    if (this.#holdsBack(at, sample)) holdBack(rows, at, value)
+    else {
+      if (rows[at + field.heldSamples]! > 0) adoptHeld(rows, at)
+      learnBand(rows, at, value, Math.max(1 / (samples + 1), elapsedMs / (this.#options.windowMs + elapsedMs)))
+      this.#learnIsolation(slot, at)
+      rows[at + field.samples] = samples + 1
+    }
+    rows[at + field.previous] = value
+  }
+
+  /** Whether this sample must not be learned; after half a window of that, what was held back is the new normal. */
+  #holdsBack(at: number, { timestampMs }: SampleInput): boolean {
+    const rows = this.#rows
+    const normal = this.verdict.score <= 1 && rows[at + episodeFields.startedAtMs] === 0
+    if (normal) {
+      rows[at + field.heldSinceMs] = 0
+      rows[at + field.heldSamples] = 0
+      return false
+    }
+    if (rows[at + field.heldSinceMs] === 0) rows[at + field.heldSinceMs] = timestampMs
+    if (timestampMs - rows[at + field.heldSinceMs]! < this.#options.windowMs * longestHoldWindows) return true
+    rows[at + field.heldSinceMs] = 0
+    return false
+  }
+
+  #learnIsolation(slot: number, at: number): void {
+    const rows = this.#rows
+    if (this.#masses.warm[slot] === 1) {
+      const here = massScore(this.#masses, slot, this.#leaves)
+      rows[at + field.usualIsolation]! += usualIsolationWeight * (here - rows[at + field.usualIsolation]!)
+      const rare = rows[at + field.rareIsolation]!
+      rows[at + field.rareIsolation] = rare + rareIsolationStep * ((here > rare ? 1 : 0) - this.#options.contamination)
+    }
+    learn(this.#masses, slot, this.#leaves)
+  }
+}
+
+/** Columns of a series' row; those of its episode follow. */
+const field = {
+  samples: 0,
+  lastMs: 1,
+  previous: 2,
+  mean: 3,
+  /** Exponentially weighted mean of |value - mean|. */
+  deviation: 4,
+  /** Usual largest |value - mean| / deviation of a block. */
+  usualPeak: 5,
+  blockPeak: 6,
+  usualIsolation: 7,
+  rareIsolation: 8,
+  gapShare: 9,
+  /** When learning was first held back, 0 while it is not. */
+  heldSinceMs: 10,
+  /** Level and deviation of what is held back, taken over when it turns out to be the new normal. */
+  heldSamples: 17,
+  heldMean: 18,
+  heldDeviation: 19,
+} as const
+const rowLength = 20
+
+/** Half the band is at least this many mean absolute deviations: four standard deviations of a normal distribution. */
+const leastHalfWidthDeviations = 5
+/** Half the band is at least this much wider than the usual peak of a block. */
+const peakMargin = 1.25
+const blockSamples = 50
+const peakWeight = 0.1
+/** Half the band is at least this share of the mean: what is smaller is no news to a person. */
+const leastRelativeHalfWidth = 0.02
+const leastHalfWidth = 1e-9
+const leastIsolationGap = 0.02
+const usualIsolationWeight = 0.01
+const rareIsolationStep = 0.01
+const imputedConfidence = 0.5
+const sparseShare = 0.3
+const gapWeight = 0.02
+const longestHoldWindows = 0.5
+const heldWeight = 0.1
+/** Larger values are taken for this one, so that no sum or square overflows. */
+const largestValue = 1e150
+
+function bounded(value: number): number {
+  return Math.min(largestValue, Math.max(-largestValue, value))
+}
+
+function holdBack(rows: Float64Array, at: number, value: number): void {
+  const held = rows[at + field.heldSamples]!
+  const weight = Math.max(1 / (held + 1), heldWeight)
+  if (held === 0) rows[at + field.heldDeviation] = 0
+  else
+    rows[at + field.heldDeviation]! += weight * (Math.abs(value - rows[at + field.heldMean]!) - rows[at + field.heldDeviation]!)
+  rows[at + field.heldMean]! += weight * (value - rows[at + field.heldMean]!)
+  rows[at + field.heldSamples] = held + 1
+}
+
+function adoptHeld(rows: Float64Array, at: number): void {
+  rows[at + field.mean] = rows[at + field.heldMean]!
+  rows[at + field.deviation] = Math.max(rows[at + field.deviation]!, rows[at + field.heldDeviation]!)
+  rows[at + field.heldSamples] = 0
+}
+
+function halfWidthOf(rows: Float64Array, at: number, mean: number): number {
+  const deviations = Math.max(leastHalfWidthDeviations, peakMargin * rows[at + field.usualPeak]!)
+  return Math.max(deviations * rows[at + field.deviation]!, leastRelativeHalfWidth * Math.abs(mean), leastHalfWidth)
+}
+
+function learnBand(rows: Float64Array, at: number, value: number, weight: number): void {
+  const off = Math.abs(value - rows[at + field.mean]!)
+  const samples = rows[at + field.samples]!
+  if (samples > blockSamples) {
+    const deviations = off / Math.max(rows[at + field.deviation]!, leastHalfWidth)
+    rows[at + field.blockPeak] = Math.max(rows[at + field.blockPeak]!, Math.min(deviations, longestPeakDeviations))
+    if (samples % blockSamples === 0) {
+      const first = rows[at + field.usualPeak] === 0
+      rows[at + field.usualPeak]! += (first ? 1 : peakWeight) * (rows[at + field.blockPeak]! - rows[at + field.usualPeak]!)
+      rows[at + field.blockPeak] = 0
+    }
+  }
+  rows[at + field.mean]! += weight * (value - rows[at + field.mean]!)
+  if (samples > 0) rows[at + field.deviation]! += weight * (off - rows[at + field.deviation]!)
+}
+
+/** One freak must not widen the band for hours. */
+const longestPeakDeviations = 12
+
+/** The real line onto (0, 1): half the interval for the inner `leastHalfWidthDeviations` deviations to each side. */
+function squash(deviations: number): number {
+  return 0.5 + (0.5 * deviations) / (Math.abs(deviations) + leastHalfWidthDeviations)
+}

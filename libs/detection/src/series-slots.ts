@@ -1,0 +1,69 @@
+/**
+ * Slot numbers for 128-bit series keys: an open-addressing table over typed arrays.
+ *
+ * Looking up a key allocates nothing; a Map would need a string per sample. Keys are hashes already, so four of their bytes
+ * serve as the hash. Slots are given out in order from 0 and never taken back; whoever owns the columns decides the limit.
+ */
+export interface SeriesSlots {
+  readonly size: number
+  /** The slot of the key at `offset`, or -1. */
+  find(keys: Uint8Array, offset: number): number
+  /** The slot of the key at `offset`, a new one when it is unknown. */
+  findOrAdd(keys: Uint8Array, offset: number): number
+}
+
+export function createSeriesSlots(): SeriesSlots {
+  let capacity = 1024
+  let table = new Int32Array(capacity).fill(-1)
+  let stored = new Uint32Array((capacity / 2) * wordsPerKey)
+  let size = 0
+
+  const place = (a: number, b: number, c: number, d: number): number => {
+    let at = a & (capacity - 1)
+    for (;;) {
+      const slot = table[at]!
+      if (slot === -1) return at
+      const word = slot * wordsPerKey
+      if (stored[word] === a && stored[word + 1] === b && stored[word + 2] === c && stored[word + 3] === d) return at
+      at = (at + 1) & (capacity - 1)
+    }
+  }
+
+  const grow = () => {
+    capacity *= 2
+    table = new Int32Array(capacity).fill(-1)
+    const larger = new Uint32Array((capacity / 2) * wordsPerKey)
+    larger.set(stored)
+    stored = larger
+    for (let slot = 0; slot < size; slot++) {
+      const word = slot * wordsPerKey
+      table[place(stored[word]!, stored[word + 1]!, stored[word + 2]!, stored[word + 3]!)] = slot
+    }
+  }
+
+  return {
+    get size() {
+      return size
+    },
+    find: (keys, offset) =>
+      table[place(word32(keys, offset), word32(keys, offset + 4), word32(keys, offset + 8), word32(keys, offset + 12))]!,
+    findOrAdd: (keys, offset) => {
+      const a = word32(keys, offset)
+      const b = word32(keys, offset + 4)
+      const c = word32(keys, offset + 8)
+      const d = word32(keys, offset + 12)
+      const known = table[place(a, b, c, d)]!
+      if (known !== -1) return known
+      if (size === capacity / 2) grow()
+      table[place(a, b, c, d)] = size
+      stored.set([a, b, c, d], size * wordsPerKey)
+      return size++
+    },
+  }
+}
+
+const wordsPerKey = 4
+
+function word32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+}

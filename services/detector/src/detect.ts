@@ -1,0 +1,95 @@
+/**
+ * The detector's step: a sample batch of one partition in, its score batch and the anomalies that begin or end out.
+ *
+ * Deterministic: time comes from the samples, chance from the configuration, and the identity of every output from its input,
+ * so a replay writes the same bytes.
+ */
+import { createHash } from 'node:crypto'
+import { decode } from '@lapwing/contracts/codec'
+import { keyBytes, labelReader } from '@lapwing/contracts/series-table'
+import { SeriesDetector } from '@lapwing/detection/series-detector'
+import { createSeriesSlots } from '@lapwing/detection/series-slots'
+import type { Step } from '@lapwing/stream/stage'
+import { anomalyRecord, describeAnomaly } from './anomaly.ts'
+import type { DetectorConfig } from './config.ts'
+import { ScoredBatch } from './scored-batch.ts'
+
+export interface DetectOptions {
+  readonly config: DetectorConfig
+  readonly scoresTopic: string
+  readonly anomaliesTopic: string
+  /** Called once per batch. */
+  observe(observation: BatchObservation): void
+}
+
+export interface BatchObservation {
+  readonly samples: number
+  /** Not newer than what their series had: repeats, or out of order. */
+  readonly notNewer: number
+  /** Of series beyond the limit. */
+  readonly overLimit: number
+  readonly opened: number
+  readonly resolved: number
+  readonly series: number
+  readonly newestMs: number
+}
+
+/** The step of one partition; its state is in memory. */
+export function createDetectStep(options: DetectOptions): Step {
+  const { config } = options
+  const model = modelName(config)
+  const detector = new SeriesDetector({
+    windowMs: config.window_minutes * 60_000,
+    contamination: config.contamination,
+    seed: createHash('sha256').update(model).digest().readUInt32BE(0),
+  })
+  const slots = createSeriesSlots()
+  const slotOf = (keys: Uint8Array, series: number) =>
+    slots.size < config.max_series_per_partition ? slots.findOrAdd(keys, series * keyBytes) : slots.find(keys, series * keyBytes)
+
+  return {
+    process: (record, emit) => {
+      if (!record.value) return
+      const batch = decode('SampleBatch', record.value)
+      const scored = new ScoredBatch(batch)
+      const readLabels = labelReader(batch.series)
+      const counts = { notNewer: 0, overLimit: 0, opened: 0, resolved: 0 }
+      scored.eachSample((series, at, sample) => {
+        const slot = slotOf(batch.series.keys, series)
+        if (slot === -1) {
+          counts.overLimit++
+          scored.drop(at)
+          return
+        }
+        if (!detector.update(slot, sample)) {
+          counts.notNewer++
+          scored.skip(at)
+          return
+        }
+        const { verdict } = detector
+        scored.write(at, verdict)
+        if (verdict.transition === 'none') return
+        if (verdict.transition === 'opened') counts.opened++
+        if (verdict.transition === 'resolved') counts.resolved++
+        const anomaly = describeAnomaly({
+          batch,
+          series,
+          labels: readLabels(series),
+          sample,
+          verdict,
+          episode: detector.row(slot),
+          model,
+        })
+        emit(anomalyRecord(anomaly, record, options.anomaliesTopic))
+      })
+      emit(scored.toRecord(record, model, options.scoresTopic))
+      options.observe({ ...counts, samples: scored.sampleCount, series: slots.size, newestMs: batch.newestMs })
+    },
+  }
+}
+
+/** Name and configuration hash, so that scores of different settings can be told apart. */
+export function modelName(config: DetectorConfig): string {
+  const settings = JSON.stringify([config.window_minutes, config.contamination])
+  return `online-1/${createHash('sha256').update(settings).digest('hex').slice(0, 8)}`
+}

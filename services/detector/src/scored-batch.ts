@@ -1,0 +1,124 @@
+/**
+ * The columns of a sample batch being turned into those of a score batch: same series, same samples, same order.
+ *
+ * The series table is handed through unread. Columns are allocated once per batch, nothing per sample.
+ */
+import { encode } from '@lapwing/contracts/codec'
+import { bytesOf, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
+import type { SampleBatch } from '@lapwing/contracts/records'
+import { reasonNames, sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
+import { seriesCount } from '@lapwing/contracts/series-table'
+import type { SampleInput, Verdict } from '@lapwing/detection/series-detector'
+import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
+
+export class ScoredBatch {
+  readonly sampleCount: number
+  readonly #batch: SampleBatch
+  readonly #samplesPerSeries: Uint32Array
+  readonly #timestampsMs: Float64Array
+  readonly #values: Float64Array
+  readonly #flags: Uint8Array
+  readonly #scores: Float32Array
+  readonly #expected: Float32Array
+  readonly #lower: Float32Array
+  readonly #upper: Float32Array
+  readonly #confidence: Float32Array
+  readonly #states: Uint8Array
+  readonly #stateDetails: Float32Array
+  readonly #reasons: Uint8Array
+  readonly #sample: SampleInput = { timestampMs: 0, value: 0, imputed: false, stale: false, stepMs: 0, live: true }
+
+  /** Throws a ColumnError when the columns do not fit together. */
+  constructor(batch: SampleBatch) {
+    this.#batch = batch
+    this.#samplesPerSeries = uint32Column(batch.samplesPerSeries, seriesCount(batch.series))
+    const count = this.#samplesPerSeries.reduce((sum, samples) => sum + samples, 0)
+    this.sampleCount = count
+    this.#timestampsMs = float64Column(batch.timestampsMs, count)
+    this.#values = float64Column(batch.values, count)
+    this.#flags = uint8Column(batch.flags, count)
+    this.#scores = new Float32Array(count)
+    this.#expected = new Float32Array(count)
+    this.#lower = new Float32Array(count)
+    this.#upper = new Float32Array(count)
+    this.#confidence = new Float32Array(count)
+    this.#states = new Uint8Array(count)
+    this.#stateDetails = new Float32Array(count)
+    this.#reasons = new Uint8Array(count)
+  }
+
+  eachSample(visit: (series: number, at: number, sample: SampleInput) => void): void {
+    const sample = this.#sample
+    sample.stepMs = this.#batch.stepMs
+    sample.live = this.#batch.kind === 'live'
+    for (let series = 0, at = 0; series < this.#samplesPerSeries.length; series++) {
+      for (const end = at + this.#samplesPerSeries[series]!; at < end; at++) {
+        const flags = this.#flags[at]!
+        sample.timestampMs = this.#timestampsMs[at]!
+        sample.value = this.#values[at]!
+        sample.imputed = (flags & sampleFlags.imputed) !== 0
+        sample.stale = (flags & sampleFlags.stale) !== 0 || !Number.isFinite(sample.value)
+        visit(series, at, sample)
+      }
+    }
+  }
+
+  write(at: number, verdict: Verdict): void {
+    this.#scores[at] = verdict.score
+    this.#expected[at] = verdict.expected
+    this.#lower[at] = verdict.lower
+    this.#upper[at] = verdict.upper
+    this.#confidence[at] = verdict.confidence
+    this.#states[at] = seriesStates.indexOf(verdict.state)
+    this.#stateDetails[at] = verdict.stateDetail
+    this.#reasons[at] = strongestReason(verdict)
+  }
+
+  /** A sample of a series beyond the limit. */
+  drop(at: number): void {
+    this.#states[at] = seriesStates.indexOf('dropped')
+    this.skip(at)
+  }
+
+  /** A sample that was not scored: no expectation, no score. */
+  skip(at: number): void {
+    this.#expected[at] = this.#lower[at] = this.#upper[at] = Number.NaN
+  }
+
+  toRecord(source: LogRecord, model: string, topic: string): OutgoingRecord {
+    const batch = this.#batch
+    const value = encode('ScoreBatch', {
+      source: batch.source,
+      kind: batch.kind,
+      sourceOffset: Number(source.offset),
+      stepMs: batch.stepMs,
+      newestMs: batch.newestMs,
+      model,
+      series: batch.series,
+      samplesPerSeries: batch.samplesPerSeries,
+      timestampsMs: batch.timestampsMs,
+      values: batch.values,
+      flags: batch.flags,
+      scores: bytesOf(this.#scores),
+      expected: bytesOf(this.#expected),
+      lower: bytesOf(this.#lower),
+      upper: bytesOf(this.#upper),
+      confidence: bytesOf(this.#confidence),
+      states: bytesOf(this.#states),
+      stateDetails: bytesOf(this.#stateDetails),
+      reasons: bytesOf(this.#reasons),
+    })
+    return { topic, partition: source.partition, key: source.key, value }
+  }
+}
+
+const noReason = reasonNames.indexOf('none')
+const levelReason = reasonNames.indexOf('level')
+const changeReason = reasonNames.indexOf('change')
+const isolationReason = reasonNames.indexOf('isolation')
+
+function strongestReason({ score, levelShare, changeShare, isolationShare }: Verdict): number {
+  if (score <= 1) return noReason
+  if (levelShare >= changeShare) return levelShare >= isolationShare ? levelReason : isolationReason
+  return changeShare >= isolationShare ? changeReason : isolationReason
+}
