@@ -1,0 +1,85 @@
+/**
+ * The answer of the query API, from its JSON text to series of numbers. Trusts nothing: every shape is checked, so that a damaged
+ * or foreign answer is an error with a code and never a wrong sample.
+ *
+ * Prometheus sends values as text, because JSON has no NaN and no infinity; both come out as such here, and it is for the
+ * caller to drop them. Stale points are absent from an answer.
+ *
+ * Source: Prometheus HTTP API, "Expression queries".
+ */
+import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
+import { QueryError, type QueryErrorCode } from './query-errors.ts'
+
+export interface QuerySeries {
+  readonly labels: LabelSet
+  /** Milliseconds since the epoch, rising. */
+  readonly timestampsMs: readonly number[]
+  /** May hold NaN and infinities. */
+  readonly values: readonly number[]
+}
+
+/** The series of a successful answer: a range (matrix), an instant (vector) or a scalar, which is a series without labels. Throws QueryError. */
+export function parseAnswer(text: string, promql: string): QuerySeries[] {
+  const fail = (code: QueryErrorCode, detail: string) => new QueryError(code, promql, { detail })
+  const answer = parseJson(text)
+  if (!isObject(answer) || answer.status !== 'success' || !isObject(answer.data)) throw fail('garbled', 'not a successful answer')
+  if (Array.isArray(answer.warnings) && answer.warnings.length > 0) throw fail('partial', answer.warnings.join('; '))
+  const { resultType, result } = answer.data
+  if (!Array.isArray(result)) throw fail('garbled', 'no result')
+  if (resultType === 'scalar') return [readSeries({ metric: {}, values: [result] }, fail)]
+  if (resultType === 'vector') return result.map((item) => readSeries({ ...item, values: item?.value && [item.value] }, fail))
+  if (resultType === 'matrix') return result.map((item) => readSeries(item, fail))
+  throw fail('garbled', `result of type ${String(resultType)}`)
+}
+
+/** What Prometheus says of a failure: the `error` of its answer, or the beginning of whatever else it was. */
+export function errorText(text: string): string {
+  const answer = parseJson(text)
+  return isObject(answer) && typeof answer.error === 'string' ? answer.error : text.trim()
+}
+
+type Fail = (code: QueryErrorCode, detail: string) => QueryError
+
+function readSeries(item: unknown, fail: Fail): QuerySeries {
+  if (!isObject(item) || !isObject(item.metric)) throw fail('garbled', 'a series without labels')
+  if (item.histogram || item.histograms) throw fail('not_numeric', '')
+  if (!Array.isArray(item.values)) throw fail('garbled', 'a series without values')
+  const labels = Object.entries(item.metric)
+  if (!labels.every((label): label is [string, string] => typeof label[1] === 'string'))
+    throw fail('garbled', 'a label that is no text')
+  const timestampsMs: number[] = []
+  const values: number[] = []
+  for (const point of item.values) {
+    const timestampMs = Array.isArray(point) && typeof point[0] === 'number' ? Math.round(point[0] * 1000) : Number.NaN
+    if (!(timestampMs > (timestampsMs.at(-1) ?? -latestMs)) || timestampMs > latestMs)
+      throw fail('garbled', 'timestamps that do not rise')
+    timestampsMs.push(timestampMs)
+    values.push(parseValue(point[1], fail))
+  }
+  return { labels: sortedLabels(labels), timestampsMs, values }
+}
+
+function parseValue(text: unknown, fail: Fail): number {
+  if (text === 'NaN') return Number.NaN
+  if (text === '+Inf') return Number.POSITIVE_INFINITY
+  if (text === '-Inf') return Number.NEGATIVE_INFINITY
+  const value = typeof text === 'string' && text !== '' ? Number(text) : Number.NaN
+  if (!Number.isFinite(value)) throw fail('garbled', 'a value that is no number')
+  return value
+}
+
+/** The range of a JavaScript date: beyond it a timestamp could not even be shown. */
+const latestMs = 8.64e15
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** undefined when it is not JSON: for the callers a broken answer and one of the wrong shape are the same. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
