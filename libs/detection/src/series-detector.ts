@@ -199,7 +199,8 @@ export class SeriesDetector {
     if (this.#holdsBack(at, sample)) holdBack(rows, at, value)
     else {
       if (rows[at + field.heldSamples]! > 0) adoptHeld(rows, at)
-      learnBand(rows, at, value, Math.max(1 / (samples + 1), elapsedMs / (this.#options.windowMs + elapsedMs)))
+      const weight = Math.min(elapsedMs / (this.#options.windowMs + elapsedMs), 1 / leastWindowSamples)
+      learnBand(rows, at, value, Math.max(1 / (samples + 1), weight))
       this.#learnIsolation(slot, at)
       rows[at + field.samples] = samples + 1
     }
@@ -216,7 +217,8 @@ export class SeriesDetector {
       return false
     }
     if (rows[at + field.heldSinceMs] === 0) rows[at + field.heldSinceMs] = timestampMs
-    if (timestampMs - rows[at + field.heldSinceMs]! < this.#options.windowMs * longestHoldWindows) return true
+    const heldMs = timestampMs - rows[at + field.heldSinceMs]!
+    if (heldMs < this.#options.windowMs * longestHoldWindows || rows[at + field.heldSamples]! < leastHeldSamples) return true
     rows[at + field.heldSinceMs] = 0
     return false
   }
@@ -273,6 +275,9 @@ const sparseShare = 0.3
 const gapWeight = 0.02
 const longestHoldWindows = 0.5
 const heldWeight = 0.1
+/** However long the samples are apart, this many are needed to call a level normal, or new. */
+const leastWindowSamples = 100
+const leastHeldSamples = 30
 /** Larger values are taken for this one, so that no sum or square overflows. */
 const largestValue = 1e150
 

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import { decode } from '@lapwing/contracts/codec'
 import { keyBytes, labelReader } from '@lapwing/contracts/series-table'
-import { SeriesDetector } from '@lapwing/detection/series-detector'
+import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { Step } from '@lapwing/stream/stage'
 import { anomalyRecord, describeAnomaly } from './anomaly.ts'
@@ -38,11 +38,7 @@ export interface BatchObservation {
 export function createDetectStep(options: DetectOptions): Step {
   const { config } = options
   const model = modelName(config)
-  const detector = new SeriesDetector({
-    windowMs: config.window_minutes * 60_000,
-    contamination: config.contamination,
-    seed: createHash('sha256').update(model).digest().readUInt32BE(0),
-  })
+  const detector = new SeriesDetector(seriesDetectorOptions(config))
   const slots = createSeriesSlots()
   const slotOf = (keys: Uint8Array, series: number) =>
     slots.size < config.max_series_per_partition ? slots.findOrAdd(keys, series * keyBytes) : slots.find(keys, series * keyBytes)
@@ -85,6 +81,15 @@ export function createDetectStep(options: DetectOptions): Step {
       emit(scored.toRecord(record, model, options.scoresTopic))
       options.observe({ ...counts, samples: scored.sampleCount, series: slots.size, newestMs: batch.newestMs })
     },
+  }
+}
+
+/** What the configuration means to the detector of a series; the same for the service and for files. */
+export function seriesDetectorOptions(config: DetectorConfig): SeriesDetectorOptions {
+  return {
+    windowMs: config.window_minutes * 60_000,
+    contamination: config.contamination,
+    seed: createHash('sha256').update(modelName(config)).digest().readUInt32BE(0),
   }
 }
 

@@ -2,8 +2,9 @@
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
+import { createStageMetrics } from '@lapwing/service/stage-metrics'
 import type { Log } from '@lapwing/stream/log'
-import { prepareTopics } from '@lapwing/stream/prepare-topics'
+import { openTopics } from '@lapwing/stream/open-topics'
 import { runStage } from '@lapwing/stream/stage'
 import type { detectorSchema } from './config.ts'
 import { createDetectStep } from './detect.ts'
@@ -13,22 +14,11 @@ export async function startDetector(
   context: ServiceContext<ServiceConfig<'detector', typeof detectorSchema>>,
   log: Log,
 ): Promise<void> {
-  const { config, health, logger } = context
+  const { config } = context
   const { topic_prefix: prefix, partitions } = config.kafka
-  const metrics = createDetectorMetrics(context.registry)
-  const starting = new AbortController()
-  health.declare('log', 'not asked yet')
-  context.onClose('log', () => log.close())
-  context.onClose('start', async () => starting.abort())
+  const observe = createDetectorMetrics(context.registry)
   await context.listen()
-  const differences = await prepareTopics(log, topicSpecs(prefix, partitions), {
-    signal: starting.signal,
-    onRetry: (error, delayMs) => {
-      health.set('log', error.message)
-      logger.warn({ delayMs }, error.message)
-    },
-  })
-  for (const difference of differences) logger.warn(difference)
+  await openTopics(log, topicSpecs(prefix, partitions), context)
   const stage = await runStage({
     log,
     group: `${prefix}-detector`,
@@ -40,11 +30,10 @@ export async function startDetector(
         config: config.detector,
         scoresTopic: topicName(prefix, 'scores'),
         anomaliesTopic: topicName(prefix, 'anomalies'),
-        observe: metrics.batch,
+        observe,
       }),
-    observer: metrics.stage,
+    observer: createStageMetrics(context.registry),
     onFatal: context.fail,
   })
   context.onClose('stage', () => stage.stop())
-  health.set('log', true)
 }

@@ -1,0 +1,123 @@
+/**
+ * The drift step: score batches of one partition in, requests for retraining out.
+ *
+ * Each series has an ADWIN over its scores: while the detector still fits the series, scores stay where they are; when their
+ * mean changes, the model no longer describes the data. A request names the series, the two means and who noticed. For a while
+ * after it, in event time, the series asks for nothing more.
+ *
+ * Scores are capped before ADWIN sees them: one freak is an anomaly, not drift. Samples that were not scored (warm-up, repeats,
+ * filled gaps) are left out.
+ *
+ * Deterministic: time comes from the samples; the identity of a request from series and sample.
+ */
+import { createHash } from 'node:crypto'
+import { decode, encode } from '@lapwing/contracts/codec'
+import { float32Column, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
+import type { Control, ScoreBatch } from '@lapwing/contracts/records'
+import { type LabelSet, seriesText } from '@lapwing/contracts/series'
+import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
+import { keyBytes, keyText, labelReader, seriesCount } from '@lapwing/contracts/series-table'
+import { Adwin } from '@lapwing/detection/adwin'
+import { createSeriesSlots } from '@lapwing/detection/series-slots'
+import type { OutgoingRecord } from '@lapwing/stream/log'
+import type { Step } from '@lapwing/stream/stage'
+
+export interface DriftOptions {
+  readonly enabled: boolean
+  readonly delta: number
+  readonly cooldownMs: number
+  readonly controlTopic: string
+  observe(observation: { readonly scores: number; readonly requests: number; readonly series: number }): void
+}
+
+/** The step of one partition; its state is in memory. */
+export function createDriftStep(options: DriftOptions): Step {
+  const slots = createSeriesSlots()
+  const watches: SeriesWatch[] = []
+  return {
+    process: (record, emit) => {
+      if (!options.enabled || !record.value) return
+      const batch = decode('ScoreBatch', record.value)
+      const readLabels = labelReader(batch.series)
+      let requests = 0
+      const scores = eachScore(batch, (series, timestampMs, score) => {
+        const slot = slots.findOrAdd(batch.series.keys, series * keyBytes)
+        watches[slot] ??= { adwin: new Adwin({ delta: options.delta }), quietUntilMs: 0 }
+        const change = changeOf(watches[slot], timestampMs, score, options.cooldownMs)
+        if (!change) return
+        requests++
+        emit(requestRecord(keyText(batch.series, series), readLabels(series), timestampMs, change, options, record.partition))
+      })
+      options.observe({ scores, requests, series: slots.size })
+    },
+  }
+}
+
+interface SeriesWatch {
+  readonly adwin: Adwin
+  quietUntilMs: number
+}
+
+interface Change {
+  readonly meanBefore: number
+  readonly meanAfter: number
+}
+
+/** Larger scores count as this. */
+const largestScore = 3
+
+function changeOf(watch: SeriesWatch, timestampMs: number, score: number, cooldownMs: number): Change | undefined {
+  const meanBefore = watch.adwin.mean
+  const changed = watch.adwin.update(Math.min(score, largestScore))
+  if (!changed || timestampMs < watch.quietUntilMs) return undefined
+  watch.quietUntilMs = timestampMs + cooldownMs
+  return { meanBefore, meanAfter: watch.adwin.mean }
+}
+
+/** Visits the samples that were scored; returns their number. Throws a ColumnError when the columns do not fit together. */
+function eachScore(batch: ScoreBatch, visit: (series: number, timestampMs: number, score: number) => void): number {
+  const samplesPerSeries = uint32Column(batch.samplesPerSeries, seriesCount(batch.series))
+  const count = samplesPerSeries.reduce((sum, samples) => sum + samples, 0)
+  const timestampsMs = float64Column(batch.timestampsMs, count)
+  const scores = float32Column(batch.scores, count)
+  const expected = float32Column(batch.expected, count)
+  const states = uint8Column(batch.states, count)
+  const flags = uint8Column(batch.flags, count)
+  let visited = 0
+  for (let series = 0, at = 0; series < samplesPerSeries.length; series++) {
+    for (const end = at + samplesPerSeries[series]!; at < end; at++) {
+      if (flags[at]! & (sampleFlags.imputed | sampleFlags.stale) || states[at] === warming || Number.isNaN(expected[at]!))
+        continue
+      visit(series, timestampsMs[at]!, scores[at]!)
+      visited++
+    }
+  }
+  return visited
+}
+
+const warming = seriesStates.indexOf('warming')
+
+function requestRecord(
+  seriesKey: string,
+  labels: LabelSet,
+  timestampMs: number,
+  { meanBefore, meanAfter }: Change,
+  { controlTopic, delta }: DriftOptions,
+  partition: number,
+): OutgoingRecord {
+  const scope = `series:${seriesKey}`
+  const control: Control = {
+    id: createHash('sha256').update(`${scope}/retrain/${timestampMs}`).digest('hex').slice(0, 32),
+    kind: 'retrain',
+    scope,
+    reason: `mean score of ${seriesText(labels)} went from ${meanBefore.toFixed(2)} to ${meanAfter.toFixed(2)}`,
+    detector: 'adwin',
+    statistic: Math.abs(meanAfter - meanBefore),
+    threshold: delta,
+    seriesKey,
+    labels,
+    requestedBy: 'drift',
+    requestedAtMs: timestampMs,
+  }
+  return { topic: controlTopic, partition, key: Buffer.from(scope), value: encode('Control', control) }
+}

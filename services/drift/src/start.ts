@@ -1,0 +1,44 @@
+/** The drift service: scores in, requests for retraining out, one step per partition. */
+import { topicName, topicSpecs } from '@lapwing/contracts/topics'
+import type { ServiceConfig } from '@lapwing/service/run-process'
+import type { ServiceContext } from '@lapwing/service/run-service'
+import { createStageMetrics } from '@lapwing/service/stage-metrics'
+import type { Log } from '@lapwing/stream/log'
+import { openTopics } from '@lapwing/stream/open-topics'
+import { runStage } from '@lapwing/stream/stage'
+import { Counter, Gauge } from 'prom-client'
+import type { driftSchema } from './config.ts'
+import { createDriftStep } from './drift.ts'
+
+export async function startDrift(context: ServiceContext<ServiceConfig<'drift', typeof driftSchema>>, log: Log): Promise<void> {
+  const { topic_prefix: prefix, partitions } = context.config.kafka
+  const { enabled, delta, cooldown } = context.config.drift
+  const registers = [context.registry]
+  const scores = new Counter({ name: 'lapwing_drift_scores_total', help: 'Scores watched for drift.', registers })
+  const requests = new Counter({ name: 'lapwing_drift_retrain_requests_total', help: 'Retrainings asked for.', registers })
+  const series = new Gauge({ name: 'lapwing_drift_series', help: 'Series watched in the partition read last.', registers })
+  await context.listen()
+  await openTopics(log, topicSpecs(prefix, partitions), context)
+  const stage = await runStage({
+    log,
+    group: `${prefix}-drift`,
+    inputs: [topicName(prefix, 'scores')],
+    deadLetters: topicName(prefix, 'dead-letters'),
+    service: 'drift',
+    createStep: async () =>
+      createDriftStep({
+        enabled,
+        delta,
+        cooldownMs: cooldown.ms,
+        controlTopic: topicName(prefix, 'control'),
+        observe: (seen) => {
+          scores.inc(seen.scores)
+          requests.inc(seen.requests)
+          series.set(seen.series)
+        },
+      }),
+    observer: createStageMetrics(context.registry),
+    onFatal: context.fail,
+  })
+  context.onClose('stage', () => stage.stop())
+}
