@@ -1,0 +1,27 @@
+/** The command line `lapwing`. Exit codes: 0 done, 1 failed, 2 the user can put it right. */
+import { ConfigError } from '@lapwing/service/config'
+import { Command, CommanderError } from 'commander'
+import { scoreCommand } from './score-command.ts'
+import { startCommand } from './start-command.ts'
+import { UserError } from './user-error.ts'
+
+const program = new Command('lapwing')
+  .description('Finds anomalies in Prometheus metrics as they stream through Kafka, and lets through only what a person should see.')
+  .version('0.1.0')
+  .exitOverride()
+  .showHelpAfterError('(see lapwing --help)')
+  .addCommand(startCommand())
+  .addCommand(scoreCommand())
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else if (error instanceof UserError || error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 2
+  } else {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    process.exitCode = 1
+  }
+}

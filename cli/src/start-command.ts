@@ -1,0 +1,2 @@
+import { Command } from 'commander'
+export function startCommand(): Command { return new Command('start') }
