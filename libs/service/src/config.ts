@@ -154,7 +154,7 @@ class Layered {
     }
     const found = lookUp(this.tree, path)
     const actual = found === undefined ? 'nothing is set' : `found ${JSON.stringify(found)}`
-    return `${this.#placeOf(path)}: ${path.join('.')}: ${issue.message.replace(/, received .*/, '')}; ${actual}`
+    return `${this.#placeOf(path)}: ${path.join('.')}: ${issue.message.replace(/^Invalid input: |, received .*/g, '')}; ${actual}`
   }
 
   #addPair(parent: readonly string[], pair: Pair<Node, Node | null>, file: string, lines: LineCounter): void {
@@ -181,7 +181,11 @@ class Layered {
       at = at[key] as Tree
     }
     at[path.at(-1)!] = value
-    for (let depth = path.length; depth > 0; depth--) this.#places.set(path.slice(0, depth).join('.'), place)
+    this.#places.set(path.join('.'), place)
+    for (let depth = path.length - 1; depth > 0; depth--) {
+      const parent = path.slice(0, depth).join('.')
+      if (!this.#places.has(parent)) this.#places.set(parent, place)
+    }
   }
 
   #placeOf(path: readonly PropertyKey[]): string {
@@ -194,7 +198,7 @@ class Layered {
 }
 
 function toPath(path: string[]): readonly string[] {
-  return path.length === 1 ? (flatKeys[path[0]!] ?? path) : path
+  return path.length === 1 && Object.hasOwn(flatKeys, path[0]!) ? flatKeys[path[0]!]! : path
 }
 
 function parseScalar(text: string): unknown {
