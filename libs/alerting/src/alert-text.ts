@@ -1,0 +1,47 @@
+/** The words of an alert, for every receiver: numbers, times, and the sentences that say what is wrong. */
+import type { Alert } from '@lapwing/contracts/records'
+
+/** `cpu_usage is unusual` and its end; one sentence without a full stop. */
+export function summaryText(alert: Alert): string {
+  return alert.state === 'resolved' ? `${alert.metric} is back to normal` : `${alert.metric} is unusual`
+}
+
+/** The facts: what it was, what it should have been, and what stands out. */
+export function descriptionText(alert: Alert): string {
+  const reason = alert.topReason && alert.topReason !== 'none' ? `, mostly by its ${alert.topReason}` : ''
+  return `Actual ${numberText(alert.value)}, expected ${numberText(alert.expected)} (${bandText(alert)}), score ${numberText(alert.score)}${reason}.`
+}
+
+/** The expected band. */
+export function bandText(alert: Alert): string {
+  return `${numberText(alert.lower)} to ${numberText(alert.upper)}`
+}
+
+/** Four significant digits, plain between 0.001 and a million, without trailing zeros. */
+export function numberText(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'no value' : value > 0 ? '+Inf' : '-Inf'
+  const size = Math.abs(value)
+  if (size !== 0 && (size < 0.001 || size >= 1e6)) return value.toExponential(3).replace(/\.?0+e/, 'e')
+  return String(Number(value.toPrecision(size >= 1000 ? 6 : 4)))
+}
+
+/** `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`. */
+export function durationText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
+  return hours % 24 === 0 ? `${hours / 24} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+/** How long the episode lasted; null while it lasts. */
+export function durationMs(alert: Alert): number | null {
+  return alert.endedAtMs === null ? null : Math.max(0, alert.endedAtMs - alert.startedAtMs)
+}
+
+/** The page of the episode in the web interface. */
+export function episodePage(pageUrl: string, alert: Alert): string {
+  return `${pageUrl}/?series=${encodeURIComponent(alert.seriesKey)}&episode=${encodeURIComponent(alert.id)}`
+}
