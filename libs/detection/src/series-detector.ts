@@ -1,21 +1,23 @@
 /**
  * The online detector of many series: value in, score, expected band, state and episode out, one sample at a time.
  *
- * A sample is anomalous when two independent views agree: it lies outside the band that the recent past of its series allows
- * (exponentially weighted mean and mean absolute deviation, widened to the peaks that are usual for the series), and
- * half-space trees over level and change find it isolated, compared with how isolated samples of this series usually are.
- * The score is how many half-widths the value is off the mean, lowered where the trees know the place.
+ * Three views of a sample. Fading novelty (`fading-novelty.ts`) tells when the series does something it has not done before, once;
+ * that opens an episode. The expected band (exponentially weighted mean and mean absolute deviation, widened to the peaks that
+ * are usual for the series) and half-space trees over level and change tell how far off, and how isolated, each sample is;
+ * together they say how long the episode lasts. Above 1 the score is the larger of the two; without an episode the second
+ * alone never exceeds 1.
  *
  * Learning is protected: while a series is anomalous nothing is learned, for at most half a window; then the new level is taken
  * for normal, quickly. Time constants are in real time, taken from the timestamps; nothing looks at a clock.
  *
- * Blind to shapes that stay inside the band: a wrong value for this hour of the day, a change of rhythm, a flat line. In the
- * first `warmUpSamples` of a series the score is 0.
+ * Blind to ordinary values at an unusual hour, a change of rhythm, a flat line. In the first `warmUpSamples` of a series the
+ * score is 0.
  *
  * State is a row of numbers per series in shared slabs; a sample allocates nothing.
  */
 import { type EpisodeTransition, episodeFields, observeEpisode } from './episode.ts'
-import { createMasses, growForest, learn, locate, type Masses, score as massScore, warmth } from './half-space-trees.ts'
+import { createNoveltyStates, type NoveltyStates, noveltyWarmUpRows, observeNovelty } from './fading-novelty.ts'
+import { createMasses, growForest, learn, locate, type Masses, score as massScore } from './half-space-trees.ts'
 
 export interface SeriesDetectorOptions {
   /** Time constant of the expected band. */
@@ -39,6 +41,7 @@ export interface Verdict {
   levelShare: number
   changeShare: number
   isolationShare: number
+  noveltyShare: number
   state: DetectorState
   /** The number that belongs to the state: share of the warm-up, share of gaps, or milliseconds since the epoch. */
   stateDetail: number
@@ -59,7 +62,7 @@ export interface SampleInput {
   live: boolean
 }
 
-export const warmUpSamples = 128
+export const warmUpSamples = noveltyWarmUpRows
 
 export class SeriesDetector {
   readonly verdict: Verdict = {
@@ -71,6 +74,7 @@ export class SeriesDetector {
     levelShare: 0,
     changeShare: 0,
     isolationShare: 0,
+    noveltyShare: 0,
     state: 'warming',
     stateDetail: 0,
     transition: 'none',
@@ -79,14 +83,16 @@ export class SeriesDetector {
   #capacity = 64
   #rows: Float64Array
   #masses: Masses
+  #novelty: NoveltyStates
   readonly #point: Float64Array
   readonly #leaves: Uint16Array
 
   constructor(options: SeriesDetectorOptions) {
-    const forest = growForest({ trees: 10, height: 6, windowSamples: warmUpSamples, features: 2, seed: options.seed })
+    const forest = growForest({ trees: 10, height: 6, windowSamples: treeWindowSamples, features: 2, seed: options.seed })
     this.#options = options
     this.#rows = new Float64Array(this.#capacity * rowLength)
     this.#masses = createMasses(forest, this.#capacity)
+    this.#novelty = createNoveltyStates(this.#capacity)
     this.#point = new Float64Array(forest.features)
     this.#leaves = new Uint16Array(forest.trees)
   }
@@ -123,13 +129,14 @@ export class SeriesDetector {
     rows.set(this.#rows)
     this.#rows = rows
     this.#masses = createMasses(this.#masses.forest, this.#capacity, this.#masses)
+    this.#novelty = createNoveltyStates(this.#capacity, this.#novelty)
   }
 
   #end(at: number, sample: SampleInput): void {
     const { verdict } = this
     verdict.score = 0
     verdict.confidence = 0
-    verdict.levelShare = verdict.changeShare = verdict.isolationShare = 0
+    verdict.levelShare = verdict.changeShare = verdict.isolationShare = verdict.noveltyShare = 0
     verdict.state = 'silent'
     verdict.stateDetail = sample.timestampMs
     verdict.transition = observeEpisode(this.#rows, at, { kind: 'ended', timestampMs: sample.timestampMs, score: 0 })
@@ -157,15 +164,18 @@ export class SeriesDetector {
     this.#point[1] = samples === 0 ? 0.5 : squash((value - rows[at + field.previous]!) / (halfWidth / leastHalfWidthDeviations))
     locate(this.#masses.forest, this.#point, this.#leaves)
     const isolation = this.#isolation(slot, at)
-    const warm = warmth(this.#masses, slot)
-    verdict.score = warm < 1 ? 0 : off * isolation
+    const novelty = sample.imputed ? 0 : observeNovelty(this.#novelty, slot, value)
+    const unusual = off * isolation
+    const told = novelty >= 1 || rows[at + episodeFields.startedAtMs]! > 0
+    verdict.score = samples < warmUpSamples ? 0 : told ? Math.max(novelty, unusual) : Math.min(1, unusual)
     verdict.expected = mean
     verdict.lower = mean - halfWidth
     verdict.upper = mean + halfWidth
-    const parts = verdict.score > 0 ? off + change + isolation : 0
+    const parts = verdict.score > 0 ? off + change + isolation + novelty : 0
     verdict.levelShare = parts > 0 ? off / parts : 0
     verdict.changeShare = parts > 0 ? change / parts : 0
     verdict.isolationShare = parts > 0 ? isolation / parts : 0
+    verdict.noveltyShare = parts > 0 ? novelty / parts : 0
   }
 
   /** 0 where the trees know the place as well as they usually do, 1 where it is as rare as `contamination` allows. */
@@ -180,7 +190,7 @@ export class SeriesDetector {
   #observe(slot: number, at: number, sample: SampleInput): void {
     const { verdict } = this
     const rows = this.#rows
-    const warm = warmth(this.#masses, slot)
+    const warm = Math.min(1, rows[at + field.samples]! / warmUpSamples)
     const gapShare = rows[at + field.gapShare]!
     verdict.confidence = warm < 1 ? 0 : (1 - gapShare) * (sample.imputed ? imputedConfidence : 1)
     const kind = sample.imputed || !sample.live ? 'unobserved' : 'scored'
@@ -210,7 +220,7 @@ export class SeriesDetector {
   /** Whether this sample must not be learned; after half a window of that, what was held back is the new normal. */
   #holdsBack(at: number, { timestampMs }: SampleInput): boolean {
     const rows = this.#rows
-    const normal = this.verdict.score <= 1 && rows[at + episodeFields.startedAtMs] === 0
+    const normal = rows[at + episodeFields.startedAtMs] === 0
     if (normal) {
       rows[at + field.heldSinceMs] = 0
       rows[at + field.heldSamples] = 0
@@ -234,6 +244,9 @@ export class SeriesDetector {
     learn(this.#masses, slot, this.#leaves)
   }
 }
+
+/** Small on purpose: a recent reference, and little memory. */
+const treeWindowSamples = 128
 
 /** Columns of a series' row; those of its episode follow. */
 const field = {

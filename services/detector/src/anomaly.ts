@@ -80,11 +80,12 @@ function identity(...parts: (string | number)[]): string {
   return createHash('sha256').update(parts.join('/')).digest('hex').slice(0, 32)
 }
 
-function rankedReasons({ levelShare, changeShare, isolationShare }: Verdict): Reason[] {
+function rankedReasons({ levelShare, changeShare, isolationShare, noveltyShare }: Verdict): Reason[] {
   return [
     { name: 'level', share: levelShare },
     { name: 'change', share: changeShare },
     { name: 'isolation', share: isolationShare },
+    { name: 'novelty', share: noveltyShare },
   ]
     .filter(({ share }) => share > 0)
     .sort((a, b) => b.share - a.share)

@@ -116,9 +116,12 @@ const noReason = reasonNames.indexOf('none')
 const levelReason = reasonNames.indexOf('level')
 const changeReason = reasonNames.indexOf('change')
 const isolationReason = reasonNames.indexOf('isolation')
+const noveltyReason = reasonNames.indexOf('novelty')
 
-function strongestReason({ score, levelShare, changeShare, isolationShare }: Verdict): number {
+function strongestReason({ score, levelShare, changeShare, isolationShare, noveltyShare }: Verdict): number {
   if (score <= 1) return noReason
-  if (levelShare >= changeShare) return levelShare >= isolationShare ? levelReason : isolationReason
-  return changeShare >= isolationShare ? changeReason : isolationReason
+  const largest = Math.max(levelShare, changeShare, isolationShare, noveltyShare)
+  if (largest === levelShare) return levelReason
+  if (largest === changeShare) return changeReason
+  return largest === noveltyShare ? noveltyReason : isolationReason
 }
