@@ -31,7 +31,7 @@ describe('fading novelty', () => {
     const values = Array.from({ length: 900 }, () => 10 + random())
     values[500] = 40
     values[520] = 40
-    const told = run(values).flatMap((score, row) => (score >= 1 ? [row] : []))
+    const told = run(values).flatMap((score, row) => (score >= 1 && row >= noveltyWarmUpRows ? [row] : []))
     expect(told).toEqual([500])
   })
 

@@ -76,7 +76,7 @@ const blockRows = 50
 /** Rows until an unvisited point has lost half its weight. */
 const halfLifeRows = 4000
 const epochRows = 8000
-const fade = 0.6931 / halfLifeRows
+const fade = Math.LN2 / halfLifeRows
 /** Share of the range within which a point counts as visited again. */
 const nearShare = 0.03
 const largestNovelty = 2

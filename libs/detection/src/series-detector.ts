@@ -115,7 +115,7 @@ export class SeriesDetector {
     else {
       this.#noteGap(at, sample)
       this.#score(slot, at, sample)
-      this.#observe(slot, at, sample)
+      this.#observe(at, sample)
       this.#learn(slot, at, sample)
     }
     rows[at + field.lastMs] = sample.timestampMs
@@ -187,7 +187,7 @@ export class SeriesDetector {
     return Math.min(1, Math.max(0, (here - usual) / (rare - usual)))
   }
 
-  #observe(slot: number, at: number, sample: SampleInput): void {
+  #observe(at: number, sample: SampleInput): void {
     const { verdict } = this
     const rows = this.#rows
     const warm = Math.min(1, rows[at + field.samples]! / warmUpSamples)

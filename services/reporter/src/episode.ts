@@ -1,0 +1,101 @@
+/**
+ * An anomalous episode, folded from its records: opened, escalated, resolved.
+ *
+ * The fold is a join: records may come in any order and any number of times and give the same episode, so a replay of the log
+ * needs no bookkeeping. What the episode shows of value, expectation and reasons is its worst moment, because at the record
+ * that resolves it the value is normal again and explains nothing.
+ */
+import type { Anomaly, AnomalyState, Label, Reason, Severity } from '@lapwing/contracts/records'
+
+export interface Episode {
+  readonly episodeId: string
+  readonly state: AnomalyState
+  readonly severity: Severity
+  readonly seriesKey: string
+  readonly entityKey: string
+  readonly metric: string
+  readonly labels: readonly Label[]
+  readonly source: string
+  readonly startedAtMs: number
+  /** Time of the newest sample that led to a record. */
+  readonly observedAtMs: number
+  readonly endedAtMs: number | null
+  readonly peakScore: number
+  /** The moment that the episode is shown by. */
+  readonly worst: WorstMoment
+}
+
+export interface WorstMoment {
+  readonly recordId: string
+  /** A record that resolves shows a normal value: it counts only while there is no other. */
+  readonly resolves: boolean
+  readonly model: string
+  readonly value: number
+  readonly expected: number
+  readonly lower: number
+  readonly upper: number
+  readonly score: number
+  readonly confidence: number
+  readonly reasons: readonly Reason[]
+}
+
+export function foldAnomaly(episode: Episode | undefined, record: Anomaly): Episode {
+  const alone = episodeOf(record)
+  return episode ? join(episode, alone) : alone
+}
+
+function episodeOf(record: Anomaly): Episode {
+  return {
+    episodeId: record.episodeId,
+    state: record.state,
+    severity: record.severity,
+    seriesKey: record.seriesKey,
+    entityKey: record.entityKey,
+    metric: record.metric,
+    labels: record.labels,
+    source: record.source,
+    startedAtMs: record.startedAtMs,
+    observedAtMs: record.observedAtMs,
+    endedAtMs: record.endedAtMs,
+    peakScore: Math.max(record.peakScore, record.score),
+    worst: {
+      recordId: record.id,
+      resolves: record.state === 'resolved',
+      model: record.model,
+      value: record.value,
+      expected: record.expected,
+      lower: record.lower,
+      upper: record.upper,
+      score: record.score,
+      confidence: record.confidence,
+      reasons: record.reasons,
+    },
+  }
+}
+
+function join(a: Episode, b: Episode): Episode {
+  return {
+    ...a,
+    state: higher(stateOrder, a.state, b.state),
+    severity: higher(severityOrder, a.severity, b.severity),
+    startedAtMs: Math.min(a.startedAtMs, b.startedAtMs),
+    observedAtMs: Math.max(a.observedAtMs, b.observedAtMs),
+    endedAtMs: a.endedAtMs === null || b.endedAtMs === null ? (a.endedAtMs ?? b.endedAtMs) : Math.max(a.endedAtMs, b.endedAtMs),
+    peakScore: Math.max(a.peakScore, b.peakScore),
+    worst: isWorse(b.worst, a.worst) ? b.worst : a.worst,
+  }
+}
+
+const stateOrder: readonly AnomalyState[] = ['unknown', 'open', 'escalated', 'resolved']
+const severityOrder: readonly Severity[] = ['info', 'warning', 'critical']
+
+function higher<T>(order: readonly T[], a: T, b: T): T {
+  return order.indexOf(a) >= order.indexOf(b) ? a : b
+}
+
+/** A total order, so that the order of arrival does not decide between equals. */
+function isWorse(a: WorstMoment, b: WorstMoment): boolean {
+  if (a.resolves !== b.resolves) return b.resolves
+  if (a.score !== b.score) return a.score > b.score
+  return a.recordId > b.recordId
+}

@@ -1,0 +1,90 @@
+/** What the reporter tells of itself and of the whole pipeline at `/metrics`. Labels are bounded: no series and no anomaly is one. */
+import type { Severity } from '@lapwing/contracts/records'
+import { seriesStates } from '@lapwing/contracts/series-state'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { HistoryStore } from './history-store.ts'
+import { countByState, type Projection } from './projection.ts'
+import { lagSeconds } from './views.ts'
+
+export interface ReporterMetrics {
+  readonly anomalies: Counter<'severity'>
+  readonly records: Counter<'topic'>
+  readonly damagedRecords: Counter<'topic'>
+  readonly droppedClients: Counter
+  readonly csvRows: Counter
+  readonly csvWriteErrors: Counter
+}
+
+export interface MetricsSources {
+  readonly registry: Registry
+  readonly projection: Projection
+  readonly history: HistoryStore
+  /** Names of the topics that are followed. */
+  readonly topics: readonly string[]
+  now(): number
+  clientCount(): number
+  behindRecords(): number
+}
+
+export function createMetrics(sources: MetricsSources): ReporterMetrics {
+  createGauges(sources)
+  const registers = [sources.registry]
+  const anomalies = new Counter({
+    name: 'lapwing_anomalies_total',
+    help: 'Anomalous episodes, each counted once when first seen on the log. A history in memory sees those on the log again after a restart.',
+    labelNames: ['severity'],
+    registers,
+  })
+  for (const severity of severities) anomalies.inc({ severity }, 0)
+  const records = new Counter({ name: 'lapwing_reporter_records_total', help: 'Records read.', labelNames: ['topic'], registers })
+  const damagedRecords = new Counter({
+    name: 'lapwing_reporter_damaged_records_total',
+    help: 'Records passed over because they could not be decoded.',
+    labelNames: ['topic'],
+    registers,
+  })
+  for (const topic of sources.topics) {
+    records.inc({ topic }, 0)
+    damagedRecords.inc({ topic }, 0)
+  }
+  const droppedClients = new Counter({
+    name: 'lapwing_live_clients_dropped_total',
+    help: 'Pages disconnected because they did not read their live events.',
+    registers,
+  })
+  const csvRows = new Counter({ name: 'lapwing_csv_rows_total', help: 'Rows appended to output_csv.', registers })
+  const csvWriteErrors = new Counter({ name: 'lapwing_csv_write_errors_total', help: 'Attempts to write output_csv that failed.', registers })
+  return { anomalies, records, damagedRecords, droppedClients, csvRows, csvWriteErrors }
+}
+
+const severities: readonly Severity[] = ['info', 'warning', 'critical']
+
+/** Read when Prometheus asks, so that a lag grows although nothing arrives. */
+function createGauges({ registry, projection, history, now, clientCount, behindRecords }: MetricsSources): void {
+  const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        this.set(await read())
+      },
+    })
+  gauge('lapwing_anomalies_open', 'Anomalous episodes that have not ended.', () => history.openCount())
+  gauge('lapwing_pipeline_lag_seconds', 'Age of the newest scored sample; NaN before the first.', () => {
+    return lagSeconds(projection.newestMs ?? null, now()) ?? Number.NaN
+  })
+  gauge('lapwing_series_not_shown', 'Series beyond max_series, at least.', () => projection.droppedKeys.size)
+  gauge('lapwing_reporter_behind_records', 'Records on the log that are still to be read.', behindRecords)
+  gauge('lapwing_live_clients', 'Pages connected to live events.', clientCount)
+  new Gauge({
+    name: 'lapwing_series',
+    help: 'Series by state.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      const counts = countByState(projection)
+      for (const state of seriesStates) this.set({ state }, counts[state])
+    },
+  })
+}

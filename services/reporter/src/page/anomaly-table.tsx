@@ -1,0 +1,200 @@
+/** Anomalies, newest first: what, how far off, why, how long, and who was told or why nobody was. A row opens its series and its story. */
+import type { Reason } from '@lapwing/contracts/records'
+import { Fragment } from 'preact'
+import type { AnomalyDetail, AnomalyView, NotificationView } from '../api-model.ts'
+import { formatDuration, formatTime, formatValue, unitOf } from './format.ts'
+
+interface AnomalyTableProperties {
+  anomalies: readonly AnomalyView[]
+  openedId: string | undefined
+  opened: AnomalyDetail | undefined
+  nowMs: number
+  onToggle: (anomaly: AnomalyView) => void
+}
+
+export function AnomalyTable({ anomalies, openedId, opened, nowMs, onToggle }: AnomalyTableProperties) {
+  const open = anomalies.filter((anomaly) => anomaly.state !== 'resolved').length
+  return (
+    <section class="anomalies" aria-labelledby="anomalies-title">
+      <h2 id="anomalies-title">
+        Anomalies {open > 0 ? <span class="open-count">{open} open</span> : <span class="muted">none open</span>}
+      </h2>
+      {anomalies.length === 0 ? (
+        <p class="none">No anomaly so far. One appears here as soon as a score stays above 1, with what was expected and who was told.</p>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Started</th>
+              <th scope="col">Series</th>
+              <th scope="col">Severity</th>
+              <th scope="col">Actual, expected</th>
+              <th scope="col">Why</th>
+              <th scope="col">Lasted</th>
+              <th scope="col">Told</th>
+            </tr>
+          </thead>
+          <tbody>
+            {anomalies.map((anomaly) => {
+              const isOpened = anomaly.episodeId === openedId
+              return (
+                <Fragment key={anomaly.episodeId}>
+                  <AnomalyRow anomaly={anomaly} isOpened={isOpened} nowMs={nowMs} onToggle={onToggle} />
+                  {isOpened && <Story anomaly={anomaly} detail={opened} nowMs={nowMs} />}
+                </Fragment>
+              )
+            })}
+          </tbody>
+        </table>
+      )}
+    </section>
+  )
+}
+
+interface AnomalyRowProperties {
+  anomaly: AnomalyView
+  isOpened: boolean
+  nowMs: number
+  onToggle: (anomaly: AnomalyView) => void
+}
+
+/** The whole row takes a click; for the keyboard the series is a button. */
+function AnomalyRow({ anomaly, isOpened, nowMs, onToggle }: AnomalyRowProperties) {
+  const unit = unitOf(anomaly.metric)
+  const { name, labels } = nameAndLabels(anomaly)
+  const isOpen = anomaly.state !== 'resolved'
+  const untilMs = anomaly.endedAtMs ?? (isOpen ? nowMs : anomaly.observedAtMs)
+  const toggle = (event: Event) => {
+    event.stopPropagation()
+    onToggle(anomaly)
+  }
+  return (
+    <tr class={`anomaly ${isOpen ? 'open' : ''} ${isOpened ? 'opened' : ''}`} onClick={toggle}>
+      <td class="time">{formatTime(anomaly.startedAtMs, nowMs)}</td>
+      <td class="series">
+        <button type="button" aria-expanded={isOpened} title={anomaly.text} onClick={toggle}>
+          {name}
+          <small>{labels}</small>
+        </button>
+      </td>
+      <td>
+        <span class={`severity ${anomaly.severity}`}>{anomaly.severity}</span>
+      </td>
+      <td class="numbers">
+        <b>{formatValue(anomaly.value, unit)}</b>
+        <small>
+          {formatValue(anomaly.lower, unit)} to {formatValue(anomaly.upper, unit)}
+        </small>
+      </td>
+      <td>
+        <Reasons reasons={anomaly.reasons} />
+      </td>
+      <td class="numbers">
+        {formatDuration(untilMs - anomaly.startedAtMs)}
+        {isOpen && <small class="still">still open</small>}
+      </td>
+      <td>
+        <Told notifications={anomaly.notifications} />
+      </td>
+    </tr>
+  )
+}
+
+function Reasons({ reasons }: { reasons: readonly Reason[] }) {
+  return (
+    <ul class="reasons">
+      {reasons.slice(0, 3).map(({ name, share }) => (
+        <li key={name}>
+          <svg viewBox="0 0 36 6" width="36" height="6" aria-hidden="true">
+            <rect class="all" width="36" height="6" rx="3" />
+            <rect width={36 * share} height="6" rx="3" />
+          </svg>
+          {name} <small>{Math.round(share * 100)} %</small>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** The best that happened at each receiver: a delivery counts more than what was held back before or after it. */
+function Told({ notifications }: { notifications: readonly NotificationView[] }) {
+  const byReceiver = new Map<string, NotificationView>()
+  for (const notification of notifications) {
+    const known = byReceiver.get(notification.receiver)
+    if (known?.outcome !== 'delivered' || notification.outcome === 'delivered') byReceiver.set(notification.receiver, notification)
+  }
+  if (byReceiver.size === 0) return <span class="muted">not yet</span>
+  return (
+    <ul class="told">
+      {[...byReceiver].map(([receiver, notification]) => (
+        <li key={receiver}>
+          <Outcome notification={notification} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Outcome({ notification: { receiver, outcome, reason, error } }: { notification: NotificationView }) {
+  return (
+    <span class={`outcome ${outcome}`} title={error}>
+      <i aria-hidden="true">{outcomeSigns[outcome]}</i> {receiver} <small>{outcome === 'delivered' ? 'delivered' : `${outcomeWords[outcome]}: ${words(reason)}`}</small>
+    </span>
+  )
+}
+
+const outcomeSigns = { delivered: '✓', suppressed: '–', dead_lettered: '✕', pending: '…', unknown: '?' } as const
+const outcomeWords = { delivered: 'delivered', suppressed: 'held back', dead_lettered: 'failed', pending: 'pending', unknown: 'unknown' } as const
+
+/** What happened to the anomaly, in order: its own records and what became of each notification. */
+function Story({ anomaly, detail, nowMs }: { anomaly: AnomalyView; detail: AnomalyDetail | undefined; nowMs: number }) {
+  const unit = unitOf(anomaly.metric)
+  const steps = (detail?.steps ?? []).map(({ id, atMs, state, severity, value, score }) => ({
+    id,
+    atMs,
+    text: `${storyWords[state]} as ${severity}: ${formatValue(value, unit)}, score ${formatValue(score, '')}`,
+    notification: undefined,
+  }))
+  const told = (detail?.anomaly ?? anomaly).notifications.map((notification) => ({
+    id: notification.id,
+    atMs: notification.atMs,
+    text: `${words(notification.state)}, ${words(notification.reason)}`,
+    notification,
+  }))
+  return (
+    <tr class="story">
+      <td colSpan={7}>
+        <p class="full-name">{anomaly.text}</p>
+        <p>
+          Expected {formatValue(anomaly.expected, unit)} ({formatValue(anomaly.lower, unit)} to {formatValue(anomaly.upper, unit)}), was{' '}
+          {formatValue(anomaly.value, unit)}; score {formatValue(anomaly.score, '')}, highest {formatValue(anomaly.peakScore, '')}; confidence{' '}
+          {formatValue(anomaly.confidence, 'ratio')}; model {anomaly.model}.
+        </p>
+        <ol>
+          {[...steps, ...told]
+            .sort((a, b) => a.atMs - b.atMs)
+            .map(({ id, atMs, text, notification }) => (
+              <li key={id}>
+                <time>{formatTime(atMs, nowMs)}</time>
+                <span>
+                  {notification && <Outcome notification={notification} />} {text}
+                  {notification?.error && <small> {notification.error}</small>}
+                </span>
+              </li>
+            ))}
+        </ol>
+      </td>
+    </tr>
+  )
+}
+
+const storyWords = { open: 'opened', escalated: 'escalated', resolved: 'ended', unknown: 'changed' } as const
+
+function nameAndLabels({ metric, text, labels }: AnomalyView): { name: string; labels: string } {
+  const own = labels.filter(([name]) => name !== '__name__').map(([, value]) => value)
+  return metric ? { name: metric, labels: own.join(' · ') } : { name: text, labels: '' }
+}
+
+function words(identifier: string): string {
+  return identifier.replaceAll('_', ' ')
+}

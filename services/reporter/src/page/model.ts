@@ -1,0 +1,226 @@
+/**
+ * The state of the page and every way it changes, as pure functions: what the session receives goes in, the next state comes out.
+ *
+ * The order of the list changes only when it is read again or when a series becomes anomalous or stops being so: rows that
+ * moved with every score could neither be read nor clicked.
+ */
+import type { AnomalyDetail, AnomalyView, LabelPair, Overview, Points, SeriesDetail, SeriesList, SeriesRow, SeriesSummary } from '../api-model.ts'
+import type { SeriesState } from '@lapwing/contracts/series-state'
+
+export interface PageState {
+  readonly connection: 'connecting' | 'live' | 'lost'
+  readonly overview: Overview | undefined
+  readonly list: SeriesList | undefined
+  readonly search: string
+  readonly stateFilter: SeriesState | undefined
+  readonly selectedKey: string | undefined
+  /** False until a person selects a series: until then the page shows the most anomalous one. */
+  readonly pinned: boolean
+  /** Of the selected series; that of the one before until it has come. */
+  readonly detail: SeriesDetail | undefined
+  /** Newest first. */
+  readonly anomalies: readonly AnomalyView[]
+  /** The anomaly that is open in the table, and its records once they have come. */
+  readonly openedId: string | undefined
+  readonly opened: AnomalyDetail | undefined
+  readonly range: RangeName
+  /** Overrides the range. */
+  readonly zoom: Zoom | undefined
+  /** Read to those who listen to the page. */
+  readonly announcement: string
+}
+
+export interface Zoom {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+export const ranges = { '15m': 15 * 60_000, '1h': 3_600_000, '6h': 6 * 3_600_000, all: Number.POSITIVE_INFINITY } as const
+export type RangeName = keyof typeof ranges
+
+export const initialState: PageState = {
+  connection: 'connecting',
+  overview: undefined,
+  list: undefined,
+  search: '',
+  stateFilter: undefined,
+  selectedKey: undefined,
+  pinned: false,
+  detail: undefined,
+  anomalies: [],
+  openedId: undefined,
+  opened: undefined,
+  range: '1h',
+  zoom: undefined,
+  announcement: '',
+}
+
+/** What an address holds; `toAddress` is the way back. */
+export function fromAddress(state: PageState, query: string): PageState {
+  const parameters = new URLSearchParams(query)
+  const selectedKey = parameters.get('series') ?? undefined
+  const range = parameters.get('range') ?? ''
+  return {
+    ...state,
+    search: parameters.get('search') ?? '',
+    stateFilter: (parameters.get('state') as SeriesState | null) ?? undefined,
+    selectedKey: selectedKey ?? state.selectedKey,
+    pinned: selectedKey !== undefined,
+    openedId: parameters.get('anomaly') ?? undefined,
+    range: Object.hasOwn(ranges, range) ? (range as RangeName) : initialState.range,
+    zoom: zoomOf(parameters.get('from'), parameters.get('to')),
+  }
+}
+
+export function toAddress(state: PageState): string {
+  const parameters = new URLSearchParams()
+  if (state.pinned && state.selectedKey) parameters.set('series', state.selectedKey)
+  if (state.search) parameters.set('search', state.search)
+  if (state.stateFilter) parameters.set('state', state.stateFilter)
+  if (state.openedId) parameters.set('anomaly', state.openedId)
+  if (state.range !== initialState.range) parameters.set('range', state.range)
+  if (state.zoom) {
+    parameters.set('from', String(Math.round(state.zoom.fromMs)))
+    parameters.set('to', String(Math.round(state.zoom.toMs)))
+  }
+  const text = parameters.toString()
+  return text ? `?${text}` : '/'
+}
+
+export function select(state: PageState, key: string): PageState {
+  return { ...state, selectedKey: key, pinned: true, zoom: undefined, openedId: undefined, opened: undefined }
+}
+
+/** Shows an anomaly in the table and on its series; once more on the same one closes it. */
+export function toggleAnomaly(state: PageState, anomaly: AnomalyView): PageState {
+  if (state.openedId === anomaly.episodeId) return { ...state, openedId: undefined, opened: undefined, zoom: undefined }
+  return show(state, anomaly)
+}
+
+/** The records of the anomaly that is open; a link that names only the anomaly selects its series with it. */
+export function receiveOpened(state: PageState, opened: AnomalyDetail): PageState {
+  if (opened.anomaly.episodeId !== state.openedId) return state
+  return { ...(state.pinned ? state : show(state, opened.anomaly)), opened }
+}
+
+export function receiveList(state: PageState, list: SeriesList): PageState {
+  return follow({ ...state, list })
+}
+
+export function receiveDetail(state: PageState, detail: SeriesDetail): PageState {
+  if (detail.series.key !== state.selectedKey) return state
+  return { ...state, detail }
+}
+
+/** Points that came since the detail was read. */
+export function receivePoints(state: PageState, newer: SeriesDetail): PageState {
+  const { detail } = state
+  if (detail?.series.key !== newer.series.key) return state
+  return { ...state, detail: { ...newer, points: appended(detail.points, newer.points) } }
+}
+
+export function receiveSeries(state: PageState, changed: readonly SeriesSummary[]): PageState {
+  if (!state.list) return state
+  const byKey = new Map(changed.map((series) => [series.key, series]))
+  let stateChanged = false
+  const rows = state.list.series.map((row) => {
+    const newer = byKey.get(row.key)
+    if (!newer || newer.atMs <= row.atMs) return row
+    if ((newer.state === 'anomalous') !== (row.state === 'anomalous')) stateChanged = true
+    return { ...newer, recent: [...row.recent, newer.value].slice(-recentPoints) }
+  })
+  const series = stateChanged ? anomalousFirst(rows) : rows
+  return follow({ ...state, list: { ...state.list, series } })
+}
+
+export function receiveAnomalies(state: PageState, anomalies: readonly AnomalyView[]): PageState {
+  return { ...state, anomalies }
+}
+
+export function receiveAnomaly(state: PageState, anomaly: AnomalyView): PageState {
+  const known = state.anomalies.find((other) => other.episodeId === anomaly.episodeId)
+  const announcement =
+    known?.state === anomaly.state ? state.announcement : `anomaly ${anomaly.state}: ${anomaly.text}, ${anomaly.severity}`
+  const anomalies = upserted(state.anomalies, anomaly).slice(0, anomaliesKept)
+  const { detail } = state
+  if (detail?.series.key !== anomaly.seriesKey) return { ...state, anomalies, announcement }
+  return { ...state, anomalies, announcement, detail: { ...detail, anomalies: upserted(detail.anomalies, anomaly) } }
+}
+
+/** Labels that tell these series apart: those that are not the same on all of them. The metric's name is not among them. */
+export function distinguishingLabels(rows: readonly { readonly labels: readonly LabelPair[] }[]): ReadonlySet<string> {
+  const valuesByName = new Map<string, Set<string>>()
+  const seriesByName = new Map<string, number>()
+  for (const { labels } of rows) {
+    for (const [name, value] of labels) {
+      valuesByName.set(name, (valuesByName.get(name) ?? new Set()).add(value))
+      seriesByName.set(name, (seriesByName.get(name) ?? 0) + 1)
+    }
+  }
+  const names = [...valuesByName].filter(([name, values]) => values.size > 1 || seriesByName.get(name) !== rows.length).map(([name]) => name)
+  return new Set(names.filter((name) => name !== '__name__'))
+}
+
+/** The part of time that the chart shows. */
+export function visibleRange(state: PageState, points: Points): Zoom {
+  if (state.zoom) return state.zoom
+  const toMs = points.timestampsMs.at(-1) ?? 0
+  return { fromMs: Math.max(points.timestampsMs[0] ?? 0, toMs - ranges[state.range]), toMs }
+}
+
+export const anomaliesKept = 100
+/** As many as the API gives for a sparkline, and the chart keeps. */
+const recentPoints = 60
+const pointsKept = 5000
+
+function show(state: PageState, anomaly: AnomalyView): PageState {
+  const toMs = anomaly.endedAtMs ?? anomaly.observedAtMs
+  const marginMs = Math.max(5 * 60_000, 1.5 * (toMs - anomaly.startedAtMs))
+  return {
+    ...select(state, anomaly.seriesKey),
+    openedId: anomaly.episodeId,
+    zoom: { fromMs: anomaly.startedAtMs - marginMs, toMs: toMs + marginMs },
+  }
+}
+
+function zoomOf(from: string | null, to: string | null): Zoom | undefined {
+  const [fromMs, toMs] = [Number(from), Number(to)]
+  return from && to && fromMs < toMs ? { fromMs, toMs } : undefined
+}
+
+/** While nobody has selected a series the first anomalous one is shown; when there is none, the one that was. */
+function follow(state: PageState): PageState {
+  if (state.pinned) return state
+  const first = state.list?.series[0]
+  const selected = state.list?.series.find((row) => row.key === state.selectedKey)
+  if (!first || (selected && (first.state !== 'anomalous' || selected.state === 'anomalous'))) return state
+  return { ...state, selectedKey: first.key }
+}
+
+function anomalousFirst(rows: readonly SeriesRow[]): SeriesRow[] {
+  return [...rows.filter((row) => row.state === 'anomalous'), ...rows.filter((row) => row.state !== 'anomalous')]
+}
+
+/** In place when it is known, else by the time it started, newest first. */
+function upserted(anomalies: readonly AnomalyView[], anomaly: AnomalyView): AnomalyView[] {
+  const others = anomalies.filter((other) => other.episodeId !== anomaly.episodeId)
+  const at = others.findIndex((other) => other.startedAtMs < anomaly.startedAtMs)
+  return others.toSpliced(at < 0 ? others.length : at, 0, anomaly)
+}
+
+function appended(points: Points, newer: Points): Points {
+  const last = points.timestampsMs.at(-1) ?? Number.NEGATIVE_INFINITY
+  const first = newer.timestampsMs.findIndex((timestampMs) => timestampMs > last)
+  if (first < 0) return points
+  const join = <T>(old: readonly T[], recent: readonly T[]) => [...old, ...recent.slice(first)].slice(-pointsKept)
+  return {
+    timestampsMs: join(points.timestampsMs, newer.timestampsMs),
+    values: join(points.values, newer.values),
+    expected: join(points.expected, newer.expected),
+    lower: join(points.lower, newer.lower),
+    upper: join(points.upper, newer.upper),
+    scores: join(points.scores, newer.scores),
+    imputed: join(points.imputed, newer.imputed),
+    reasons: join(points.reasons, newer.reasons),
+  }
+}

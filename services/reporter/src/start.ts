@@ -1,0 +1,158 @@
+/**
+ * The reporter: follows the log into the projection and the history, and serves the page, the API and the metrics of the pipeline.
+ *
+ * It listens before the log is there, so that the page can say what it is waiting for. Several replicas may run side by side:
+ * each reads the whole log, and only `output_csv` is shared out among them, by partition.
+ */
+import { type TopicName, topicName, topicSpecs } from '@lapwing/contracts/topics'
+import type { ServiceConfig } from '@lapwing/service/run-process'
+import type { ServiceContext } from '@lapwing/service/run-service'
+import type { Log } from '@lapwing/stream/log'
+import { prepareTopics } from '@lapwing/stream/prepare-topics'
+import { addApi } from './api.ts'
+import type { reporterSchema } from './config.ts'
+import { writeCsv } from './csv-file.ts'
+import { type FollowedTopic, type Following, followedTopics, followLog } from './follow-log.ts'
+import { createLiveFeed } from './live-feed.ts'
+import { runLiveUpdates } from './live-updates.ts'
+import { createMetrics } from './metrics.ts'
+import { addPage, addSecurityHeaders, bundlePage } from './page-routes.ts'
+import { createProjection } from './projection.ts'
+import { openSqliteHistory } from './sqlite-history-store.ts'
+import { createStatus } from './status.ts'
+
+type ReporterContext = ServiceContext<ServiceConfig<'reporter', typeof reporterSchema>>
+
+/** Resolves once the log is followed; until then the page says what is missing. Rejects with a LogError that is not retryable. */
+export async function startReporter(context: ReporterContext, log: Log): Promise<void> {
+  const parts = createParts(context, log)
+  addSecurityHeaders(context.http)
+  addApi(context.http, parts)
+  addPage(context.http, await bundlePage())
+  await context.listen()
+  context.onClose('live events', runLiveUpdates({ ...parts, onError: parts.onFatal }))
+
+  await connect(context, log, parts.closing)
+  await startFollowing(context, log, parts)
+  context.onClose('retention', keepRetention(context, parts))
+  if (context.config.reporter.output_csv) await startCsv(context, log, parts)
+}
+
+type Parts = ReturnType<typeof createParts>
+
+function createParts(context: ReporterContext, log: Log) {
+  const { config, registry, health, logger } = context
+  health.declare('log', 'not connected yet')
+  const closing = new AbortController()
+  const projection = createProjection({
+    pointsPerSeries: config.reporter.points_per_series,
+    maxSeries: config.reporter.max_series,
+  })
+  const history = openSqliteHistory(config.reporter.data_dir)
+  context.onClose('history', () => history.close())
+  const following: { current: Following | undefined } = { current: undefined }
+  const behindRecords = () => following.current?.behindRecords() ?? 0
+  const feed = createLiveFeed({ ...liveFeedLimits, onDropped: () => metrics.droppedClients.inc() })
+  const clientCount = () => feed.clientCount()
+  const metrics = createMetrics({ registry, projection, history, topics: followedTopics, now: Date.now, clientCount, behindRecords })
+  const overview = createStatus({
+    log,
+    topics: { samples: onLog(context, 'samples'), scores: onLog(context, 'scores') },
+    projection,
+    history,
+    failing: () => health.failing().filter((condition) => !condition.startsWith('started:')),
+    behindRecords,
+    now: Date.now,
+  })
+  return {
+    closing,
+    projection,
+    history,
+    following,
+    feed,
+    metrics,
+    overview,
+    changedEpisodes: new Set<string>(),
+    onDamaged: (topic: FollowedTopic, error: Error) => {
+      metrics.damagedRecords.inc({ topic })
+      logger.warn({ topic, err: error }, 'a record that cannot be decoded was passed over')
+    },
+    onFatal: (error: Error) => {
+      if (!closing.signal.aborted) context.fail(error)
+    },
+  }
+}
+
+const liveFeedLimits = { maxClients: 500, maxBufferedBytes: 4 * 1024 * 1024 }
+const retentionEveryMs = 3_600_000
+
+function onLog(context: ReporterContext, name: TopicName): string {
+  return topicName(context.config.kafka.topic_prefix, name)
+}
+
+async function connect({ config, logger, health, onClose }: ReporterContext, log: Log, closing: AbortController): Promise<void> {
+  onClose('waiting for the log', async () => closing.abort())
+  const differences = await prepareTopics(log, topicSpecs(config.kafka.topic_prefix, config.kafka.partitions), {
+    onRetry: (error, delayMs) => {
+      health.set('log', error.message)
+      logger.warn({ err: error, delayMs }, 'waiting for the log')
+    },
+    signal: closing.signal,
+  })
+  for (const difference of differences) logger.warn(difference)
+  health.set('log', true)
+}
+
+async function startFollowing(context: ReporterContext, log: Log, parts: Parts): Promise<void> {
+  const { projection, history, metrics, changedEpisodes, onDamaged, onFatal } = parts
+  const following = await followLog({
+    log,
+    topics: new Map(followedTopics.map((topic) => [onLog(context, topic), topic])),
+    projection,
+    history,
+    onRecords: (topic, count) => metrics.records.inc({ topic }, count),
+    onHistory: ({ opened, changedIds }) => {
+      for (const { severity } of opened) metrics.anomalies.inc({ severity })
+      for (const id of changedIds) changedEpisodes.add(id)
+    },
+    onDamaged,
+    onFatal,
+  })
+  parts.following.current = following
+  context.onClose('following the log', () => stopNow(parts, following.stop))
+}
+
+function keepRetention({ config, logger }: ReporterContext, { history, onFatal }: Parts): () => Promise<void> {
+  const expire = () => {
+    history.expire(Date.now() - config.reporter.retention.ms).then(() => logger.debug('history expired'), onFatal)
+  }
+  expire()
+  const timer = setInterval(expire, retentionEveryMs)
+  return async () => clearInterval(timer)
+}
+
+async function startCsv(context: ReporterContext, log: Log, parts: Parts): Promise<void> {
+  const { config, logger } = context
+  const path = config.reporter.output_csv
+  const csv = await writeCsv({
+    log,
+    topic: onLog(context, 'anomalies'),
+    group: `${config.kafka.topic_prefix}-reporter-csv`,
+    path,
+    onRows: (count) => parts.metrics.csvRows.inc(count),
+    onWriteError: (error) => {
+      parts.metrics.csvWriteErrors.inc()
+      logger.error({ err: error, path }, 'output_csv cannot be written; trying again')
+    },
+    onDamaged: (error) => parts.onDamaged('anomalies', error),
+    onFatal: parts.onFatal,
+    signal: parts.closing.signal,
+  })
+  context.onClose('output_csv', () => stopNow(parts, csv.stop))
+}
+
+/** What waits gives up first; otherwise stopping would wait for it. */
+async function stopNow({ closing }: Parts, stop: () => Promise<void>): Promise<void> {
+  closing.abort()
+  await stop()
+}

@@ -1,0 +1,60 @@
+/** The state of the whole pipeline as one answer, for the head of the page: assembled when asked, from what this service can see. */
+import type { Log } from '@lapwing/stream/log'
+import type { Overview } from './api-model.ts'
+import type { HistoryStore } from './history-store.ts'
+import type { Projection } from './projection.ts'
+import { lagSeconds, overview } from './views.ts'
+import { waitingFor } from './waiting-for.ts'
+
+export interface StatusSources {
+  readonly log: Log
+  /** Names on the log, to find where samples stop while there is nothing to show. */
+  readonly topics: { readonly samples: string; readonly scores: string }
+  readonly projection: Projection
+  readonly history: HistoryStore
+  failing(): readonly string[]
+  behindRecords(): number
+  now(): number
+}
+
+export function createStatus(sources: StatusSources): () => Promise<Overview> {
+  const { log, topics, projection, history } = sources
+  const recordsIn = recentCounts(log, sources.now)
+  return async () => {
+    const nowMs = sources.now()
+    const failing = sources.failing()
+    const isEmpty = projection.series.size === 0 && failing.length === 0
+    const behindRecords = sources.behindRecords()
+    return overview(projection, {
+      nowMs,
+      log: log.kind,
+      openAnomalies: await history.openCount(),
+      behindRecords,
+      waitingFor: waitingFor({
+        failing,
+        seriesShown: projection.series.size,
+        sampleRecords: isEmpty ? await recordsIn(topics.samples) : undefined,
+        scoreRecords: isEmpty ? await recordsIn(topics.scores) : undefined,
+        lagSeconds: lagSeconds(projection.newestMs ?? null, nowMs),
+        behindRecords,
+      }),
+    })
+  }
+}
+
+const countsHoldMs = 2000
+
+/** Records ever written to a topic, asked at most every two seconds; undefined while the log does not answer, which readiness reports. */
+function recentCounts(log: Log, now: () => number): (topic: string) => Promise<number | undefined> {
+  const known = new Map<string, { askedAtMs: number; count: Promise<number | undefined> }>()
+  return (topic) => {
+    const recent = known.get(topic)
+    if (recent && now() - recent.askedAtMs < countsHoldMs) return recent.count
+    const count = log.offsets(topic).then(
+      (partitions) => partitions.reduce((sum, { next }) => sum + Number(next), 0),
+      () => undefined,
+    )
+    known.set(topic, { askedAtMs: now(), count })
+    return count
+  }
+}

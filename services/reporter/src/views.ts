@@ -1,0 +1,192 @@
+/** From the projection and the history to what the API answers. Pure; a number that is not finite becomes null, as JSON has no other way. */
+import type { Label, Notification } from '@lapwing/contracts/records'
+import { seriesText } from '@lapwing/contracts/series'
+import { reasonNames, type SeriesState, sampleFlags, stateText } from '@lapwing/contracts/series-state'
+import type {
+  AnomalyStep,
+  AnomalyView,
+  DriftRequest,
+  LabelPair,
+  NotificationView,
+  Overview,
+  Points,
+  SeriesList,
+  SeriesRow,
+  SeriesSummary,
+} from './api-model.ts'
+import type { EpisodeHistory, EpisodeStep } from './history-store.ts'
+import { newestSlots, slotsAfter } from './point-ring.ts'
+import { countByState, type Projection, type SeriesView } from './projection.ts'
+
+export interface SeriesQuery {
+  /** Every word must occur in the series' text, in upper or lower case. */
+  readonly search: string
+  readonly state?: SeriesState | undefined
+  readonly sort: 'score' | 'name'
+  readonly limit: number
+}
+
+export function seriesList(projection: Projection, query: SeriesQuery): SeriesList {
+  const words = query.search.toLowerCase().split(/\s+/).filter(Boolean)
+  const matching = [...projection.series.values()].filter((view) => {
+    if (query.state && view.state !== query.state) return false
+    const text = words.length > 0 ? view.text.toLowerCase() : ''
+    return words.every((word) => text.includes(word))
+  })
+  matching.sort(query.sort === 'score' ? mostAnomalousFirst : byText)
+  return { total: projection.series.size, matching: matching.length, series: matching.slice(0, query.limit).map(seriesRow) }
+}
+
+/** These series as they are now, the most anomalous first; keys that are gone are left out. */
+export function liveSeries(projection: Projection, keys: Iterable<string>, limit: number): SeriesSummary[] {
+  const views = [...keys].flatMap((key) => projection.series.get(key) ?? [])
+  return views.sort(mostAnomalousFirst).slice(0, limit).map(seriesSummary)
+}
+
+export function seriesSummary(view: SeriesView): SeriesSummary {
+  const { columns } = view.points
+  const newest = newestSlots(view.points, 1)[0]!
+  return {
+    key: view.key,
+    metric: metricOf(view.labels),
+    text: view.text,
+    labels: pairs(view.labels),
+    source: view.source,
+    state: view.state,
+    stateDetail: finite(view.stateDetail),
+    stateText: stateText(view.state, Number.isFinite(view.stateDetail) ? view.stateDetail : 0),
+    atMs: columns.timestampsMs[newest]!,
+    value: valueAt(view, newest),
+    expected: brief(columns.expected[newest]!),
+    lower: brief(columns.lower[newest]!),
+    upper: brief(columns.upper[newest]!),
+    score: brief(columns.scores[newest]!) ?? 0,
+    confidence: brief(view.confidence) ?? 0,
+    reason: reasonNames[columns.reasons[newest]!] ?? 'none',
+  }
+}
+
+export function pointsAfter(view: SeriesView, afterMs: number): Points {
+  const { columns } = view.points
+  const slots = slotsAfter(view.points, afterMs)
+  return {
+    timestampsMs: slots.map((slot) => columns.timestampsMs[slot]!),
+    values: slots.map((slot) => valueAt(view, slot)),
+    expected: slots.map((slot) => brief(columns.expected[slot]!)),
+    lower: slots.map((slot) => brief(columns.lower[slot]!)),
+    upper: slots.map((slot) => brief(columns.upper[slot]!)),
+    scores: slots.map((slot) => brief(columns.scores[slot]!) ?? 0),
+    imputed: slots.map((slot) => (columns.flags[slot]! & sampleFlags.imputed ? 1 : 0)),
+    reasons: slots.map((slot) => reasonNames[columns.reasons[slot]!] ?? 'none'),
+  }
+}
+
+export function driftOf(projection: Projection, key: string): DriftRequest[] {
+  return [...projection.driftRequests.values()]
+    .filter((control) => control.seriesKey === key)
+    .map(({ id, detector, reason, requestedAtMs }) => ({ id, detector, reason, atMs: requestedAtMs }))
+}
+
+export function anomalyView({ episode, notifications }: EpisodeHistory): AnomalyView {
+  const { worst } = episode
+  return {
+    episodeId: episode.episodeId,
+    state: episode.state,
+    severity: episode.severity,
+    seriesKey: episode.seriesKey,
+    metric: episode.metric,
+    text: seriesText(episode.labels),
+    labels: pairs(episode.labels),
+    source: episode.source,
+    model: worst.model,
+    startedAtMs: episode.startedAtMs,
+    observedAtMs: episode.observedAtMs,
+    endedAtMs: episode.endedAtMs,
+    value: finite(worst.value),
+    expected: finite(worst.expected),
+    lower: finite(worst.lower),
+    upper: finite(worst.upper),
+    score: finite(worst.score),
+    peakScore: finite(episode.peakScore),
+    confidence: finite(worst.confidence),
+    reasons: worst.reasons,
+    notifications: notifications.map(notificationView),
+  }
+}
+
+export function anomalyStep({ id, state, severity, observedAtMs, value, expected, score }: EpisodeStep): AnomalyStep {
+  return { id, state, severity, atMs: observedAtMs, value: finite(value), expected: finite(expected), score: finite(score) }
+}
+
+export interface OverviewInputs {
+  readonly nowMs: number
+  readonly log: string
+  readonly openAnomalies: number
+  readonly behindRecords: number
+  readonly waitingFor: readonly string[]
+}
+
+export function overview(projection: Projection, inputs: OverviewInputs): Overview {
+  const newestSampleMs = projection.newestMs ?? null
+  return {
+    ...inputs,
+    sources: [...projection.sources],
+    series: { shown: projection.series.size, notShown: projection.droppedKeys.size, byState: countByState(projection) },
+    newestSampleMs,
+    lagSeconds: lagSeconds(newestSampleMs, inputs.nowMs),
+  }
+}
+
+/** From the newest sample until now; 0 for a sample from the future, because clocks differ. */
+export function lagSeconds(newestSampleMs: number | null, nowMs: number): number | null {
+  return newestSampleMs === null ? null : Math.max(0, nowMs - newestSampleMs) / 1000
+}
+
+const recentPoints = 60
+
+function seriesRow(view: SeriesView): SeriesRow {
+  return { ...seriesSummary(view), recent: newestSlots(view.points, recentPoints).map((slot) => brief(valueAt(view, slot) ?? Number.NaN)) }
+}
+
+/** Anomalous ones first, then by score; among equals by text, so that the order does not change from one answer to the next. */
+function mostAnomalousFirst(a: SeriesView, b: SeriesView): number {
+  const anomalous = Number(b.state === 'anomalous') - Number(a.state === 'anomalous')
+  return anomalous || newestScore(b) - newestScore(a) || byText(a, b)
+}
+
+function newestScore(view: SeriesView): number {
+  const score = view.points.columns.scores[newestSlots(view.points, 1)[0]!]!
+  return Number.isFinite(score) ? score : 0
+}
+
+function byText(a: SeriesView, b: SeriesView): number {
+  return a.text < b.text ? -1 : a.text > b.text ? 1 : 0
+}
+
+/** A stale marker ends a series: it has a time and no value. */
+function valueAt(view: SeriesView, slot: number): number | null {
+  const { columns } = view.points
+  return columns.flags[slot]! & sampleFlags.stale ? null : finite(columns.values[slot]!)
+}
+
+function metricOf(labels: readonly Label[]): string {
+  return labels.find((label) => label.name === '__name__')?.value ?? ''
+}
+
+function pairs(labels: readonly Label[]): LabelPair[] {
+  return labels.map(({ name, value }) => [name, value])
+}
+
+function notificationView(notification: Notification): NotificationView {
+  const { id, route, receiver, outcome, reason, state, severity, attempts, error, atMs } = notification
+  return { id, route, receiver, outcome, reason, state, severity, attempts, error, atMs }
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null
+}
+
+/** Six digits: what a float32 holds, and a third of the text that its exact decimal form takes. */
+function brief(value: number): number | null {
+  return Number.isFinite(value) ? Number(value.toPrecision(6)) : null
+}
