@@ -2,6 +2,8 @@
 import { seriesStates } from '@lapwing/contracts/series-state'
 import { z } from 'zod'
 
+const mostRows = 1000
+
 export const seriesListQuery = z.strictObject({
   search: z.string().max(500).default(''),
   state: z.enum(seriesStates).optional(),
@@ -33,8 +35,6 @@ export function problemText(error: z.ZodError): string {
   return error.issues.map((issue) => [...issue.path, issue.message].join(': ')).join('; ')
 }
 
-const mostRows = 1000
-
 function limitOf(byDefault: number) {
   return z.coerce.number().int().min(1).max(mostRows).default(byDefault)
 }
@@ -43,7 +43,11 @@ function limitOf(byDefault: number) {
 function time() {
   return z.string().transform((text, context) => {
     const ms = /^\d+$/.test(text) ? Number(text) : /(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
-    if (!Number.isFinite(ms)) context.addIssue({ code: 'custom', message: 'expected milliseconds since the epoch or a time such as 2026-01-31T12:00:00Z' })
+    if (!Number.isFinite(ms))
+      context.addIssue({
+        code: 'custom',
+        message: 'expected milliseconds since the epoch or a time such as 2026-01-31T12:00:00Z',
+      })
     return ms
   })
 }

@@ -1,8 +1,16 @@
 /** The HTTP API below `/api/v1`: reads of the projection and the history, and the live events. Bodies are in `api-model.ts`. */
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { AnomalyDetail, AnomalyView, Overview, SeriesDetail, SeriesList } from './api-model.ts'
-import { anomalyListQuery, anomalyParameters, noQuery, problemText, seriesDetailQuery, seriesKeyParameters, seriesListQuery } from './api-queries.ts'
+import {
+  anomalyListQuery,
+  anomalyParameters,
+  noQuery,
+  problemText,
+  seriesDetailQuery,
+  seriesKeyParameters,
+  seriesListQuery,
+} from './api-queries.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { Projection } from './projection.ts'
@@ -61,7 +69,8 @@ export function addApi(http: FastifyInstance, { projection, history, feed, overv
 
   http.get('/api/v1/events', (_request, reply) => {
     const headers = Object.fromEntries(Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]))
-    if (!feed.connect(reply.raw, headers)) return reply.code(503).header('retry-after', '10').send({ error: 'too many live clients' })
+    if (!feed.connect(reply.raw, headers))
+      return reply.code(503).header('retry-after', '10').send({ error: 'too many live clients' })
     return reply.hijack()
   })
 }

@@ -56,7 +56,11 @@ function rowsOf(batch: RecordBatch, options: CsvOptions): string[] {
 }
 
 /** False when the partition went to another owner, who writes the rows; rejects when the signal ends the waiting. */
-async function appendRows(append: () => Promise<void>, context: BatchContext, { onWriteError, signal }: CsvOptions): Promise<boolean> {
+async function appendRows(
+  append: () => Promise<void>,
+  context: BatchContext,
+  { onWriteError, signal }: CsvOptions,
+): Promise<boolean> {
   while (context.alive()) {
     try {
       await append()

@@ -72,7 +72,13 @@ async function applyBatch(topic: FollowedTopic, batch: RecordBatch, targets: Fol
   if (anomalies.length + notifications.length > 0) targets.onHistory(await targets.history.record({ anomalies, notifications }))
 }
 
-function applyRecord(topic: FollowedTopic, { value }: LogRecord, projection: Projection, anomalies: Anomaly[], notifications: Notification[]): void {
+function applyRecord(
+  topic: FollowedTopic,
+  { value }: LogRecord,
+  projection: Projection,
+  anomalies: Anomaly[],
+  notifications: Notification[],
+): void {
   if (!value) return
   if (topic === 'scores') foldScores(projection, decode('ScoreBatch', value))
   else if (topic === 'control') foldControl(projection, decode('Control', value))

@@ -39,7 +39,12 @@ export function createLiveFeed({ maxClients, maxBufferedBytes, onDropped }: Live
   return {
     connect: (response, headers) => {
       if (clients.size >= maxClients) return false
-      response.writeHead(200, { ...headers, 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+      response.writeHead(200, {
+        ...headers,
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      })
       response.write(`retry: ${reconnectMs}\n\n`)
       clients.add(response)
       response.on('close', () => clients.delete(response))

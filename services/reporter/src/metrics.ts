@@ -53,7 +53,11 @@ export function createMetrics(sources: MetricsSources): ReporterMetrics {
     registers,
   })
   const csvRows = new Counter({ name: 'lapwing_csv_rows_total', help: 'Rows appended to output_csv.', registers })
-  const csvWriteErrors = new Counter({ name: 'lapwing_csv_write_errors_total', help: 'Attempts to write output_csv that failed.', registers })
+  const csvWriteErrors = new Counter({
+    name: 'lapwing_csv_write_errors_total',
+    help: 'Attempts to write output_csv that failed.',
+    registers,
+  })
   return { anomalies, records, damagedRecords, droppedClients, csvRows, csvWriteErrors }
 }
 

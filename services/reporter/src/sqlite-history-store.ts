@@ -82,7 +82,9 @@ function open(directory: string | undefined): Database.Database {
 function recordAll(database: Database.Database, episodeById: Database.Statement, records: HistoryRecords): HistoryChange {
   const insertRecord = insertIgnoring(database, 'anomaly_records', anomalyColumns)
   const insertNotification = insertIgnoring(database, 'notifications', notificationColumns)
-  const replaceEpisode = database.prepare(`INSERT OR REPLACE INTO episodes (${episodeColumns}) VALUES (${placeholders(episodeColumns)})`)
+  const replaceEpisode = database.prepare(
+    `INSERT OR REPLACE INTO episodes (${episodeColumns}) VALUES (${placeholders(episodeColumns)})`,
+  )
   const opened = new Map<string, Episode>()
   const changed = new Set<string>()
   for (const record of records.anomalies) {
@@ -120,7 +122,9 @@ function selectEpisodes(database: Database.Database, query: EpisodeQuery): Episo
 /** By the last record rather than by state: an episode whose end was never told must not stay for ever. */
 function expireAll(database: Database.Database, beforeMs: number): void {
   database.transaction(() => {
-    database.prepare('DELETE FROM anomaly_records WHERE episode_id IN (SELECT episode_id FROM episodes WHERE observed_at_ms < ?)').run(beforeMs)
+    database
+      .prepare('DELETE FROM anomaly_records WHERE episode_id IN (SELECT episode_id FROM episodes WHERE observed_at_ms < ?)')
+      .run(beforeMs)
     database.prepare('DELETE FROM episodes WHERE observed_at_ms < ?').run(beforeMs)
     database.prepare('DELETE FROM notifications WHERE at_ms < ?').run(beforeMs)
   })()
@@ -205,14 +209,45 @@ function toStep(row: AnomalyRow): EpisodeStep {
 }
 
 function fromNotification(record: Notification): unknown[] {
-  const { id, alertId, anomalyId, route, receiver, outcome, reason, state, severity, metric, labels, attempts, error, atMs } = record
-  return [id, alertId, anomalyId, route, receiver, outcome, reason, state, severity, metric, pairsText(labels), attempts, error, atMs]
+  const { id, alertId, anomalyId, route, receiver, outcome, reason, state, severity, metric, labels, attempts, error, atMs } =
+    record
+  return [
+    id,
+    alertId,
+    anomalyId,
+    route,
+    receiver,
+    outcome,
+    reason,
+    state,
+    severity,
+    metric,
+    pairsText(labels),
+    attempts,
+    error,
+    atMs,
+  ]
 }
 
 function toNotification(row: NotificationRow): Notification {
   const { id, route, receiver, outcome, reason, state, severity, metric, attempts, error } = row
   const labels = labelsOf(row.labels)
-  return { id, alertId: row.alert_id, anomalyId: row.anomaly_id, route, receiver, outcome, reason, state, severity, metric, labels, attempts, error, atMs: row.at_ms }
+  return {
+    id,
+    alertId: row.alert_id,
+    anomalyId: row.anomaly_id,
+    route,
+    receiver,
+    outcome,
+    reason,
+    state,
+    severity,
+    metric,
+    labels,
+    attempts,
+    error,
+    atMs: row.at_ms,
+  }
 }
 
 function fromEpisode(episode: Episode): unknown[] {

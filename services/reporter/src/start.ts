@@ -54,7 +54,15 @@ function createParts(context: ReporterContext, log: Log) {
   const behindRecords = () => following.current?.behindRecords() ?? 0
   const feed = createLiveFeed({ ...liveFeedLimits, onDropped: () => metrics.droppedClients.inc() })
   const clientCount = () => feed.clientCount()
-  const metrics = createMetrics({ registry, projection, history, topics: followedTopics, now: Date.now, clientCount, behindRecords })
+  const metrics = createMetrics({
+    registry,
+    projection,
+    history,
+    topics: followedTopics,
+    now: Date.now,
+    clientCount,
+    behindRecords,
+  })
   const overview = createStatus({
     log,
     topics: { samples: onLog(context, 'samples'), scores: onLog(context, 'scores') },

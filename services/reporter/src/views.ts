@@ -145,7 +145,10 @@ export function lagSeconds(newestSampleMs: number | null, nowMs: number): number
 const recentPoints = 60
 
 function seriesRow(view: SeriesView): SeriesRow {
-  return { ...seriesSummary(view), recent: newestSlots(view.points, recentPoints).map((slot) => brief(valueAt(view, slot) ?? Number.NaN)) }
+  return {
+    ...seriesSummary(view),
+    recent: newestSlots(view.points, recentPoints).map((slot) => brief(valueAt(view, slot) ?? Number.NaN)),
+  }
 }
 
 /** Anomalous ones first, then by score; among equals by text, so that the order does not change from one answer to the next. */

@@ -21,7 +21,10 @@ export interface RunningReporter {
 }
 
 /** @param log when given it is shared, as by services in one process, and stays open */
-export async function runReporter(settings: z.input<typeof reporterSchema> = {}, log: Log = createInProcessLog()): Promise<RunningReporter> {
+export async function runReporter(
+  settings: z.input<typeof reporterSchema> = {},
+  log: Log = createInProcessLog(),
+): Promise<RunningReporter> {
   const config = {
     kafka: { brokers: [], topic_prefix: 'test', partitions: 2 },
     http: { host: '127.0.0.1' },
@@ -39,13 +42,14 @@ export async function runReporter(settings: z.input<typeof reporterSchema> = {},
     start: (context) => startReporter(context, log),
   })
   const producer = await log.producer()
-  const send = (topic: TopicName, value: Uint8Array) => producer.send([{ topic: topicName('test', topic), partition: 0, key: null, value }])
+  const send = (topic: TopicName, value: Uint8Array) =>
+    producer.send([{ topic: topicName('test', topic), partition: 0, key: Buffer.from('test'), value }])
   return {
     url: service.url,
     log,
     failures,
     write: async (name, records) => {
-      for (const record of records) await send(topicOf[name], encode(name, record))
+      for (const record of records) await send(topicOf[name], encode(name, withBuffers(record)))
     },
     writeBytes: send,
     close: async () => {
@@ -55,7 +59,20 @@ export async function runReporter(settings: z.input<typeof reporterSchema> = {},
   }
 }
 
-const topicOf = { SampleBatch: 'samples', ScoreBatch: 'scores', Anomaly: 'anomalies', Notification: 'notifications', Control: 'control' } as const
+const topicOf = {
+  SampleBatch: 'samples',
+  ScoreBatch: 'scores',
+  Anomaly: 'anomalies',
+  Notification: 'notifications',
+  Control: 'control',
+} as const
+
+/** The codec takes bytes as Buffers only. */
+function withBuffers<T>(value: T): T {
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength) as T
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withBuffers(inner)])) as T
+}
 
 /** Waits until `holds` gives a value that is true; rejects after the deadline with what was last seen. */
 export async function until<T>(look: () => Promise<T>, holds: (value: T) => boolean, deadlineMs = 10_000): Promise<T> {
@@ -63,7 +80,8 @@ export async function until<T>(look: () => Promise<T>, holds: (value: T) => bool
   for (;;) {
     const seen = await look()
     if (holds(seen)) return seen
-    if (performance.now() > endMs) throw new Error(`not within ${deadlineMs} ms; last seen: ${JSON.stringify(seen)?.slice(0, 1000)}`)
+    if (performance.now() > endMs)
+      throw new Error(`not within ${deadlineMs} ms; last seen: ${JSON.stringify(seen)?.slice(0, 1000)}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

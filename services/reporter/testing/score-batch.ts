@@ -25,7 +25,10 @@ export interface ScoredSample {
   readonly flags?: number
 }
 
-export function scoreBatch(series: readonly ScoredSeries[], about: Partial<Pick<ScoreBatch, 'source' | 'kind' | 'sourceOffset'>> = {}): ScoreBatch {
+export function scoreBatch(
+  series: readonly ScoredSeries[],
+  about: Partial<Pick<ScoreBatch, 'source' | 'kind' | 'sourceOffset'>> = {},
+): ScoreBatch {
   const samples = series.flatMap((one) => one.samples)
   const float32 = (read: (sample: ScoredSample) => number) => bytesOf(Float32Array.from(samples, read))
   const bytes = (read: (sample: ScoredSample) => number) => Uint8Array.from(samples, read)

@@ -1,6 +1,7 @@
 /** A small shop as the page would see it: two dozen scored series with a rhythm, noise and one fault. Deterministic. */
-import type { SeriesState } from '@lapwing/contracts/series-state'
+
 import type { LabelSet } from '@lapwing/contracts/series'
+import type { SeriesState } from '@lapwing/contracts/series-state'
 import { labelled, type ScoredSample, type ScoredSeries } from './score-batch.ts'
 
 export interface ShopTimes {
@@ -11,7 +12,11 @@ export interface ShopTimes {
 }
 
 /** The series with the fault. */
-export const faultyLabels = labelled('http_request_duration_p95_seconds', { service: 'checkout', instance: 'checkout-1:8080', job: 'shop' })
+export const faultyLabels = labelled('http_request_duration_p95_seconds', {
+  service: 'checkout',
+  instance: 'checkout-1:8080',
+  job: 'shop',
+})
 
 export function shopSeries(times: ShopTimes): ScoredSeries[] {
   return shop().map(({ labels, level, swing, state }, number) => {
@@ -38,7 +43,12 @@ function shop(): ShopSeries[] {
     return [
       { labels: labelled('http_requests_per_second', labels), level: 120 + 40 * at, swing: 30, state: 'ok' },
       { labels: latency, level: 0.18 + 0.02 * at, swing: 0.03, state: 'ok' },
-      { labels: labelled('process_resident_memory_bytes', labels), level: (0.4 + at / 10) * 2 ** 30, swing: 2 ** 24, state: 'ok' },
+      {
+        labels: labelled('process_resident_memory_bytes', labels),
+        level: (0.4 + at / 10) * 2 ** 30,
+        swing: 2 ** 24,
+        state: 'ok',
+      },
       { labels: labelled('cpu_utilisation_ratio', labels), level: 0.35, swing: 0.12, state: at === 3 ? 'warming' : 'ok' },
     ] satisfies ShopSeries[]
   })
@@ -46,7 +56,15 @@ function shop(): ShopSeries[] {
 
 const services = ['checkout', 'cart', 'search', 'payments', 'gateway', 'catalogue']
 
-function sample(atMs: number, expected: number, level: number, number: number, times: ShopTimes, isFaulty: boolean, state: SeriesState): ScoredSample {
+function sample(
+  atMs: number,
+  expected: number,
+  level: number,
+  number: number,
+  times: ShopTimes,
+  isFaulty: boolean,
+  state: SeriesState,
+): ScoredSample {
   const noise = level * 0.03 * (hash(atMs / times.stepMs, number) - 0.5) * 2
   const inFault = isFaulty && atMs >= times.fault.fromMs && atMs < times.fault.toMs
   const score = inFault ? 2.4 + hash(atMs, 1) : Math.abs(noise / level) * 12

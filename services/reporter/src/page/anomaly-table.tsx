@@ -20,7 +20,9 @@ export function AnomalyTable({ anomalies, openedId, opened, nowMs, onToggle }: A
         Anomalies {open > 0 ? <span class="open-count">{open} open</span> : <span class="muted">none open</span>}
       </h2>
       {anomalies.length === 0 ? (
-        <p class="none">No anomaly so far. One appears here as soon as a score stays above 1, with what was expected and who was told.</p>
+        <p class="none">
+          No anomaly so far. One appears here as soon as a score stays above 1, with what was expected and who was told.
+        </p>
       ) : (
         <table>
           <thead>
@@ -121,7 +123,8 @@ function Told({ notifications }: { notifications: readonly NotificationView[] })
   const byReceiver = new Map<string, NotificationView>()
   for (const notification of notifications) {
     const known = byReceiver.get(notification.receiver)
-    if (known?.outcome !== 'delivered' || notification.outcome === 'delivered') byReceiver.set(notification.receiver, notification)
+    if (known?.outcome !== 'delivered' || notification.outcome === 'delivered')
+      byReceiver.set(notification.receiver, notification)
   }
   if (byReceiver.size === 0) return <span class="muted">not yet</span>
   return (
@@ -138,13 +141,20 @@ function Told({ notifications }: { notifications: readonly NotificationView[] })
 function Outcome({ notification: { receiver, outcome, reason, error } }: { notification: NotificationView }) {
   return (
     <span class={`outcome ${outcome}`} title={error}>
-      <i aria-hidden="true">{outcomeSigns[outcome]}</i> {receiver} <small>{outcome === 'delivered' ? 'delivered' : `${outcomeWords[outcome]}: ${words(reason)}`}</small>
+      <i aria-hidden="true">{outcomeSigns[outcome]}</i> {receiver}{' '}
+      <small>{outcome === 'delivered' ? 'delivered' : `${outcomeWords[outcome]}: ${words(reason)}`}</small>
     </span>
   )
 }
 
 const outcomeSigns = { delivered: '✓', suppressed: '–', dead_lettered: '✕', pending: '…', unknown: '?' } as const
-const outcomeWords = { delivered: 'delivered', suppressed: 'held back', dead_lettered: 'failed', pending: 'pending', unknown: 'unknown' } as const
+const outcomeWords = {
+  delivered: 'delivered',
+  suppressed: 'held back',
+  dead_lettered: 'failed',
+  pending: 'pending',
+  unknown: 'unknown',
+} as const
 
 /** What happened to the anomaly, in order: its own records and what became of each notification. */
 function Story({ anomaly, detail, nowMs }: { anomaly: AnomalyView; detail: AnomalyDetail | undefined; nowMs: number }) {
@@ -166,9 +176,9 @@ function Story({ anomaly, detail, nowMs }: { anomaly: AnomalyView; detail: Anoma
       <td colSpan={7}>
         <p class="full-name">{anomaly.text}</p>
         <p>
-          Expected {formatValue(anomaly.expected, unit)} ({formatValue(anomaly.lower, unit)} to {formatValue(anomaly.upper, unit)}), was{' '}
-          {formatValue(anomaly.value, unit)}; score {formatValue(anomaly.score, '')}, highest {formatValue(anomaly.peakScore, '')}; confidence{' '}
-          {formatValue(anomaly.confidence, 'ratio')}; model {anomaly.model}.
+          Expected {formatValue(anomaly.expected, unit)} ({formatValue(anomaly.lower, unit)} to {formatValue(anomaly.upper, unit)}
+          ), was {formatValue(anomaly.value, unit)}; score {formatValue(anomaly.score, '')}, highest{' '}
+          {formatValue(anomaly.peakScore, '')}; confidence {formatValue(anomaly.confidence, 'ratio')}; model {anomaly.model}.
         </p>
         <ol>
           {[...steps, ...told]

@@ -63,7 +63,9 @@ export function valueRange(points: Points, visible: Zoom): [lowest: number, high
 
 /** The strip under the chart: from 0 to the highest score, at least to a half above the limit of 1. */
 export function highestScore(points: Points, visible: Zoom): number {
-  const shown = points.scores.filter((_, i) => points.timestampsMs[i]! >= visible.fromMs && points.timestampsMs[i]! <= visible.toMs)
+  const shown = points.scores.filter(
+    (_, i) => points.timestampsMs[i]! >= visible.fromMs && points.timestampsMs[i]! <= visible.toMs,
+  )
   return Math.max(1.5, extent(shown)[1] * 1.1)
 }
 

@@ -52,7 +52,15 @@ export function Chart(properties: ChartProperties) {
 }
 
 /** What is under the cursor; without one, what the colours mean. */
-function Readout({ detail: { points, series }, point, nowMs }: { detail: SeriesDetail; point: number | undefined; nowMs: number }) {
+function Readout({
+  detail: { points, series },
+  point,
+  nowMs,
+}: {
+  detail: SeriesDetail
+  point: number | undefined
+  nowMs: number
+}) {
   if (point === undefined) {
     return (
       <figcaption class="legend">
@@ -75,7 +83,8 @@ function Readout({ detail: { points, series }, point, nowMs }: { detail: SeriesD
         {points.imputed[point] === 1 && ' (filled in)'}
       </span>
       <span>
-        expected <b>{formatValue(points.expected[point], unit)}</b> ({formatValue(points.lower[point], unit)} to {formatValue(points.upper[point], unit)})
+        expected <b>{formatValue(points.expected[point], unit)}</b> ({formatValue(points.lower[point], unit)} to{' '}
+        {formatValue(points.upper[point], unit)})
       </span>
       <span class={points.scores[point]! > 1 ? 'high' : ''}>
         score <b>{formatValue(points.scores[point], '')}</b>
@@ -102,7 +111,11 @@ function startPlots(container: HTMLElement, drawing: Current<Drawing>, plots: Cu
   const { seconds, lower, upper, expected, values, anomalous, imputed, scores, highScores } = columns
   const width = container.clientWidth
   const made = [
-    new uPlot(valueOptions(drawing, width), [seconds, lower, upper, expected, values, anomalous, imputed] as uPlot.AlignedData, container),
+    new uPlot(
+      valueOptions(drawing, width),
+      [seconds, lower, upper, expected, values, anomalous, imputed] as uPlot.AlignedData,
+      container,
+    ),
     new uPlot(scoreOptions(drawing, width), [seconds, scores, highScores] as uPlot.AlignedData, container),
   ]
   plots.current = made
@@ -165,7 +178,17 @@ function scoreOptions(drawing: Current<Drawing>, width: number): uPlot.Options {
       { ...line('--score', 1), fill: () => colour('--score-area') },
       { ...line('--anomalous', 1.5), fill: () => colour('--anomalous-area') },
     ],
-    axes: [{ ...timeAxis(), show: false }, { ...valueAxis(() => ['0', '1']), splits: () => [0, 1], label: 'score', labelSize: 14, labelFont: axisFont, size: axisWidth - 14 }],
+    axes: [
+      { ...timeAxis(), show: false },
+      {
+        ...valueAxis(() => ['0', '1']),
+        splits: () => [0, 1],
+        label: 'score',
+        labelSize: 14,
+        labelFont: axisFont,
+        size: axisWidth - 14,
+      },
+    ],
     hooks: {
       drawClear: [(plot) => drawEpisodes(plot, drawing.current)],
       draw: [drawLimit],

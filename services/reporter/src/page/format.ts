@@ -60,9 +60,27 @@ type Scale = readonly [divisor: number, symbol: string]
 
 /** From the largest; the first that is not larger than the number is taken, the last for what is smaller than all. */
 const scales: Readonly<Record<Unit, readonly Scale[]>> = {
-  '': [[1e12, ' T'], [1e9, ' G'], [1e6, ' M'], [1e3, ' k'], [1, '']],
-  bytes: [[2 ** 40, ' TiB'], [2 ** 30, ' GiB'], [2 ** 20, ' MiB'], [2 ** 10, ' KiB'], [1, ' B']],
-  seconds: [[86_400, ' d'], [3600, ' h'], [1, ' s'], [1e-3, ' ms'], [1e-6, ' µs']],
+  '': [
+    [1e12, ' T'],
+    [1e9, ' G'],
+    [1e6, ' M'],
+    [1e3, ' k'],
+    [1, ''],
+  ],
+  bytes: [
+    [2 ** 40, ' TiB'],
+    [2 ** 30, ' GiB'],
+    [2 ** 20, ' MiB'],
+    [2 ** 10, ' KiB'],
+    [1, ' B'],
+  ],
+  seconds: [
+    [86_400, ' d'],
+    [3600, ' h'],
+    [1, ' s'],
+    [1e-3, ' ms'],
+    [1e-6, ' µs'],
+  ],
   ratio: [[0.01, ' %']],
   percent: [[1, ' %']],
 }

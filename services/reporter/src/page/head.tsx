@@ -24,8 +24,16 @@ export function Head({ state, change, onHome }: { state: PageState; change: Chan
         {connectionTexts[connection]}
       </span>
       {overview && <Freshness overview={overview} />}
-      {overview && <StateCounts overview={overview} filter={stateFilter} onFilter={(filter) => change((now) => ({ ...now, stateFilter: filter }))} />}
-      {overview && overview.series.shown > 0 && overview.waitingFor.length > 0 && <p class="notice">{overview.waitingFor.join(' · ')}</p>}
+      {overview && (
+        <StateCounts
+          overview={overview}
+          filter={stateFilter}
+          onFilter={(filter) => change((now) => ({ ...now, stateFilter: filter }))}
+        />
+      )}
+      {overview && overview.series.shown > 0 && overview.waitingFor.length > 0 && (
+        <p class="notice">{overview.waitingFor.join(' · ')}</p>
+      )}
     </header>
   )
 }
@@ -60,7 +68,13 @@ function StateCounts({ overview, filter, onFilter }: StateCountsProperties) {
         .filter((state) => byState[state] > 0 || state === filter || state === 'anomalous')
         .toSorted((a, b) => displayOrder.indexOf(a) - displayOrder.indexOf(b))
         .map((state) => (
-          <button key={state} type="button" class={state} aria-pressed={filter === state} onClick={() => onFilter(filter === state ? undefined : state)}>
+          <button
+            key={state}
+            type="button"
+            class={state}
+            aria-pressed={filter === state}
+            onClick={() => onFilter(filter === state ? undefined : state)}
+          >
             <i class="dot" />
             <b>{byState[state]}</b> {state}
           </button>

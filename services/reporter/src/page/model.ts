@@ -4,8 +4,19 @@
  * The order of the list changes only when it is read again or when a series becomes anomalous or stops being so: rows that
  * moved with every score could neither be read nor clicked.
  */
-import type { AnomalyDetail, AnomalyView, LabelPair, Overview, Points, SeriesDetail, SeriesList, SeriesRow, SeriesSummary } from '../api-model.ts'
+
 import type { SeriesState } from '@lapwing/contracts/series-state'
+import type {
+  AnomalyDetail,
+  AnomalyView,
+  LabelPair,
+  Overview,
+  Points,
+  SeriesDetail,
+  SeriesList,
+  SeriesRow,
+  SeriesSummary,
+} from '../api-model.ts'
 
 export interface PageState {
   readonly connection: 'connecting' | 'live' | 'lost'
@@ -157,7 +168,9 @@ export function distinguishingLabels(rows: readonly { readonly labels: readonly 
       seriesByName.set(name, (seriesByName.get(name) ?? 0) + 1)
     }
   }
-  const names = [...valuesByName].filter(([name, values]) => values.size > 1 || seriesByName.get(name) !== rows.length).map(([name]) => name)
+  const names = [...valuesByName]
+    .filter(([name, values]) => values.size > 1 || seriesByName.get(name) !== rows.length)
+    .map(([name]) => name)
   return new Set(names.filter((name) => name !== '__name__'))
 }
 

@@ -14,7 +14,14 @@ export function Page({ state, change }: { state: PageState; change: Change }) {
   const nowMs = state.overview?.nowMs ?? 0
   const isEmpty = state.overview?.series.shown === 0 && (state.list?.total ?? 0) === 0
   const toggle = (anomaly: AnomalyView) => change((now) => toggleAnomaly(now, anomaly))
-  const home = () => change((now) => ({ ...initialState, connection: now.connection, overview: now.overview, list: now.list, anomalies: now.anomalies }))
+  const home = () =>
+    change((now) => ({
+      ...initialState,
+      connection: now.connection,
+      overview: now.overview,
+      list: now.list,
+      anomalies: now.anomalies,
+    }))
   return (
     <>
       <Head state={state} change={change} onHome={home} />
@@ -27,7 +34,13 @@ export function Page({ state, change }: { state: PageState; change: Change }) {
           <SeriesList state={state} change={change} onSelect={(key) => change((now) => select(now, key))} />
           <div class="content">
             <SeriesPanel state={state} change={change} />
-            <AnomalyTable anomalies={state.anomalies} opened={state.opened} openedId={state.openedId} nowMs={nowMs} onToggle={toggle} />
+            <AnomalyTable
+              anomalies={state.anomalies}
+              opened={state.opened}
+              openedId={state.openedId}
+              nowMs={nowMs}
+              onToggle={toggle}
+            />
           </div>
         </main>
       )}

@@ -24,7 +24,13 @@ export function SeriesList({ state, change, onSelect }: SeriesListProperties) {
       <ul onKeyDown={walk}>
         {rows.map((row) => (
           <li key={row.key}>
-            <Row row={row} telling={telling} nowMs={state.overview?.nowMs ?? 0} selected={row.key === selectedKey} onSelect={onSelect} />
+            <Row
+              row={row}
+              telling={telling}
+              nowMs={state.overview?.nowMs ?? 0}
+              selected={row.key === selectedKey}
+              onSelect={onSelect}
+            />
           </li>
         ))}
       </ul>

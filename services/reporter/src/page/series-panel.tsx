@@ -11,7 +11,11 @@ export function SeriesPanel({ state, change }: { state: PageState; change: Chang
   if (!detail || detail.series.key !== selectedKey) {
     return (
       <section class="panel loading" aria-busy="true">
-        <p class="none">{selectedKey ? 'Reading the series. If it does not come it has ended, and only its anomalies are kept.' : 'Select a series.'}</p>
+        <p class="none">
+          {selectedKey
+            ? 'Reading the series. If it does not come it has ended, and only its anomalies are kept.'
+            : 'Select a series.'}
+        </p>
       </section>
     )
   }
@@ -32,7 +36,9 @@ export function SeriesPanel({ state, change }: { state: PageState; change: Chang
         nowMs={nowMs}
         onZoom={(zoom) => change((now) => ({ ...now, zoom }))}
       />
-      {visible.toMs < oldestMs && <p class="notice">The points of that time are no longer kept; the oldest is {formatDuration(nowMs - oldestMs)} old.</p>}
+      {visible.toMs < oldestMs && (
+        <p class="notice">The points of that time are no longer kept; the oldest is {formatDuration(nowMs - oldestMs)} old.</p>
+      )}
     </section>
   )
 }

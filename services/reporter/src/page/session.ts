@@ -52,7 +52,9 @@ export function startSession(render: (state: PageState) => void): Session {
     const { detail } = state
     return detail && get<SeriesDetail>(`series/${detail.series.key}?after=${detail.points.timestampsMs.at(-1) ?? 0}`)
   })
-  const readOpened = newestOnly(async () => state.openedId && (await get<AnomalyDetail>(`anomalies/${encodeURIComponent(state.openedId)}`)))
+  const readOpened = newestOnly(
+    async () => state.openedId && (await get<AnomalyDetail>(`anomalies/${encodeURIComponent(state.openedId)}`)),
+  )
 
   const refreshList = () => readList((list) => update((now) => receiveList(now, list)))
   const refreshAnomalies = () => readAnomalies((anomalies) => update((now) => receiveAnomalies(now, anomalies)))

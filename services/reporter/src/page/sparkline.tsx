@@ -1,7 +1,12 @@
 /** A series' newest values as a line of fixed size, drawn from its own lowest to its own highest value; gaps stay gaps. */
 export function Sparkline({ values, anomalous }: { values: readonly (number | null)[]; anomalous: boolean }) {
   return (
-    <svg class={anomalous ? 'sparkline anomalous' : 'sparkline'} viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+    <svg
+      class={anomalous ? 'sparkline anomalous' : 'sparkline'}
+      viewBox={`0 0 ${width} ${height}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       <path d={linePath(values)} />
     </svg>
   )

@@ -17,7 +17,8 @@ export function Waiting({ overview }: { overview: Overview | undefined }) {
       <dl>
         <dt>let it poll</dt>
         <dd>
-          set <code>prometheus_url</code> and <code>metrics</code> in its configuration, or start it with <code>PROMETHEUS_URL</code>
+          set <code>prometheus_url</code> and <code>metrics</code> in its configuration, or start it with{' '}
+          <code>PROMETHEUS_URL</code>
         </dd>
         <dt>or push</dt>
         <dd>
