@@ -4,8 +4,9 @@
  * Reading copies a column once, because Avro hands out bytes at any address and a typed array needs an aligned one.
  */
 
-export function bytesOf(column: Float64Array | Float32Array | Uint32Array | Uint8Array): Uint8Array {
-  return new Uint8Array(column.buffer, column.byteOffset, column.byteLength)
+/** The same memory as bytes, in the type that the codec takes. */
+export function bytesOf(column: Float64Array | Float32Array | Uint32Array | Uint8Array): Buffer {
+  return Buffer.from(column.buffer, column.byteOffset, column.byteLength)
 }
 
 /** Throws a ColumnError when the bytes are not a whole number of elements, or not `count` of them. */

@@ -41,7 +41,7 @@ const primitives: Record<string, string> = {
   float: 'number',
   double: 'number',
   string: 'string',
-  bytes: 'Uint8Array',
+  bytes: 'Buffer',
 }
 
 function declare(name: string, type: Exclude<AvroType, string | AvroType[]>, declarations: Map<string, string>): void {

@@ -6,17 +6,17 @@ export type BatchKind = 'live' | 'history'
 /** The identity of the series in a batch, as columns. Labels are dictionary-coded, so a reader that knows a key never touches their text. */
 export interface SeriesTable {
   /** 16 bytes a series: the 128-bit series key. */
-  readonly keys: Uint8Array
+  readonly keys: Buffer
   /** 16 bytes a series: the 128-bit entity key, which decides the partition. */
-  readonly entities: Uint8Array
+  readonly entities: Buffer
   /** uint32 little-endian, one more than there are series: where in labelSymbols the pairs of a series start. */
-  readonly labelStarts: Uint8Array
+  readonly labelStarts: Buffer
   /** uint32 little-endian: name and value of each label in turn, as numbers of symbols; pairs sorted by name. */
-  readonly labelSymbols: Uint8Array
+  readonly labelSymbols: Buffer
   /** uint32 little-endian, one more than there are symbols: where in symbols each text starts. */
-  readonly symbolStarts: Uint8Array
+  readonly symbolStarts: Buffer
   /** The texts, UTF-8, one after the other. */
-  readonly symbols: Uint8Array
+  readonly symbols: Buffer
 }
 
 /** Samples of the series of one partition from one poll or one remote-write request, column by column. */
@@ -32,13 +32,13 @@ export interface SampleBatch {
   /** The series of this batch. */
   readonly series: SeriesTable
   /** uint32 little-endian: number of samples of each series; the columns below are concatenated in this order. */
-  readonly samplesPerSeries: Uint8Array
+  readonly samplesPerSeries: Buffer
   /** float64 little-endian: milliseconds since the epoch, rising within a series. */
-  readonly timestampsMs: Uint8Array
+  readonly timestampsMs: Buffer
   /** float64 little-endian, in the unit of the metric. Meaningless where the stale flag is set. */
-  readonly values: Uint8Array
+  readonly values: Buffer
   /** One byte a sample: bit 0 imputed, bit 1 stale marker. */
-  readonly flags: Uint8Array
+  readonly flags: Buffer
 }
 
 /** What the detector made of one sample batch: the same series and samples in the same order. */
@@ -58,29 +58,29 @@ export interface ScoreBatch {
   /** The series of this batch. */
   readonly series: SeriesTable
   /** uint32 little-endian: number of samples of each series. */
-  readonly samplesPerSeries: Uint8Array
+  readonly samplesPerSeries: Buffer
   /** float64 little-endian: milliseconds since the epoch. */
-  readonly timestampsMs: Uint8Array
+  readonly timestampsMs: Buffer
   /** float64 little-endian: the sample as it was scored. */
-  readonly values: Uint8Array
+  readonly values: Buffer
   /** One byte a sample: bit 0 imputed, bit 1 stale marker. */
-  readonly flags: Uint8Array
+  readonly flags: Buffer
   /** float32 little-endian: at least 0, above 1 anomalous. */
-  readonly scores: Uint8Array
+  readonly scores: Buffer
   /** float32 little-endian: expected value in the unit of the metric. */
-  readonly expected: Uint8Array
+  readonly expected: Buffer
   /** float32 little-endian: lower edge of the expected band. */
-  readonly lower: Uint8Array
+  readonly lower: Buffer
   /** float32 little-endian: upper edge of the expected band. */
-  readonly upper: Uint8Array
+  readonly upper: Buffer
   /** float32 little-endian: 0 to 1; 0 while warming up. */
-  readonly confidence: Uint8Array
+  readonly confidence: Buffer
   /** One byte a sample: state of the series after it, a number of seriesStates. */
-  readonly states: Uint8Array
+  readonly states: Buffer
   /** float32 little-endian: the number that belongs to the state: share of the warm-up done, share of gaps, or time in milliseconds since when. */
-  readonly stateDetails: Uint8Array
+  readonly stateDetails: Buffer
   /** One byte a sample: number of the strongest reason in reasonNames. */
-  readonly reasons: Uint8Array
+  readonly reasons: Buffer
 }
 
 export type AnomalyState = 'unknown' | 'open' | 'escalated' | 'resolved'
@@ -214,7 +214,7 @@ export interface Model {
   /** Of the weights, hexadecimal. */
   readonly sha256: string
   /** The weights, up to 900 KB. */
-  readonly weights: null | Uint8Array
+  readonly weights: null | Buffer
   /** Where larger weights are, or empty. */
   readonly artefactUri: string
 }
@@ -278,7 +278,7 @@ export interface StateSnapshot {
   /** Offset of the last input record in it; -1 when there is none. */
   readonly sourceOffset: number
   /** The state itself, in the layout of its owner. */
-  readonly snapshot: Uint8Array
+  readonly snapshot: Buffer
   /** CRC-32C of the snapshot, as a signed 32-bit number. */
   readonly crc32c: number
 }
@@ -374,7 +374,7 @@ export interface DeadLetter {
   /** Timestamp it had, milliseconds since the epoch. */
   readonly timestampMs: number
   /** Its key. */
-  readonly key: null | Uint8Array
+  readonly key: null | Buffer
   /** Its value, byte for byte. */
-  readonly value: null | Uint8Array
+  readonly value: null | Buffer
 }

@@ -14,6 +14,7 @@ export const reasonNames = [
   'change',
   'volatility',
   'isolation',
+  'novelty',
 ] as const
 export type ReasonName = (typeof reasonNames)[number]
 

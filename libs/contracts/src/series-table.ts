@@ -23,8 +23,8 @@ export function buildSeriesTable(series: readonly SeriesIdentity[]): SeriesTable
   const symbolNumbers = new Map<string, number>()
   const labelStarts = new Uint32Array(series.length + 1)
   const labelSymbols: number[] = []
-  const keys = new Uint8Array(series.length * keyBytes)
-  const entities = new Uint8Array(series.length * keyBytes)
+  const keys = Buffer.alloc(series.length * keyBytes)
+  const entities = Buffer.alloc(series.length * keyBytes)
   series.forEach(({ key, entity, labels }, i) => {
     keys.set(key, i * keyBytes)
     entities.set(entity, i * keyBytes)

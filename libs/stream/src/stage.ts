@@ -7,7 +7,7 @@
  * record. A step that throws anything but a damaged record is a bug and ends the process.
  */
 import { DecodeError, encode } from '@lapwing/contracts/codec'
-import { ColumnError } from '@lapwing/contracts/columns'
+import { bytesOf, ColumnError } from '@lapwing/contracts/columns'
 import type { BatchContext, Consumption, Log, LogRecord, OutgoingRecord, Producer, RecordBatch } from './log.ts'
 
 /** The decision about the records of one partition. Deterministic: no clock, no I/O; it may keep and change its own state. */
@@ -134,8 +134,8 @@ function deadLetter(record: LogRecord, reason: string, error: Error, options: St
     partition: record.partition,
     offset: Number(record.offset),
     timestampMs: record.timestampMs,
-    key: record.key,
-    value: record.value,
+    key: record.key && bytesOf(record.key),
+    value: record.value && bytesOf(record.value),
   })
   return { topic: options.deadLetters, partition: record.partition, key: record.key, value }
 }

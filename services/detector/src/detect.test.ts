@@ -1,0 +1,128 @@
+import { decode } from '@lapwing/contracts/codec'
+import { float32Column, uint8Column } from '@lapwing/contracts/columns'
+import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
+import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
+import { describe, expect, test } from 'vitest'
+import { sampleRecord } from '../testing/sample-batch.ts'
+import { detectorSchema } from './config.ts'
+import { type BatchObservation, createDetectStep } from './detect.ts'
+
+const stepMs = 15_000
+const labels = { __name__: 'node_load1', instance: 'host-1' }
+
+function runStep(records: readonly LogRecord[], config = {}) {
+  const outputs: OutgoingRecord[] = []
+  const observations: BatchObservation[] = []
+  const step = createDetectStep({
+    config: detectorSchema.parse(config),
+    scoresTopic: 'scores',
+    anomaliesTopic: 'anomalies',
+    observe: (observation) => observations.push(observation),
+  })
+  for (const record of records) step.process(record, (output) => outputs.push(output))
+  const of = (topic: string) => outputs.filter((output) => output.topic === topic)
+  return {
+    outputs,
+    observations,
+    scores: of('scores').map(({ value }) => decode('ScoreBatch', value!)),
+    anomalies: of('anomalies').map(({ value }) => decode('Anomaly', value!)),
+    anomalyRecords: of('anomalies'),
+  }
+}
+
+const wave = (i: number) => 10 + Math.sin(i / 3) + Math.sin(i * 1.7) / 2
+const polls = (values: readonly number[], kind: 'live' | 'history' = 'live', from = 0) =>
+  values.map((value, i) =>
+    sampleRecord([{ labels, samples: [[(from + i + 1) * stepMs, value]] }], { offset: BigInt(from + i), kind }),
+  )
+const quiet = Array.from({ length: 300 }, (_, i) => wave(i))
+
+describe('the detector step', () => {
+  test('writes a score batch for each sample batch, same partition, same series, same order', () => {
+    const { outputs, scores } = runStep([
+      sampleRecord([
+        {
+          labels,
+          samples: [
+            [stepMs, 1],
+            [2 * stepMs, 2],
+          ],
+        },
+        { labels: { ...labels, instance: 'host-2' }, samples: [[stepMs, 7]] },
+      ]),
+    ])
+    expect(outputs.map(({ topic, partition }) => [topic, partition])).toEqual([['scores', 3]])
+    expect(scores[0]!.series.keys).toHaveLength(32)
+    expect([...uint8Column(scores[0]!.states, 3)].map((state) => seriesStates[state])).toEqual(['warming', 'warming', 'warming'])
+  })
+
+  test('an anomaly is opened, grows, and is resolved under one episode', () => {
+    const { anomalies } = runStep(polls([...quiet, ...Array(6).fill(60), ...quiet.slice(0, 20)]))
+    expect(anomalies.map(({ state }) => state)).toEqual(['open', 'escalated', 'resolved'])
+    expect(new Set(anomalies.map(({ episodeId }) => episodeId)).size).toBe(1)
+    expect(new Set(anomalies.map(({ id }) => id)).size).toBe(3)
+    expect(anomalies[0]).toMatchObject({ metric: 'node_load1', value: 60, startedAtMs: 301 * stepMs, endedAtMs: null })
+    expect(anomalies[0]!.reasons.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9)
+    expect(anomalies.at(-1)).toMatchObject({ startedAtMs: 301 * stepMs, severity: 'critical' })
+    expect(anomalies.at(-1)!.endedAtMs).toBeGreaterThan(306 * stepMs)
+  })
+
+  test('the public record carries CloudEvents headers with the identity of the record', () => {
+    const { anomalyRecords, anomalies } = runStep(polls([...quiet, 60]))
+    const headers = anomalyRecords[0]!.headers!
+    expect(headers.get('ce_id')).toBe(anomalies[0]!.id)
+    expect(headers.get('ce_type')).toBe('io.lapwing.anomaly.open.v1')
+    expect(anomalyRecords[0]!.key).toHaveLength(16)
+  })
+
+  test('a replay writes the same bytes', () => {
+    const records = polls([...quiet, ...Array(6).fill(60)])
+    expect(runStep(records).outputs).toEqual(runStep(records).outputs)
+  })
+
+  test('a repeated batch is counted, scored with nothing, and learned once', () => {
+    const records = polls([...quiet])
+    const once = runStep([...records, ...polls([wave(300)], 'live', 300)])
+    const twice = runStep([...records, records.at(-1)!, ...polls([wave(300)], 'live', 300)])
+    expect(twice.observations.at(-2)!.notNewer).toBe(1)
+    expect(float32Column(twice.scores.at(-2)!.expected)[0]).toBeNaN()
+    expect(twice.scores.at(-1)).toEqual(once.scores.at(-1))
+  })
+
+  test('history warms a series up and alerts nobody', () => {
+    const { anomalies, scores } = runStep(polls([...quiet, 60, 60, 60], 'history'))
+    expect(anomalies).toEqual([])
+    expect(scores.at(-4)!.kind).toBe('history')
+    expect(seriesStates[scores.at(-4)!.states[0]!]).toBe('ok')
+  })
+
+  test('NaN, infinities and stale markers never reach a model', () => {
+    const bad = [
+      [301 * stepMs, Number.NaN],
+      [302 * stepMs, Number.POSITIVE_INFINITY],
+      [303 * stepMs, Number.NEGATIVE_INFINITY],
+      [304 * stepMs, 0, sampleFlags.stale],
+    ] as const
+    const after = polls([wave(305)], 'live', 305)
+    const { scores } = runStep([...polls(quiet), sampleRecord([{ labels, samples: bad }], { offset: 300n }), ...after])
+    expect([...uint8Column(scores.at(-2)!.states, 4)].map((state) => seriesStates[state])).toEqual(Array(4).fill('silent'))
+    expect(scores.at(-1)!.expected).toEqual(runStep([...polls(quiet), ...after]).scores.at(-1)!.expected)
+  })
+
+  test('series beyond the limit are counted and shown as dropped; the others are unaffected', () => {
+    const two = sampleRecord([
+      { labels, samples: [[stepMs, 1]] },
+      { labels: { ...labels, instance: 'host-2' }, samples: [[stepMs, 1]] },
+    ])
+    const { observations, scores } = runStep([two], { max_series_per_partition: 1 })
+    expect(observations[0]).toMatchObject({ overLimit: 1, series: 1 })
+    expect([...scores[0]!.states].map((state) => seriesStates[state])).toEqual(['warming', 'dropped'])
+  })
+
+  test('columns that do not fit together are damage, not a crash of the step', () => {
+    const record = sampleRecord([{ labels, samples: [[stepMs, 1]] }])
+    const broken = decode('SampleBatch', record.value!)
+    expect(() => runStep([{ ...record, value: record.value!.subarray(0, 20) }])).toThrow('not a SampleBatch')
+    expect(broken.values).toHaveLength(8)
+  })
+})

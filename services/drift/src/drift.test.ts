@@ -1,0 +1,101 @@
+import { decode, encode } from '@lapwing/contracts/codec'
+import { bytesOf } from '@lapwing/contracts/columns'
+import { entityKey, seriesKey, sortedLabels } from '@lapwing/contracts/series'
+import { seriesStates } from '@lapwing/contracts/series-state'
+import { buildSeriesTable } from '@lapwing/contracts/series-table'
+import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
+import { describe, expect, test } from 'vitest'
+import { createDriftStep } from './drift.ts'
+
+const stepMs = 15_000
+const labels = sortedLabels(Object.entries({ __name__: 'latency', instance: 'a' }))
+const series = buildSeriesTable([{ labels, key: seriesKey(labels), entity: entityKey(labels, ['instance']) }])
+const ok = seriesStates.indexOf('ok')
+
+function scoreRecord(scores: readonly number[], from: number, state = ok): LogRecord {
+  const count = scores.length
+  const column = bytesOf(new Float32Array(count))
+  const value = encode('ScoreBatch', {
+    source: 'test',
+    kind: 'live',
+    sourceOffset: from,
+    stepMs,
+    newestMs: (from + count) * stepMs,
+    model: 'm',
+    series,
+    samplesPerSeries: bytesOf(Uint32Array.of(count)),
+    timestampsMs: bytesOf(Float64Array.from(scores, (_, i) => (from + i) * stepMs)),
+    values: bytesOf(new Float64Array(count)),
+    flags: Buffer.alloc(count),
+    scores: bytesOf(Float32Array.from(scores)),
+    expected: column,
+    lower: column,
+    upper: column,
+    confidence: column,
+    states: Buffer.alloc(count, state),
+    stateDetails: column,
+    reasons: Buffer.alloc(count),
+  })
+  return { topic: 'scores', partition: 2, offset: BigInt(from), timestampMs: 0, key: null, value, headers: new Map() }
+}
+
+function runStep(records: readonly LogRecord[], options = {}) {
+  const outputs: OutgoingRecord[] = []
+  let watched = 0
+  const step = createDriftStep({
+    enabled: true,
+    delta: 0.002,
+    cooldownMs: 3_600_000,
+    controlTopic: 'control',
+    observe: ({ scores }) => {
+      watched += scores
+    },
+    ...options,
+  })
+  for (const record of records) step.process(record, (output) => outputs.push(output))
+  return { watched, requests: outputs.map((output) => decode('Control', output.value!)), outputs }
+}
+
+const noise = (count: number, level: number) => Array.from({ length: count }, (_, i) => level + 0.1 * Math.sin(i * 1.7))
+
+describe('the drift step', () => {
+  test('asks for one retraining when the scores of a series move, and says why', () => {
+    const { requests, outputs } = runStep([scoreRecord(noise(500, 0.2), 0), scoreRecord(noise(200, 0.8), 500)])
+    expect(requests).toHaveLength(1)
+    expect(requests[0]).toMatchObject({
+      kind: 'retrain',
+      detector: 'adwin',
+      scope: `series:${seriesKey(labels).toString('hex')}`,
+    })
+    expect(requests[0]!.reason).toMatch(/^mean score of latency\{instance="a"\} went from 0\.\d\d to 0\.\d\d$/)
+    expect(requests[0]!.requestedAtMs).toBeGreaterThan(500 * stepMs)
+    expect(outputs[0]).toMatchObject({ topic: 'control', partition: 2 })
+  })
+
+  test('is silent while scores stay where they are', () => {
+    expect(runStep([scoreRecord(noise(5000, 0.3), 0)]).requests).toEqual([])
+  })
+
+  test('asks again only after the cool-down', () => {
+    const moves = [scoreRecord(noise(500, 0.2), 0), scoreRecord(noise(300, 0.8), 500), scoreRecord(noise(300, 0.1), 800)]
+    expect(runStep(moves).requests).toHaveLength(2)
+    expect(runStep(moves, { cooldownMs: 86_400_000 }).requests).toHaveLength(1)
+  })
+
+  test('samples that were not scored are not watched', () => {
+    const { watched } = runStep([scoreRecord(noise(10, 0.2), 0, seriesStates.indexOf('warming')), scoreRecord(noise(5, 0.2), 10)])
+    expect(watched).toBe(5)
+  })
+
+  test('one freak is not drift', () => {
+    const scores = noise(1000, 0.2)
+    scores[500] = 1e6
+    expect(runStep([scoreRecord(scores, 0)]).requests).toEqual([])
+  })
+
+  test('switched off it asks for nothing; a replay asks the same', () => {
+    const moves = [scoreRecord(noise(500, 0.2), 0), scoreRecord(noise(200, 0.8), 500)]
+    expect(runStep(moves, { enabled: false }).requests).toEqual([])
+    expect(runStep(moves).requests).toEqual(runStep(moves).requests)
+  })
+})
