@@ -2,6 +2,7 @@
 import type { Reason } from '@lapwing/contracts/records'
 import { Fragment } from 'preact'
 import type { AnomalyDetail, AnomalyView, NotificationView } from '../api-model.ts'
+import { Breakable } from './breakable.tsx'
 import { formatDuration, formatTime, formatValue, unitOf } from './format.ts'
 
 interface AnomalyTableProperties {
@@ -75,27 +76,27 @@ function AnomalyRow({ anomaly, isOpened, nowMs, onToggle }: AnomalyRowProperties
       <td class="time">{formatTime(anomaly.startedAtMs, nowMs)}</td>
       <td class="series">
         <button type="button" aria-expanded={isOpened} title={anomaly.text} onClick={toggle}>
-          {name}
+          <Breakable text={name} />
           <small>{labels}</small>
         </button>
       </td>
-      <td>
+      <td class="rank">
         <span class={`severity ${anomaly.severity}`}>{anomaly.severity}</span>
       </td>
-      <td class="numbers">
+      <td class="value numbers">
         <b>{formatValue(anomaly.value, unit)}</b>
         <small>
           {formatValue(anomaly.lower, unit)} to {formatValue(anomaly.upper, unit)}
         </small>
       </td>
-      <td>
+      <td class="why">
         <Reasons reasons={anomaly.reasons} />
       </td>
-      <td class="numbers">
+      <td class="lasted numbers">
         {formatDuration(untilMs - anomaly.startedAtMs)}
         {isOpen && <small class="still">still open</small>}
       </td>
-      <td>
+      <td class="told">
         <Told notifications={anomaly.notifications} />
       </td>
     </tr>
@@ -128,7 +129,7 @@ function Told({ notifications }: { notifications: readonly NotificationView[] })
   }
   if (byReceiver.size === 0) return <span class="muted">not yet</span>
   return (
-    <ul class="told">
+    <ul>
       {[...byReceiver].map(([receiver, notification]) => (
         <li key={receiver}>
           <Outcome notification={notification} />

@@ -140,6 +140,7 @@ function valueOptions(drawing: Current<Drawing>, width: number): uPlot.Options {
     ...sharedOptions(drawing),
     width,
     height: valueHeight,
+    padding: [8, 12, 0, 0],
     scales: {
       x: { range: () => visibleSeconds(drawing.current) },
       y: { range: () => valueRange(drawing.current.detail.points, drawing.current.visible) },
@@ -169,6 +170,7 @@ function scoreOptions(drawing: Current<Drawing>, width: number): uPlot.Options {
     ...sharedOptions(drawing),
     width,
     height: scoreHeight,
+    padding: [4, 12, 8, 0],
     scales: {
       x: { range: () => visibleSeconds(drawing.current) },
       y: { range: () => [0, highestScore(drawing.current.detail.points, drawing.current.visible)] },
@@ -207,7 +209,6 @@ function sharedOptions(drawing: Current<Drawing>) {
   return {
     ms: 1e-3 as const,
     legend: { show: false },
-    padding: [8, 12, 0, 0] as uPlot.Padding,
     cursor: {
       sync: { key: 'lapwing' },
       points: { show: false },
@@ -296,11 +297,17 @@ function drawDrift(plot: uPlot, { detail, visible }: Drawing): void {
   context.fillStyle = colour('--drift')
   context.font = `${10 * devicePixelRatio}px system-ui, sans-serif`
   context.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio])
+  const middle = bbox.left + bbox.width / 2
   for (const { atMs, detector } of detail.drift) {
     if (atMs < visible.fromMs || atMs > visible.toMs) continue
     const x = position(plot, atMs)
     strokeLine(context, x, bbox.top, x, bbox.top + bbox.height)
-    context.fillText(`drift (${detector})`, x + 4 * devicePixelRatio, bbox.top + bbox.height - 6 * devicePixelRatio)
+    context.textAlign = x < middle ? 'left' : 'right'
+    context.fillText(
+      `drift (${detector})`,
+      x + (x < middle ? 4 : -4) * devicePixelRatio,
+      bbox.top + bbox.height - 6 * devicePixelRatio,
+    )
   }
   context.restore()
 }

@@ -108,10 +108,11 @@ export function toggleAnomaly(state: PageState, anomaly: AnomalyView): PageState
   return show(state, anomaly)
 }
 
-/** The records of the anomaly that is open; a link that names only the anomaly selects its series with it. */
+/** The records of the anomaly that is open. When a link opened it, its series and its time are shown with it. */
 export function receiveOpened(state: PageState, opened: AnomalyDetail): PageState {
   if (opened.anomaly.episodeId !== state.openedId) return state
-  return { ...(state.pinned ? state : show(state, opened.anomaly)), opened }
+  const isShown = state.opened !== undefined || state.zoom !== undefined
+  return { ...(isShown ? state : show(state, opened.anomaly)), opened }
 }
 
 export function receiveList(state: PageState, list: SeriesList): PageState {
@@ -158,20 +159,23 @@ export function receiveAnomaly(state: PageState, anomaly: AnomalyView): PageStat
   return { ...state, anomalies, announcement, detail: { ...detail, anomalies: upserted(detail.anomalies, anomaly) } }
 }
 
-/** Labels that tell these series apart: those that are not the same on all of them. The metric's name is not among them. */
+/**
+ * Labels that tell these series apart: not those that are the same on all of them, and of those that tell the same apart (service
+ * and instance, where each has one) only the shortest. The metric's name is not among them.
+ */
 export function distinguishingLabels(rows: readonly { readonly labels: readonly LabelPair[] }[]): ReadonlySet<string> {
-  const valuesByName = new Map<string, Set<string>>()
-  const seriesByName = new Map<string, number>()
-  for (const { labels } of rows) {
-    for (const [name, value] of labels) {
-      valuesByName.set(name, (valuesByName.get(name) ?? new Set()).add(value))
-      seriesByName.set(name, (seriesByName.get(name) ?? 0) + 1)
-    }
+  const names = new Set(rows.flatMap(({ labels }) => labels.map(([name]) => name)))
+  names.delete('__name__')
+  const shortest = new Map<string, { name: string; length: number }>()
+  for (const name of names) {
+    const values = rows.map(({ labels }) => labels.find(([other]) => other === name)?.[1] ?? '')
+    const distinct = [...new Set(values)]
+    const partition = values.map((value) => distinct.indexOf(value)).join(' ')
+    const length = distinct.join('').length
+    if (distinct.length > 1 && length < (shortest.get(partition)?.length ?? Number.POSITIVE_INFINITY))
+      shortest.set(partition, { name, length })
   }
-  const names = [...valuesByName]
-    .filter(([name, values]) => values.size > 1 || seriesByName.get(name) !== rows.length)
-    .map(([name]) => name)
-  return new Set(names.filter((name) => name !== '__name__'))
+  return new Set([...shortest.values()].map(({ name }) => name))
 }
 
 /** The part of time that the chart shows. */

@@ -79,7 +79,7 @@ function Search({ text, onSearch }: { text: string; onSearch: (text: string) => 
         spellcheck={false}
         onInput={(event) => onSearch(event.currentTarget.value)}
       />
-      <kbd aria-hidden="true">/</kbd>
+      <kbd>/</kbd>
     </div>
   )
 }

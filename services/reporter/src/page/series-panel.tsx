@@ -1,5 +1,6 @@
 /** The selected series: its name and labels, where it stands now, and its chart. */
 import type { SeriesDetail } from '../api-model.ts'
+import { Breakable } from './breakable.tsx'
 import { Chart } from './chart.tsx'
 import { formatDuration, formatValue, unitOf } from './format.ts'
 import { type PageState, type RangeName, ranges, visibleRange } from './model.ts'
@@ -46,7 +47,9 @@ export function SeriesPanel({ state, change }: { state: PageState; change: Chang
 function Title({ detail: { series }, nowMs }: { detail: SeriesDetail; nowMs: number }) {
   return (
     <div class="title">
-      <h1>{series.metric || series.text}</h1>
+      <h1>
+        <Breakable text={series.metric || series.text} />
+      </h1>
       <StateBadge series={series} nowMs={nowMs} />
       <ul class="label-pairs" aria-label="Labels">
         {series.labels
@@ -87,7 +90,8 @@ function Now({ detail: { series } }: { detail: SeriesDetail }) {
 
 function RangeButtons({ state, change }: { state: PageState; change: Change }) {
   return (
-    <div class="ranges" role="group" aria-label="Time shown">
+    <fieldset class="ranges">
+      <legend class="hidden">Time shown</legend>
       {state.zoom && (
         <button type="button" class="reset" onClick={() => change((now) => ({ ...now, zoom: undefined }))}>
           back to live
@@ -103,6 +107,6 @@ function RangeButtons({ state, change }: { state: PageState; change: Change }) {
           {range}
         </button>
       ))}
-    </div>
+    </fieldset>
   )
 }
