@@ -52,13 +52,23 @@ export function createQueryClient(options: QueryClientOptions): QueryClient {
     throw new QueryError(codeOfStatus(status), promql, { detail, retryAfterMs: retryAfterMs(retryAfter, Date.now()) })
   }
   return {
-    queryRange: (promql, range, signal) => {
+    queryRange: async (promql, range, signal) => {
       if (pointCount(range) > pointsPerRequestMax)
         throw new RangeError(`${pointCount(range)} points in one request, at most ${pointsPerRequestMax}`)
       const form = { start: seconds(range.startMs), end: seconds(range.endMs), step: seconds(range.stepMs) }
-      return ask('query_range', form, promql, signal)
+      const series = await ask('query_range', form, promql, signal)
+      refusePointsOutside(series, range, promql)
+      return series
     },
     query: (promql, atMs, signal) => ask('query', { time: seconds(atMs) }, promql, signal),
+  }
+}
+
+/** Each step belongs to one request: a point from elsewhere would be there twice. */
+function refusePointsOutside(series: readonly QuerySeries[], { startMs, endMs }: EvaluationRange, promql: string): void {
+  for (const { timestampsMs } of series) {
+    if ((timestampsMs[0] ?? startMs) >= startMs && (timestampsMs.at(-1) ?? endMs) <= endMs) continue
+    throw new QueryError('garbled', promql, { detail: 'points outside of the range' })
   }
 }
 

@@ -1,0 +1,39 @@
+/**
+ * Section `ingestor` of the configuration.
+ *
+ * Nothing is polled unless `prometheus_url` is set; remote write is open unless it is switched off, so that an empty file is
+ * a working receiver.
+ */
+import { duration, httpUrl, secret } from '@lapwing/service/config-fields'
+import { z } from 'zod'
+import { defaultQueries } from './default-queries.ts'
+
+export const ingestorSchema = z
+  .strictObject({
+    port: z.int().min(0).max(65535).default(8081),
+    /** Address of a Prometheus to poll, without `/api/v1`. */
+    prometheus_url: httpUrl().optional(),
+    /** Sent as `Authorization: Bearer` with each query. */
+    prometheus_bearer_token: secret().optional(),
+    /** PromQL to poll, each of them one query. */
+    metrics: z.array(z.string().trim().min(1)).default(defaultQueries),
+    /** Distance between two evaluations of a query. */
+    step: duration(1000).prefault('15s'),
+    /** Least time between two requests for a query; longer than a step, each brings several. */
+    poll_interval: duration(1000).prefault('15s'),
+    /** How far to stay behind now, so that late scrapes are in: a scrape may take 10 s unless Prometheus is told otherwise. */
+    lateness: duration(0).prefault('10s'),
+    /** How much of the past a new query is warmed up with. */
+    history: duration(0).prefault('6h'),
+    /** Longest gap in a fetched range that is filled and marked as imputed. */
+    max_gap_fill: duration(0).prefault('1m'),
+    /** Labels that make an entity: series that share them are scored in one place. */
+    entity_by: z.array(z.string().min(1)).min(1).default(['instance']),
+    query_timeout: duration(100).prefault('30s'),
+    /** Requests at a time; Prometheus itself runs 20 unless told otherwise. */
+    query_concurrency: z.int().min(1).max(100).default(4),
+    remote_write: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  })
+  .prefault({})
+
+export type IngestorConfig = z.output<typeof ingestorSchema>

@@ -1,0 +1,137 @@
+/** What the ingestor tells Prometheus of itself. */
+
+import type { BatchKind } from '@lapwing/contracts/records'
+import { type QueryErrorCode, queryErrors } from '@lapwing/prometheus/query-errors'
+import { logErrors } from '@lapwing/stream/errors'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+export type Source = 'poll' | 'remote_write'
+
+/** Why a sample did not become one of a batch. `imputed` points are not samples and stand in a counter of their own. */
+export type DropReason = 'not_finite' | 'invalid' | 'from_the_future' | 'native_histogram'
+
+export interface IngestMetrics {
+  samples(source: Source, kind: BatchKind, count: number, newestMs: number): void
+  dropped(source: Source, reason: DropReason, count: number): void
+  imputed(count: number): void
+  polled(durationMs: number): void
+  /** @param reason code of the query or log error */
+  pollFailed(reason: string): void
+  /** Sets `lapwing_prometheus_up`: whether it answered the last request, be it with an error in the query. */
+  prometheusUp(up: boolean): void
+  writeAnswered(status: number, durationMs: number): void
+  inFlight(bytes: number): void
+}
+
+/** @param lagMs time that the query furthest behind has to catch up with, 0 without queries; asked at each scrape */
+export function createIngestMetrics(registry: Registry, ownedQueries: () => number, lagMs: () => number): IngestMetrics {
+  const registers = [registry]
+  new Gauge({
+    name: 'lapwing_ingest_lag_seconds',
+    help: 'Now minus the newest step on the log, of the polled query that is furthest behind.',
+    registers,
+    collect() {
+      this.set(lagMs() / 1000)
+    },
+  })
+  new Gauge({
+    name: 'lapwing_ingest_owned_queries',
+    help: 'Queries that this replica polls.',
+    registers,
+    collect() {
+      this.set(ownedQueries())
+    },
+  })
+  return { ...sampleMetrics(registers), ...pollMetrics(registers), ...writeMetrics(registers) }
+}
+
+function sampleMetrics(registers: Registry[]): Pick<IngestMetrics, 'samples' | 'dropped' | 'imputed'> {
+  const samples = new Counter({
+    name: 'lapwing_ingest_samples_total',
+    help: 'Samples on the log, by source and kind.',
+    labelNames: ['source', 'kind'],
+    registers,
+  })
+  const newest = new Gauge({
+    name: 'lapwing_ingest_newest_sample_timestamp_seconds',
+    help: 'Time of the newest sample on the log, by source.',
+    labelNames: ['source'],
+    registers,
+  })
+  const dropped = new Counter({
+    name: 'lapwing_ingest_samples_dropped_total',
+    help: 'Samples that were received and not put on the log, by source and reason.',
+    labelNames: ['source', 'reason'],
+    registers,
+  })
+  const imputed = new Counter({ name: 'lapwing_ingest_samples_imputed_total', help: 'Points filled into short gaps.', registers })
+  for (const source of ['poll', 'remote_write'] as const) {
+    for (const kind of ['live', 'history'] as const) samples.inc({ source, kind }, 0)
+    for (const reason of ['not_finite', 'invalid', 'from_the_future', 'native_histogram']) dropped.inc({ source, reason }, 0)
+  }
+  return {
+    samples: (source, kind, count, newestMs) => {
+      samples.inc({ source, kind }, count)
+      newest.set({ source }, newestMs / 1000)
+    },
+    dropped: (source, reason, count) => dropped.inc({ source, reason }, count),
+    imputed: (count) => imputed.inc(count),
+  }
+}
+
+function pollMetrics(registers: Registry[]): Pick<IngestMetrics, 'polled' | 'pollFailed' | 'prometheusUp'> {
+  const duration = new Histogram({
+    name: 'lapwing_ingest_poll_duration_seconds',
+    help: 'Time from asking Prometheus to its samples being on the log, of the polls that succeeded.',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  })
+  const errors = new Counter({
+    name: 'lapwing_ingest_poll_errors_total',
+    help: 'Polls that failed and will be tried again, by reason.',
+    labelNames: ['reason'],
+    registers,
+  })
+  for (const reason of [...Object.keys(queryErrors), ...Object.keys(logErrors)]) errors.inc({ reason }, 0)
+  const up = new Gauge({ name: 'lapwing_prometheus_up', help: 'Whether Prometheus answered the last query.', registers })
+  return {
+    polled: (durationMs) => duration.observe(durationMs / 1000),
+    pollFailed: (reason) => errors.inc({ reason }),
+    prometheusUp: (isUp) => up.set(Number(isUp)),
+  }
+}
+
+function writeMetrics(registers: Registry[]): Pick<IngestMetrics, 'writeAnswered' | 'inFlight'> {
+  const requests = new Counter({
+    name: 'lapwing_remote_write_requests_total',
+    help: 'Remote-write requests answered, by status.',
+    labelNames: ['status'],
+    registers,
+  })
+  for (const status of ['204', '400', '413', '415', '503']) requests.inc({ status }, 0)
+  const duration = new Histogram({
+    name: 'lapwing_remote_write_request_duration_seconds',
+    help: 'Time from the headers of a remote-write request to its answer.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  })
+  const inFlight = new Gauge({
+    name: 'lapwing_remote_write_in_flight_bytes',
+    help: 'Bodies of remote-write requests that are not answered yet.',
+    registers,
+  })
+  return {
+    writeAnswered: (status, durationMs) => {
+      requests.inc({ status: String(status) })
+      duration.observe(durationMs / 1000)
+    },
+    inFlight: (bytes) => inFlight.set(bytes),
+  }
+}
+
+/** Errors after which Prometheus is nevertheless up: it answered, and what it said is about the query. */
+const answered: readonly QueryErrorCode[] = ['bad_query', 'not_executable', 'partial', 'too_large', 'not_numeric']
+
+export function answersQueries(code: QueryErrorCode): boolean {
+  return answered.includes(code)
+}

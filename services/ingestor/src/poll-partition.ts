@@ -1,0 +1,122 @@
+/**
+ * Polls the queries of one partition of `ingest-state` while this replica owns it.
+ *
+ * Taking over: first the fence, which refuses every older owner from then on, then the progress its queries had, then polling.
+ * In that order no commit of an older owner can come after the progress was read. Whenever the log fails, the partition is
+ * taken over anew after a pause, because a commit without an answer may have happened or not, and the progress on the log
+ * tells. That also covers the replica that was fenced itself: of two that both believe to own a partition only the one that
+ * fenced last gets anything onto the log, until the group has made up its mind.
+ */
+import { backoffMs } from '@lapwing/prometheus/backoff'
+import { LogError } from '@lapwing/stream/errors'
+import type { FencedProducer, Log, LogRecord } from '@lapwing/stream/log'
+import type { Logger } from 'pino'
+import { pause } from './pause.ts'
+import type { Progress } from './poll-plan.ts'
+import { type PollTools, type PublishPoll, pollQuery } from './poll-query.ts'
+import { decodeProgress, encodeProgress } from './progress-record.ts'
+import type { Query } from './query.ts'
+import { sampleRounds } from './sample-rounds.ts'
+
+export interface PollTopics {
+  readonly samples: string
+  readonly ingestState: string
+  /** Prefix of the fence ids, one for each partition. */
+  readonly fence: string
+}
+
+export interface PartitionPolling {
+  readonly log: Log
+  readonly topics: PollTopics
+  readonly tools: PollTools
+  onProgress(query: Query, progress: Progress): void
+}
+
+/** Resolves when the signal is aborted. Rejects with what cannot be mended by trying again. */
+export async function pollPartition(
+  partition: number,
+  queries: readonly Query[],
+  polling: PartitionPolling,
+  signal: AbortSignal,
+): Promise<void> {
+  const { backoff, logger, metrics, random } = polling.tools
+  for (let failures = 1; !signal.aborted; failures++) {
+    try {
+      await ownPartition(partition, queries, polling, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof LogError) || !(error.retryable || error.code === 'fenced')) throw error
+      metrics.pollFailed(error.code)
+      const delayMs = backoffMs(failures, backoff, random, 0)
+      logger.warn({ partition, reason: error.code, delayMs: Math.round(delayMs) }, `polling stopped: ${error.message}`)
+      await pause(delayMs, signal)
+    }
+  }
+}
+
+async function ownPartition(
+  partition: number,
+  queries: readonly Query[],
+  polling: PartitionPolling,
+  signal: AbortSignal,
+): Promise<void> {
+  const { log, topics, tools } = polling
+  const producer = await log.fencedProducer(`${topics.fence}-${partition}`)
+  const lost = new AbortController()
+  const end = () => lost.abort()
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    const known = latestProgress(await log.readToEnd(topics.ingestState, partition), tools.logger)
+    const publish = oneAtATime(publisher(producer, topics))
+    const polls = queries.map((query) =>
+      pollQuery(query, known.get(query.id), tools, publish, (progress) => polling.onProgress(query, progress), lost.signal),
+    )
+    await Promise.all(polls).finally(async () => {
+      end()
+      await Promise.allSettled(polls)
+    })
+  } finally {
+    signal.removeEventListener('abort', end)
+    await producer.close()
+  }
+}
+
+/** The newest readable progress of each query. */
+function latestProgress(records: readonly LogRecord[], logger: Logger): Map<string, Progress> {
+  const known = new Map<string, Progress>()
+  for (const { key, value, offset } of records) {
+    if (!key || !value) continue
+    try {
+      known.set(Buffer.from(key).toString(), decodeProgress(value))
+    } catch (error) {
+      logger.error({ err: error, offset: String(offset) }, 'progress of a query cannot be read; what was read before it counts')
+    }
+  }
+  return known
+}
+
+function publisher(producer: FencedProducer, topics: PollTopics): PublishPoll {
+  return async (query, records, progress) => {
+    const rounds = sampleRounds(records, topics.samples)
+    const last = rounds.pop() ?? []
+    for (const round of rounds) await producer.send(round)
+    const state = {
+      topic: topics.ingestState,
+      partition: query.partition,
+      key: Buffer.from(query.id),
+      value: encodeProgress(progress),
+    }
+    await producer.commit([...last, state])
+  }
+}
+
+/** A producer has one transaction at a time. */
+function oneAtATime(publish: PublishPoll): PublishPoll {
+  let previous: Promise<void> = Promise.resolve()
+  return (...poll) => {
+    const current = previous.then(() => publish(...poll))
+    // The next in line goes on whatever became of this one; its own caller is told.
+    previous = current.catch(() => undefined)
+    return current
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Polls one query for as long as this replica owns it: fetch the next window, publish its samples together with the new progress,
+ * wait until the next one is due.
+ *
+ * Samples and progress are committed together, so a crash at any point leaves neither a gap nor a repeat. Exception: a
+ * window too large for one commit is sent in several, the progress with the last; a crash between them repeats the window. After
+ * a failure of Prometheus the progress stays, and the same window, longer by what has come due, is fetched again after a backoff.
+ */
+
+import { pointCount, pointsPerRequestMax } from '@lapwing/prometheus/alignment'
+import { type BackoffPolicy, backoffMs } from '@lapwing/prometheus/backoff'
+import type { QueryClient } from '@lapwing/prometheus/query-client'
+import { QueryError } from '@lapwing/prometheus/query-errors'
+import { type SampleRecord, sampleRecords } from '@lapwing/prometheus/sample-batches'
+import type { LimitFunction } from 'p-limit'
+import type { Logger } from 'pino'
+import { answersQueries, type IngestMetrics } from './metrics.ts'
+import { pause } from './pause.ts'
+import { dueAtMs, firstProgress, nextWindow, type PollPolicy, type PollWindow, type Progress } from './poll-plan.ts'
+import { polledSamples } from './poll-samples.ts'
+import type { Query } from './query.ts'
+
+export interface PollTools {
+  readonly client: QueryClient
+  /** Bounds the requests at a time over all queries. */
+  readonly limit: LimitFunction
+  readonly policy: PollPolicy
+  /** Between two attempts after a failure; what no retry would mend is tried again after the longest delay. */
+  readonly backoff: BackoffPolicy
+  readonly entityBy: readonly string[]
+  readonly longestGapMs: number
+  /** Partitions of `samples`. */
+  readonly partitions: number
+  readonly metrics: IngestMetrics
+  readonly logger: Logger
+  now(): number
+  random(): number
+}
+
+/** Puts samples and progress on the log. Rejects with a LogError; what it was given may then be on the log or not. */
+export type PublishPoll = (query: Query, records: readonly SampleRecord[], progress: Progress) => Promise<void>
+
+/**
+ * Resolves when the signal is aborted. Rejects with any error of the log: only the log knows then how far the query is.
+ *
+ * @param known progress found on the log, undefined for a query that was never polled
+ * @param onProgress told after each commit, and of the progress it begins with
+ */
+export async function pollQuery(
+  query: Query,
+  known: Progress | undefined,
+  tools: PollTools,
+  publish: PublishPoll,
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let progress = known ?? firstProgress(tools.now(), tools.policy)
+  let points = pointsPerRequestMax
+  let failures = 0
+  onProgress(progress)
+  while (!signal.aborted) {
+    const window = nextWindow(progress, tools.now(), points, tools.policy)
+    if (!window) {
+      await pause(dueAtMs(progress, tools.policy) - tools.now(), signal)
+      continue
+    }
+    try {
+      progress = await pollWindow(query, window, progress, tools, publish, signal)
+      onProgress(progress)
+      if (failures > 0) tools.logger.info({ promql: query.promql, failures }, 'query works again')
+      failures = 0
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof QueryError)) throw error
+      if (error.code === 'too_large' && pointCount(window.range) > 1) {
+        points = Math.ceil(pointCount(window.range) / 2)
+        continue
+      }
+      failures++
+      await pause(afterFailure(error, failures, tools), signal)
+    }
+  }
+}
+
+/** The progress after the window, once its samples are on the log. */
+async function pollWindow(
+  query: Query,
+  window: PollWindow,
+  progress: Progress,
+  tools: PollTools,
+  publish: PublishPoll,
+  signal: AbortSignal,
+): Promise<Progress> {
+  const { metrics, partitions, policy } = tools
+  const startMs = performance.now()
+  const answer = await tools.limit(() => tools.client.queryRange(query.promql, window.range, signal))
+  metrics.prometheusUp(true)
+  const polled = polledSamples(answer, window, {
+    promql: query.promql,
+    entityBy: tools.entityBy,
+    longestGapMs: tools.longestGapMs,
+  })
+  const origin = { source: query.id, kind: window.kind, stepMs: policy.stepMs }
+  const next = { ...progress, throughMs: window.range.endMs }
+  await publish(query, sampleRecords(polled.series, origin, partitions), next)
+  metrics.samples('poll', window.kind, polled.samples, window.range.endMs)
+  metrics.imputed(polled.imputed)
+  metrics.dropped('poll', 'not_finite', polled.nonFinite)
+  metrics.polled(performance.now() - startMs)
+  return next
+}
+
+/** Tells of the failure, and how long to wait. */
+function afterFailure(error: QueryError, failures: number, { backoff, metrics, logger, random }: PollTools): number {
+  metrics.prometheusUp(answersQueries(error.code))
+  metrics.pollFailed(error.code)
+  const delayMs = error.retryable ? backoffMs(failures, backoff, random, error.retryAfterMs) : backoff.longestMs
+  logger.warn({ promql: error.promql, reason: error.code, failures, delayMs: Math.round(delayMs) }, error.message)
+  return delayMs
+}

@@ -1,0 +1,31 @@
+import { sortedLabels } from '@lapwing/contracts/series'
+import { sampleFlags } from '@lapwing/contracts/series-state'
+import { describe, expect, test } from 'vitest'
+import { polledSamples } from './poll-samples.ts'
+
+const window = { range: { startMs: 0, endMs: 60_000, stepMs: 15_000 }, kind: 'live' } as const
+const naming = { promql: 'sum by (instance) (rate(x[1m]))', entityBy: ['instance'], longestGapMs: 15_000 }
+const instance = sortedLabels([['instance', 'a']])
+
+describe('samples of a poll', () => {
+  test('a series keeps its metric name, and one without is called by its expression', () => {
+    const answer = [sortedLabels([['__name__', 'up']]), instance].map((labels) => ({ labels, timestampsMs: [0], values: [1] }))
+    expect(polledSamples(answer, window, naming).series.map((one) => one.series.labels)).toEqual([
+      [{ name: '__name__', value: 'up' }],
+      [
+        { name: '__name__', value: 'sum by (instance) (rate(x[1m]))' },
+        { name: 'instance', value: 'a' },
+      ],
+    ])
+  })
+
+  test('what is no number is a gap: counted, and filled like one', () => {
+    const answer = [{ labels: instance, timestampsMs: [0, 15_000, 30_000], values: [1, Number.NaN, Number.POSITIVE_INFINITY] }]
+    const lost = polledSamples(answer, window, naming)
+    expect(lost).toMatchObject({ samples: 1, imputed: 0, nonFinite: 2 })
+    const between = [{ labels: instance, timestampsMs: [0, 15_000, 30_000], values: [1, Number.NaN, 3] }]
+    const filled = polledSamples(between, window, naming)
+    expect(filled).toMatchObject({ samples: 2, imputed: 1, nonFinite: 1 })
+    expect(filled.series[0]).toMatchObject({ values: [1, 1, 3], flags: [0, sampleFlags.imputed, 0] })
+  })
+})

@@ -1,0 +1,49 @@
+/**
+ * The answer to a range query as samples: named, without what is no number, and with its short gaps filled.
+ *
+ * Most expressions give series without a metric name; such a series is named after the expression, because that is what
+ * people recognise it by. A NaN (no traffic, so no error ratio) or an infinity counts as a missing point.
+ */
+import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
+import { fillGaps } from '@lapwing/prometheus/fill'
+import type { QuerySeries } from '@lapwing/prometheus/query-answer'
+import { identify, type SeriesSamples } from '@lapwing/prometheus/series-samples'
+import type { PollWindow } from './poll-plan.ts'
+
+export interface PolledSamples {
+  readonly series: readonly SeriesSamples[]
+  /** Real ones; imputed ones are not counted. */
+  readonly samples: number
+  readonly imputed: number
+  /** Points that were NaN or infinite. */
+  readonly nonFinite: number
+}
+
+export interface SampleNaming {
+  readonly promql: string
+  readonly entityBy: readonly string[]
+  /** Longest gap that is filled. */
+  readonly longestGapMs: number
+}
+
+export function polledSamples(answer: readonly QuerySeries[], { range }: PollWindow, naming: SampleNaming): PolledSamples {
+  const fillPolicy = { startMs: range.startMs, stepMs: range.stepMs, longestGapMs: naming.longestGapMs }
+  let received = 0
+  let samples = 0
+  let filledSamples = 0
+  const series = answer.map(({ labels, timestampsMs, values }) => {
+    const finite = values.map(Number.isFinite)
+    const points = { timestampsMs: timestampsMs.filter((_, i) => finite[i]), values: values.filter((_, i) => finite[i]) }
+    const filled = fillGaps(points, fillPolicy)
+    received += values.length
+    samples += points.values.length
+    filledSamples += filled.values.length
+    return { series: identify(named(labels, naming.promql), naming.entityBy), ...filled }
+  })
+  return { series, samples, imputed: filledSamples - samples, nonFinite: received - samples }
+}
+
+function named(labels: LabelSet, promql: string): LabelSet {
+  if (labels.some((label) => label.name === '__name__')) return labels
+  return sortedLabels([['__name__', promql], ...labels.map(({ name, value }) => [name, value] as const)])
+}

@@ -1,0 +1,70 @@
+/**
+ * Shares the queries between the replicas: who owns a partition of `ingest-state` in the consumer group polls the queries that
+ * have their progress there. There is no other election.
+ *
+ * A partition without queries costs nothing. Losing one ends its polls; a commit in flight may still succeed, because the new
+ * owner reads the progress only after it has fenced the old one.
+ */
+import type { ConsumeOptions, Consumption } from '@lapwing/stream/log'
+import { type PartitionPolling, pollPartition } from './poll-partition.ts'
+import type { Progress } from './poll-plan.ts'
+import type { Query } from './query.ts'
+
+export interface Poller {
+  readonly consumption: Consumption
+  /** Progress of the queries polled here. */
+  readonly progress: ReadonlyMap<string, Progress>
+  stop(): Promise<void>
+}
+
+export interface PollerOptions extends Omit<PartitionPolling, 'onProgress'> {
+  readonly group: string
+  readonly queries: readonly Query[]
+  /** Polling cannot go on: the process must end. */
+  onFatal(error: Error): void
+}
+
+export async function startPoller(options: PollerOptions): Promise<Poller> {
+  const progress = new Map<string, Progress>()
+  const held = new Map<number, { release: AbortController; done: Promise<void> }>()
+  const letGo = (partition: number) => {
+    held.get(partition)?.release.abort()
+    held.delete(partition)
+    for (const query of options.queries) if (query.partition === partition) progress.delete(query.id)
+  }
+  const take = (partition: number) => {
+    const queries = options.queries.filter((query) => query.partition === partition)
+    if (queries.length === 0 || held.has(partition)) return
+    const release = new AbortController()
+    const onProgress = (query: Query, at: Progress) => {
+      if (!release.signal.aborted) progress.set(query.id, at)
+    }
+    const done = pollPartition(partition, queries, { ...options, onProgress }, release.signal).catch(options.onFatal)
+    held.set(partition, { release, done })
+  }
+  const consumption = await options.log.consume({
+    group: options.group,
+    topics: [options.topics.ingestState],
+    from: 'latest',
+    onAssignment: (assignment) => {
+      const owned = assignment.get(options.topics.ingestState) ?? []
+      for (const partition of [...held.keys()]) if (!owned.includes(partition)) letGo(partition)
+      for (const partition of owned) take(partition)
+    },
+    onBatch: ignoreOwnRecords,
+    onFatal: options.onFatal,
+  })
+  return {
+    consumption,
+    progress,
+    stop: async () => {
+      const ending = [...held.values()].map(({ done }) => done)
+      for (const partition of [...held.keys()]) letGo(partition)
+      await Promise.all(ending)
+      await consumption.stop()
+    },
+  }
+}
+
+/** The group is there for the assignment; what stands in the topic is read at each take-over. */
+const ignoreOwnRecords: ConsumeOptions['onBatch'] = async () => {}

@@ -1,0 +1,33 @@
+import { decode, encode } from '@lapwing/contracts/codec'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decodeProgress, encodeProgress } from './progress-record.ts'
+
+const progress = { throughMs: 1_800_000_000_000, historyUntilMs: 1_799_999_000_000 }
+
+describe('progress on the log', () => {
+  test('comes back as it was', () => {
+    const time = fc.integer({ min: -8.64e15, max: 8.64e15 })
+    fc.assert(
+      fc.property(time, time, (throughMs, historyUntilMs) => {
+        expect(decodeProgress(encodeProgress({ throughMs, historyUntilMs }))).toEqual({ throughMs, historyUntilMs })
+      }),
+    )
+  })
+
+  test('is stamped with its CRC-32C, which of 16 zeros is 42709aea', () => {
+    const { snapshot, crc32c } = decode('StateSnapshot', encodeProgress({ throughMs: 0, historyUntilMs: 0 }))
+    expect([...snapshot]).toEqual(Array(16).fill(0))
+    expect(crc32c >>> 0).toBe(0x42709aea)
+  })
+
+  test('is refused when it is damaged, or of another layout', () => {
+    const record = decode('StateSnapshot', encodeProgress(progress))
+    const flipped = Buffer.from(record.snapshot)
+    flipped[3]! ^= 1
+    expect(() => decodeProgress(encode('StateSnapshot', { ...record, snapshot: flipped }))).toThrow('checksum')
+    expect(() => decodeProgress(encode('StateSnapshot', { ...record, version: 2 }))).toThrow('layout 2')
+    expect(() => decodeProgress(encode('StateSnapshot', { ...record, snapshot: Buffer.alloc(3) }))).toThrow('3 bytes')
+    expect(() => decodeProgress(Buffer.from('nonsense'))).toThrow('no Confluent header')
+  })
+})

@@ -1,0 +1,187 @@
+import { type ClientRequest, request } from 'node:http'
+import { sortedLabels } from '@lapwing/contracts/series'
+import { sampleFlags } from '@lapwing/contracts/series-state'
+import { topicName } from '@lapwing/contracts/topics'
+import { encodeWrite, type WriteSeries, writeHeaders } from '@lapwing/prometheus/remote-write-encoder'
+import { commonSections, loadConfig } from '@lapwing/service/config'
+import { type RunningService, runService } from '@lapwing/service/run-service'
+import { LogError } from '@lapwing/stream/errors'
+import { createInProcessLog } from '@lapwing/stream/in-process-log'
+import type { Log } from '@lapwing/stream/log'
+import { pino } from 'pino'
+import { afterEach, describe, expect, test } from 'vitest'
+import { alteredLog } from '../test/altered-log.ts'
+import { eventually } from '../test/eventually.ts'
+import { readSamples } from '../test/read-samples.ts'
+import { ingestorSchema } from './config.ts'
+import { bodyBytesMax, inFlightBytesMax } from './remote-write-route.ts'
+import { startIngestor } from './start.ts'
+
+const samplesTopic = topicName('lapwing', 'samples')
+const services: RunningService[] = []
+afterEach(async () => {
+  await Promise.all(services.splice(0).map((service) => service.close()))
+})
+
+/** Resolves once it listens; `started` once it has started. */
+async function start(log: Log): Promise<{ url: string; started: Promise<RunningService> }> {
+  let url: string | undefined
+  const started = runService({
+    name: 'ingestor',
+    config: loadConfig({ ...commonSections, ingestor: ingestorSchema }, { environment: {}, sets: [] }),
+    logger: pino({ level: 'silent' }),
+    http: { host: '127.0.0.1', port: 0 },
+    version: 'test',
+    onFail: (error) => {
+      throw error
+    },
+    start: async (context) => {
+      const listen = async () => {
+        url = await context.listen()
+        return url
+      }
+      await startIngestor({ ...context, listen }, log)
+    },
+  }).then((service) => {
+    services.push(service)
+    return service
+  })
+  return { url: await eventually('it listens', () => url), started }
+}
+
+const nowMs = Date.now()
+const up = (...samples: [timestampMs: number, value: number, flag?: number][]): WriteSeries => ({
+  labels: sortedLabels([
+    ['__name__', 'up'],
+    ['instance', 'a'],
+    ['job', 'shop'],
+  ]),
+  timestampsMs: samples.map(([timestampMs]) => timestampMs),
+  values: samples.map(([, value]) => value),
+  flags: samples.map(([, , flag = 0]) => flag),
+})
+const write = (url: string, body: Uint8Array, headers: Record<string, string> = {}) =>
+  fetch(`${url}/api/v1/write`, { method: 'POST', body, headers: { ...writeHeaders, ...headers } })
+
+describe('remote write', () => {
+  test('is answered 204 when the samples are on the log, old ones as history and markers as flags', async () => {
+    const log = createInProcessLog()
+    const { url, started } = await start(log)
+    await started
+    const response = await write(url, encodeWrite([up([nowMs - 3_600_000, 1], [nowMs - 1000, 2], [nowMs, 0, sampleFlags.stale])]))
+    expect(response.status).toBe(204)
+    const series = 'up{instance="a",job="shop"}'
+    const source = 'remote-write'
+    expect(await readSamples(log, samplesTopic)).toEqual([
+      { series, source, kind: 'history', timestampMs: nowMs - 3_600_000, value: 1, flag: 0 },
+      { series, source, kind: 'live', timestampMs: nowMs - 1000, value: 2, flag: 0 },
+      { series, source, kind: 'live', timestampMs: nowMs, value: 0, flag: sampleFlags.stale },
+    ])
+  })
+
+  test('refuses other formats with 415, damaged bodies with 400, large ones with 413', async () => {
+    const { url, started } = await start(createInProcessLog())
+    await started
+    const body = encodeWrite([up([nowMs, 1])])
+    const bomb = Buffer.alloc(47)
+    bomb.set([0xff, 0xff, 0xff, 0xff, 0x0f])
+    const answers = [
+      write(url, body, { 'content-type': 'application/json' }),
+      write(url, body, { 'content-encoding': 'gzip' }),
+      write(url, body, { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' }),
+      write(url, Buffer.from('nonsense')),
+      write(url, bomb),
+      write(url, Buffer.alloc(9 * 1024 * 1024)),
+      write(url, body, { 'content-type': 'application/x-protobuf;proto=prometheus.WriteRequest' }),
+    ]
+    expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual([415, 415, 415, 400, 413, 413, 204])
+  })
+
+  test('writes the valid samples of a request and answers 400 with what was wrong with the others', async () => {
+    const log = createInProcessLog()
+    const { url, started } = await start(log)
+    await started
+    const nameless = { ...up([nowMs, 5]), labels: sortedLabels([['instance', 'a']]) }
+    const response = await write(url, encodeWrite([nameless, up([nowMs, 1], [nowMs + 86_400_000, 2])]))
+    expect(response.status).toBe(400)
+    expect(await response.text()).toBe('2 samples left out, all others written: a series without a metric name\n')
+    expect((await readSamples(log, samplesTopic)).map((sample) => sample.value)).toEqual([1])
+  })
+
+  test('is answered 503 with Retry-After while the log is down, and not acknowledged', async () => {
+    const log = createInProcessLog()
+    const down = brokenLog(log)
+    const { url, started } = await start(down.log)
+    const body = encodeWrite([up([nowMs, 1])])
+    const early = await write(url, body)
+    expect([early.status, early.headers.get('retry-after')]).toEqual([503, '5'])
+    expect((await fetch(`${url}/readyz`)).status).toBe(503)
+    down.broken.topics = false
+    await started
+    down.broken.send = true
+    const late = await write(url, body)
+    expect([late.status, late.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await readSamples(log, samplesTopic)).toEqual([])
+    down.broken.send = false
+    expect((await write(url, body)).status).toBe(204)
+    expect(await readSamples(log, samplesTopic)).toHaveLength(1)
+  })
+
+  test('refuses more than may be in flight at a time, and takes more once the others are gone', async () => {
+    const { url, started } = await start(createInProcessLog())
+    await started
+    const body = encodeWrite([up([nowMs, 1])])
+    const slow = Array.from({ length: inFlightBytesMax / bodyBytesMax }, () => announce(url, bodyBytesMax))
+    const refused = await eventually('one is refused', async () => {
+      const response = await write(url, body)
+      return response.status === 503 ? response : undefined
+    })
+    expect(refused.headers.get('retry-after')).toBe('5')
+    for (const one of slow) one.destroy()
+    await eventually('one is taken', async () => ((await write(url, body)).status === 204 ? true : undefined))
+  })
+
+  test('counts what it did', async () => {
+    const { url, started } = await start(createInProcessLog())
+    await started
+    await write(url, encodeWrite([up([nowMs, 1]), up([nowMs - 1, Number.NaN])]))
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    expect(metrics).toContain('lapwing_ingest_samples_total{source="remote_write",kind="live",service="ingestor"} 1')
+    expect(metrics).toContain(
+      'lapwing_ingest_samples_dropped_total{source="remote_write",reason="not_finite",service="ingestor"} 1',
+    )
+    expect(metrics).toContain('lapwing_remote_write_requests_total{status="204",service="ingestor"} 1')
+    expect(metrics).toContain('lapwing_remote_write_in_flight_bytes{service="ingestor"} 0')
+  })
+})
+
+/** A sender that has sent its headers and not its body. */
+function announce(url: string, bytes: number): ClientRequest {
+  const sending = request(`${url}/api/v1/write`, { method: 'POST', headers: { ...writeHeaders, 'content-length': bytes } })
+  // Its end is the point of it: the test destroys it.
+  sending.on('error', () => undefined)
+  sending.flushHeaders()
+  return sending
+}
+
+/** A log that fails where it is told to. */
+function brokenLog(log: Log): { log: Log; broken: { topics: boolean; send: boolean } } {
+  const broken = { topics: true, send: false }
+  const failing = alteredLog(log, {
+    ensureTopics: async (specs) => {
+      if (broken.topics) throw new LogError('unreachable', 'told to')
+      return log.ensureTopics(specs)
+    },
+    producer: async () => {
+      const producer = await log.producer()
+      return {
+        ...producer,
+        send: async (records) => {
+          if (broken.send) throw new LogError('timeout', 'told to')
+          await producer.send(records)
+        },
+      }
+    },
+  })
+  return { log: failing, broken }
+}

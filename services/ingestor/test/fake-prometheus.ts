@@ -1,0 +1,60 @@
+/** A local server that answers range queries like a Prometheus, and fails as it is told: a double for what a real one rarely does. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface RangeRequest {
+  readonly promql: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly stepMs: number
+}
+
+/** Answers a request in some broken way. */
+export type Fault = (response: ServerResponse) => void
+
+export interface FakePrometheus {
+  readonly url: string
+  /** Requests so far, and whether each got a fault. */
+  readonly requests: readonly (RangeRequest & { readonly failed: boolean })[]
+  /** The next requests get these, one each. */
+  fail(...faults: Fault[]): void
+  close(): void
+}
+
+/** Every query has one series, `metric{instance="a"}`, whose value at a step is its time in seconds. */
+export async function startFakePrometheus(): Promise<FakePrometheus> {
+  const requests: (RangeRequest & { failed: boolean })[] = []
+  const faults: Fault[] = []
+  const server = createServer(async (request, response) => {
+    const range = await readRange(request)
+    const fault = faults.shift()
+    requests.push({ ...range, failed: fault !== undefined })
+    if (fault) fault(response)
+    else response.end(rangeAnswer(range))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    fail: (...more) => faults.push(...more),
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+export function rangeAnswer({ startMs, endMs, stepMs }: RangeRequest, more: object = {}): string {
+  const values: [number, string][] = []
+  for (let atMs = startMs; atMs <= endMs; atMs += stepMs) values.push([atMs / 1000, String(atMs / 1000)])
+  const result = [{ metric: { __name__: 'metric', instance: 'a' }, values }]
+  return JSON.stringify({ status: 'success', data: { resultType: 'matrix', result }, ...more })
+}
+
+async function readRange(request: IncomingMessage): Promise<RangeRequest> {
+  let body = ''
+  for await (const chunk of request) body += String(chunk)
+  const form = new URLSearchParams(body)
+  const ms = (name: string) => Math.round(Number(form.get(name)) * 1000)
+  return { promql: form.get('query') ?? '', startMs: ms('start'), endMs: ms('end'), stepMs: ms('step') }
+}
