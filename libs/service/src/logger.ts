@@ -1,12 +1,17 @@
 /** JSON lines on standard output; on a terminal the same, readable. Secrets are masked twice: by their type, and by name here. */
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 
 export interface LoggerOptions {
   readonly name: string
   readonly level: string
-  /** True on a terminal. */
-  readonly readable: boolean
+  readonly output: DestinationStream
+}
+
+/** Standard output, readable when it is a terminal; synchronous, so that the last words of a dying process are not lost. */
+export function standardOutput(isTerminal: boolean): DestinationStream {
+  if (!isTerminal) return pino.destination({ sync: true })
+  return pretty({ ignore: 'service,name', messageFormat: '{service}: {msg}', translateTime: 'HH:MM:ss', sync: true })
 }
 
 const secretPaths = [
@@ -20,7 +25,7 @@ const secretPaths = [
   'headers.cookie',
 ]
 
-export function createLogger({ name, level, readable }: LoggerOptions): Logger {
+export function createLogger({ name, level, output }: LoggerOptions): Logger {
   return pino(
     {
       name,
@@ -31,8 +36,6 @@ export function createLogger({ name, level, readable }: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: [...secretPaths, ...secretPaths.map((path) => `*.${path}`)], censor: '[secret]' },
     },
-    readable
-      ? pretty({ ignore: 'service,name', messageFormat: '{service}: {msg}', translateTime: 'HH:MM:ss', sync: true })
-      : pino.destination({ sync: true }),
+    output,
   )
 }

@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util'
 import type { z } from 'zod'
 import { type CommonConfig, ConfigError, type ConfigOf, commonSections, loadConfig } from './config.ts'
-import { createLogger } from './logger.ts'
+import { createLogger, standardOutput } from './logger.ts'
 import { closeDeadlineMs, runService, type ServiceContext } from './run-service.ts'
 
 type SectionSchema = z.ZodType<{ readonly port: number }>
@@ -39,7 +39,7 @@ export async function runProcess<Section extends string, Schema extends SectionS
   })
   const config = configOrExit(definition, flags)
   const section = config[definition.name] as { readonly port: number }
-  const logger = createLogger({ name: definition.name, level: config.log.level, readable: process.stdout.isTTY })
+  const logger = createLogger({ name: definition.name, level: config.log.level, output: standardOutput(process.stdout.isTTY) })
   const onFail = (error: Error) => {
     logger.fatal({ err: error }, error.message)
     process.exit(1)

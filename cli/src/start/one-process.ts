@@ -1,0 +1,61 @@
+/** All services in this process, on the log in memory: for a machine with neither Docker nor Java. */
+import { startAlerter } from '@lapwing/alerter/start'
+import { startDetector } from '@lapwing/detector/start'
+import { startDrift } from '@lapwing/drift/start'
+import { startIngestor } from '@lapwing/ingestor/start'
+import { startReporter } from '@lapwing/reporter/start'
+import { createLogger } from '@lapwing/service/logger'
+import { version } from '@lapwing/service/run-process'
+import { type RunningService, runService, type ServiceContext } from '@lapwing/service/run-service'
+import { createInProcessLog } from '@lapwing/stream/in-process-log'
+import type { Log } from '@lapwing/stream/log'
+import type { ServiceOutput } from './service-output.ts'
+import type { AllConfig, RunningServices } from './start.ts'
+
+type Start = (context: ServiceContext<AllConfig>, log: Log) => Promise<void>
+
+const services: readonly (readonly [name: 'ingestor' | 'detector' | 'drift' | 'alerter' | 'reporter', start: Start])[] = [
+  ['ingestor', startIngestor],
+  ['detector', startDetector],
+  ['drift', startDrift],
+  ['alerter', startAlerter],
+  ['reporter', startReporter],
+]
+
+export async function startInOneProcess(config: AllConfig, output: ServiceOutput): Promise<RunningServices> {
+  const log = createInProcessLog()
+  const running = new Map<string, RunningService>()
+  let giveUp: (reason: string) => void = () => {}
+  const gaveUp = new Promise<string>((resolve) => {
+    giveUp = resolve
+  })
+  const stop = async () => {
+    for (const service of [...running.values()].reverse()) await service.close()
+    await log.close()
+  }
+  try {
+    for (const [name, startService] of services) {
+      running.set(
+        name,
+        await runService({
+          name,
+          config,
+          version,
+          logger: createLogger({ name, level: config.log.level, output: { write: (line) => output.line(name, line.trimEnd()) } }),
+          http: { host: config.http.host, port: config[name].port },
+          onFail: (error) => giveUp(`${name}: ${error.message}`),
+          start: (context) => startService(context, shared(log)),
+        }),
+      )
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { urls: new Map([...running].map(([name, { url }]) => [name, url])), gaveUp, stop }
+}
+
+/** The log as one of several users sees it: a service closes the log when it ends, which must not take it from the others. */
+function shared(log: Log): Log {
+  return { ...log, close: async () => {} }
+}

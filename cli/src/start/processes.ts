@@ -1,0 +1,34 @@
+/** The services as processes of their own, on Kafka. */
+import { fileURLToPath } from 'node:url'
+import type { ServiceOutput } from './service-output.ts'
+import type { RunningServices, StartFlags } from './start.ts'
+import { supervise } from './supervise.ts'
+
+export interface ProcessesOptions {
+  readonly flags: StartFlags
+  readonly brokers: readonly string[]
+  readonly output: ServiceOutput
+}
+
+export function startProcesses({ flags, brokers, output }: ProcessesOptions): Promise<RunningServices> {
+  const args = [
+    ...(flags.config ? ['--config', flags.config] : []),
+    ...(flags.profile ? ['--profile', flags.profile] : []),
+    ...flags.set.flatMap((set) => ['--set', set]),
+  ]
+  return supervise({
+    commands: mains.map(([name, main]) => ({ name, main: fileURLToPath(import.meta.resolve(main)), args })),
+    loader: import.meta.resolve('tsx'),
+    environment: { ...process.env, KAFKA_BROKERS: brokers.join(',') },
+    onLine: output.line,
+    onRestart: (service, exit, delayMs) => output.show(`${service} ended (${exit}), starting it again in ${delayMs} ms`),
+  })
+}
+
+const mains = [
+  ['ingestor', '@lapwing/ingestor/main'],
+  ['detector', '@lapwing/detector/main'],
+  ['drift', '@lapwing/drift/main'],
+  ['alerter', '@lapwing/alerter/main'],
+  ['reporter', '@lapwing/reporter/main'],
+] as const
