@@ -250,7 +250,7 @@ function testGroups(connect: () => Log): void {
     const second = await joining
     await vi.waitFor(() => expect(second.assigned()[0]).toHaveLength(1), patience)
     const moved = second.assigned()[0]![0]!
-    expect(contexts.get(moved)?.alive()).toBe(false)
+    await vi.waitFor(() => expect(contexts.get(moved)?.alive()).toBe(false), patience)
     expect(first.assigned()[0]).not.toContain(moved)
   })
 

@@ -1,0 +1,211 @@
+/**
+ * Reading Kafka without a group: offsets, a topic to its end, and all partitions as they grow.
+ *
+ * A group of its own for each such reader would cost a rebalance before the first record (three seconds on a broker as it
+ * comes) and leave its remains behind after a crash. So records are fetched directly, through the cluster that kafkajs hands
+ * to its assigners, part of its published types.
+ *
+ * Only committed records are seen. Where a transaction is open, or was committed a moment ago and its mark is not written yet,
+ * reading to the end waits for it. Follower rounds wait for the slowest broker, half a second at most.
+ */
+import type { Cluster, Kafka } from 'kafkajs'
+import Batch, { type FetchedPartition } from 'kafkajs/src/consumer/batch.js'
+import { LogError } from './errors.ts'
+import { toLogError } from './kafka-errors.ts'
+import { toLogRecord } from './kafka-records.ts'
+import type { LogRecord } from './log.ts'
+
+/** A place in a partition. */
+export interface Position {
+  readonly topic: string
+  readonly partition: number
+  /** Next offset to read. */
+  offset: bigint
+}
+
+/** What one fetch brought for a position. */
+export interface Fetched {
+  readonly position: Position
+  readonly records: LogRecord[]
+  /** Offset to go on from. */
+  readonly nextOffset: bigint
+  /** Offset after the newest record, committed or not. */
+  readonly endOffset: bigint
+  /** Everything below is decided: committed or aborted. */
+  readonly stableOffset: bigint
+}
+
+export class KafkaReader {
+  readonly #cluster: Cluster
+  /** Fixed for the life of a deployment. */
+  readonly #partitionCounts = new Map<string, number>()
+
+  constructor(kafka: Kafka) {
+    this.#cluster = clusterOf(kafka)
+  }
+
+  async partitionCount(topic: string): Promise<number> {
+    const known = this.#partitionCounts.get(topic)
+    if (known !== undefined) return known
+    await this.#learn(topic)
+    const count = this.#cluster.findTopicPartitionMetadata(topic).length
+    if (count === 0) throw new LogError('unknown_topic', topic)
+    this.#partitionCounts.set(topic, count)
+    return count
+  }
+
+  async offsets(topic: string): Promise<{ earliest: bigint; next: bigint }[]> {
+    const partitions = Array.from({ length: await this.partitionCount(topic) }, (_, partition) => ({ partition }))
+    await this.#learn(topic)
+    const [earliest, next] = await Promise.all([
+      this.#askOffsets(topic, partitions, true),
+      this.#askOffsets(topic, partitions, false),
+    ])
+    return partitions.map(({ partition }) => ({ earliest: earliest.get(partition)!, next: next.get(partition)! }))
+  }
+
+  async readToEnd(topic: string, partition?: number): Promise<LogRecord[]> {
+    const ends = await this.offsets(topic)
+    if (partition !== undefined && !ends[partition]) {
+      throw new LogError('partition_mismatch', `${topic} has ${ends.length} partitions, none is number ${partition}`)
+    }
+    const found: LogRecord[][] = ends.map(() => [])
+    let pending = ends.flatMap(({ earliest, next }, each): Position[] =>
+      earliest < next && (partition === undefined || partition === each) ? [{ topic, partition: each, offset: earliest }] : [],
+    )
+    let lastProgressMs = performance.now()
+    while (pending.length > 0) {
+      for (const { position, records, nextOffset, stableOffset } of await this.fetch(pending, shortWaitMs)) {
+        const end = ends[position.partition]!.next
+        for (const record of records) if (record.offset < end) found[position.partition]!.push(record)
+        if (nextOffset > position.offset) lastProgressMs = performance.now()
+        // Compaction may have emptied the last batches before the end: then nothing comes and nothing is held back.
+        const isEmptied = nextOffset === position.offset && stableOffset >= end
+        position.offset = isEmptied ? end : nextOffset
+      }
+      pending = pending.filter((position) => position.offset < ends[position.partition]!.next)
+      if (performance.now() - lastProgressMs > stalledMs) throw new LogError('timeout', `a transaction on ${topic} stays open`)
+    }
+    return found.flat()
+  }
+
+  /**
+   * The next records of each position, after at most `waitMs` if there are none. A position may be left out, when its partition
+   * has no leader or the answer was full without it.
+   */
+  async fetch(positions: readonly Position[], waitMs: number): Promise<Fetched[]> {
+    try {
+      await this.#cluster.refreshMetadataIfNecessary()
+      const leaders = [...this.#byLeader(positions)]
+      return (await Promise.all(leaders.map(([nodeId, led]) => this.#fetchFrom(nodeId, led, waitMs)))).flat()
+    } catch (error) {
+      throw toLogError(error)
+    }
+  }
+
+  /** Forgets who leads which partition; the next fetch asks anew. */
+  async refresh(): Promise<void> {
+    await this.#cluster.refreshMetadata().catch((error: unknown) => {
+      throw toLogError(error)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.disconnect()
+  }
+
+  async #learn(topic: string): Promise<void> {
+    try {
+      await this.#cluster.connect()
+      await this.#cluster.addTargetTopic(topic)
+      await this.#cluster.refreshMetadataIfNecessary()
+    } catch (error) {
+      throw toLogError(error)
+    }
+  }
+
+  async #askOffsets(topic: string, partitions: { partition: number }[], fromBeginning: boolean): Promise<Map<number, bigint>> {
+    try {
+      const [answer] = await this.#cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])
+      return new Map(answer!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]))
+    } catch (error) {
+      throw toLogError(error)
+    }
+  }
+
+  #byLeader(positions: readonly Position[]): Map<string, Position[]> {
+    const byLeader = new Map<string, Position[]>()
+    for (const position of positions) {
+      const { topic, partition } = position
+      const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
+      if (nodeId === undefined) continue
+      byLeader.set(nodeId, [...(byLeader.get(nodeId) ?? []), position])
+    }
+    return byLeader
+  }
+
+  async #fetchFrom(nodeId: string, positions: readonly Position[], waitMs: number): Promise<Fetched[]> {
+    const broker = await this.#cluster.findBroker({ nodeId })
+    const topics = positions.map(({ topic, partition, offset }) => ({
+      topic,
+      partitions: [{ partition, fetchOffset: String(offset), maxBytes: maxBytesPerPartition }],
+    }))
+    const { responses } = await broker.fetch({
+      isolationLevel: readCommitted,
+      maxWaitTime: waitMs,
+      minBytes: 1,
+      maxBytes,
+      topics,
+    })
+    const answers = responses as { topicName: string; partitions: FetchedPartition[] }[]
+    return answers.flatMap(({ topicName, partitions }) =>
+      partitions.map((answer) => {
+        const isAsked = ({ topic, partition }: Position) => topic === topicName && partition === answer.partition
+        return toFetched(positions.find(isAsked)!, answer)
+      }),
+    )
+  }
+}
+
+/** Short, because it is only waited for the mark of a transaction. */
+const shortWaitMs = 50
+/** Longer than a transaction of ours can stay open. */
+const stalledMs = 30_000
+const maxBytesPerPartition = 4 * 1024 * 1024
+const maxBytes = 16 * 1024 * 1024
+const readCommitted = 1
+
+/** kafkajs gives out a consumer's cluster only to its assigners; this consumer is never run. */
+function clusterOf(kafka: Kafka): Cluster {
+  let found: Cluster | undefined
+  kafka.consumer({
+    groupId: 'never-joined',
+    allowAutoTopicCreation: false,
+    // Concerns the end offsets only: what was committed a moment ago must be waited for, not left out.
+    readUncommitted: true,
+    partitionAssigners: [
+      ({ cluster }) => {
+        found = cluster
+        return { name: 'none', version: 0, protocol: () => ({ name: 'none', metadata: Buffer.alloc(0) }), assign: async () => [] }
+      },
+    ],
+  })
+  return found!
+}
+
+function toFetched(position: Position, answer: FetchedPartition): Fetched {
+  const batch = new Batch(position.topic, String(position.offset), answer)
+  const last = batch.rawMessages.at(-1)
+  return {
+    position,
+    records: batch.messages.map((message) => toLogRecord(position.topic, position.partition, message)),
+    nextOffset: last ? larger(position.offset, BigInt(last.offset)) + 1n : position.offset,
+    endOffset: BigInt(answer.highWatermark),
+    stableOffset: BigInt(answer.lastStableOffset),
+  }
+}
+
+/** A batch that begins before the position may have lost its last records to compaction. */
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}

@@ -1,0 +1,69 @@
+/** Records between the shape of `log.ts` and kafkajs'. */
+import type { IHeaders, KafkaMessage, Message, TopicMessages } from 'kafkajs'
+import type { LogRecord, OutgoingRecord } from './log.ts'
+
+export function toLogRecord(topic: string, partition: number, message: KafkaMessage): LogRecord {
+  return {
+    topic,
+    partition,
+    offset: BigInt(message.offset),
+    timestampMs: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers: toHeaders(message.headers),
+  }
+}
+
+/** Of several headers with one name the last is kept. */
+function toHeaders(headers: IHeaders | undefined): Map<string, Uint8Array> {
+  const kept = new Map<string, Uint8Array>()
+  for (const [name, values] of Object.entries(headers ?? {})) {
+    const value = Array.isArray(values) ? values.at(-1) : values
+    if (value !== undefined) kept.set(name, typeof value === 'string' ? Buffer.from(value) : value)
+  }
+  return kept
+}
+
+/** In order, in portions that a broker with the usual limit of 1 MB for a request's batch takes; a larger record goes alone. */
+export function toPortions(records: readonly OutgoingRecord[]): TopicMessages[][] {
+  const portions: Map<string, Message[]>[] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const record of records) {
+    const size = sizeOf(record)
+    if (bytes + size > portionBytes) {
+      portions.push(new Map())
+      bytes = 0
+    }
+    bytes += size
+    const portion = portions.at(-1)!
+    const messages = portion.get(record.topic) ?? []
+    messages.push(toMessage(record))
+    portion.set(record.topic, messages)
+  }
+  return portions.map((portion) => [...portion].map(([topic, messages]) => ({ topic, messages })))
+}
+
+const portionBytes = 900 * 1024
+/** Offsets, lengths and attributes of a record on the wire are less than this. */
+const framingBytes = 64
+
+function sizeOf({ key, value, headers }: OutgoingRecord): number {
+  let bytes = framingBytes + (key?.length ?? 0) + (value?.length ?? 0)
+  for (const [name, content] of headers ?? []) bytes += name.length + content.length
+  return bytes
+}
+
+function toMessage({ partition, key, value, headers }: OutgoingRecord): Message {
+  return { partition, key: asBuffer(key), value: asBuffer(value), headers: asHeaders(headers) }
+}
+
+function asHeaders(headers: OutgoingRecord['headers']): IHeaders {
+  return Object.fromEntries(
+    [...(headers ?? [])].map(([name, value]) => [name, typeof value === 'string' ? value : asBuffer(value)]),
+  )
+}
+
+/** The same memory: kafkajs takes Buffers only. */
+function asBuffer<Bytes extends Uint8Array | null>(bytes: Bytes): Buffer | (Bytes & null) {
+  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
