@@ -9,7 +9,7 @@
  */
 import { encode } from '@lapwing/contracts/codec'
 import { bytesOf } from '@lapwing/contracts/columns'
-import type { BatchKind, SeriesTable } from '@lapwing/contracts/records'
+import type { BatchKind } from '@lapwing/contracts/records'
 import { partitionOf } from '@lapwing/contracts/series'
 import { buildSeriesTable, keyBytes, type SeriesIdentity } from '@lapwing/contracts/series-table'
 import type { SeriesSamples } from './series-samples.ts'
@@ -94,27 +94,11 @@ function batchOf(group: readonly SeriesSamples[], { source, kind, stepMs }: Batc
     kind,
     stepMs,
     newestMs: newestOf(group),
-    series: bufferedTable(buildSeriesTable(group.map((one) => one.series))),
-    samplesPerSeries: buffered(bytesOf(Uint32Array.from(group, (one) => one.timestampsMs.length))),
-    timestampsMs: buffered(bytesOf(timestampsMs)),
-    values: buffered(bytesOf(values)),
-    flags: buffered(flags),
-  }
-}
-
-/** avsc writes bytes only from a Buffer; this is one over the same memory. */
-function buffered(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function bufferedTable({ keys, entities, labelStarts, labelSymbols, symbolStarts, symbols }: SeriesTable): SeriesTable {
-  return {
-    keys: buffered(keys),
-    entities: buffered(entities),
-    labelStarts: buffered(labelStarts),
-    labelSymbols: buffered(labelSymbols),
-    symbolStarts: buffered(symbolStarts),
-    symbols: buffered(symbols),
+    series: buildSeriesTable(group.map((one) => one.series)),
+    samplesPerSeries: bytesOf(Uint32Array.from(group, (one) => one.timestampsMs.length)),
+    timestampsMs: bytesOf(timestampsMs),
+    values: bytesOf(values),
+    flags: bytesOf(flags),
   }
 }
 
