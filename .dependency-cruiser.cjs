@@ -10,16 +10,51 @@ const npmPackage = (names) => ({ path: `node_modules/(${names})(/|$)` })
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: { pathNot: 'node_modules' }, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: { pathNot: 'node_modules' },
+      to: { circular: true, dependencyTypesNot: ['type-only'] },
+    },
     { name: 'no-undeclared', severity: 'error', from: { pathNot: 'node_modules' }, to: { couldNotResolve: true } },
-    never('detection-is-pure', '^libs/detection/src', { path: '^(libs/(?!detection|contracts)|services|cli|deploy)|node_modules', dependencyTypesNot: ['type-only'] }, 'pure mathematics'),
+    never(
+      'detection-is-pure',
+      '^libs/detection/src',
+      { path: '^(libs/(?!detection|contracts)|services|cli|deploy)|node_modules', dependencyTypesNot: ['type-only'] },
+      'pure mathematics',
+    ),
     never('detection-no-io', '^libs/detection/src', { dependencyTypes: ['core'] }, 'pure mathematics'),
-    never('alerting-is-pure', '^libs/alerting/src', { path: '^(libs/(?!alerting|contracts)|services|cli|deploy)' }, 'pure decisions'),
+    never(
+      'alerting-is-pure',
+      '^libs/alerting/src',
+      { path: '^(libs/(?!alerting|contracts)|services|cli|deploy)' },
+      'pure decisions',
+    ),
     never('alerting-no-io', '^libs/alerting/src', { dependencyTypes: ['core'] }, 'pure decisions'),
-    never('contracts-alone', '^libs/contracts/src', { path: '^(libs/(?!contracts)|services|cli|deploy)' }, 'what crosses a process boundary, and nothing else'),
-    never('stream-knows-only-contracts', '^libs/stream/src', { path: '^(libs/(?!stream|contracts)|services|cli|deploy)' }, 'logger, registry and clock arrive as arguments'),
-    never('service-knows-no-log', '^libs/service/src', { path: '^(libs/(?!service)|services|cli|deploy)' }, 'the life of a process'),
-    never('prometheus-knows-only-contracts', '^libs/prometheus/src', { path: '^(libs/(?!prometheus|contracts)|services|cli|deploy)' }, 'the Prometheus side'),
+    never(
+      'contracts-alone',
+      '^libs/contracts/src',
+      { path: '^(libs/(?!contracts)|services|cli|deploy)' },
+      'what crosses a process boundary, and nothing else',
+    ),
+    never(
+      'stream-knows-only-contracts',
+      '^libs/stream/src',
+      { path: '^(libs/(?!stream|contracts)|services|cli|deploy)' },
+      'logger, registry and clock arrive as arguments',
+    ),
+    never(
+      'service-knows-no-log',
+      '^libs/service/src',
+      { path: '^(libs/(?!service)|services|cli|deploy)' },
+      'the life of a process',
+    ),
+    never(
+      'prometheus-knows-only-contracts',
+      '^libs/prometheus/src',
+      { path: '^(libs/(?!prometheus|contracts)|services|cli|deploy)' },
+      'the Prometheus side',
+    ),
     never('only-stream-has-kafkajs', '^(libs/(?!stream)|services|cli|deploy|bench)', npmPackage('kafkajs'), 'the seam'),
     never('only-contracts-has-avsc', '^(libs/(?!contracts)|services|cli|deploy|bench)', npmPackage('avsc'), 'the codec'),
     never('libs-know-no-service', '^libs', { path: '^(services|cli|deploy)' }, 'libraries are below'),
@@ -35,7 +70,11 @@ module.exports = {
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'], extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'],
+    },
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '(^|/)dist/' },
   },

@@ -25,7 +25,9 @@ export async function ensureInstalled() {
     shell: process.platform === 'win32',
   })
   if (status !== 0) {
-    process.stderr.write(`Installation failed${error ? `: ${error.message}` : ''}. Is the npm registry reachable? Try again with: npx ${packageManager} install\n`)
+    process.stderr.write(
+      `Installation failed${error ? `: ${error.message}` : ''}. Is the npm registry reachable? Try again with: npx ${packageManager} install\n`,
+    )
     process.exit(1)
   }
   mkdirSync(new URL('.cache/', root), { recursive: true })

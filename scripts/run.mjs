@@ -47,12 +47,16 @@ function summarise(outcomes) {
   const width = Math.max(...outcomes.map(({ name }) => name.length))
   process.stdout.write('\n')
   for (const { name, passed, failed, skipped, seconds } of outcomes) {
-    process.stdout.write(`  ${failed === 0 ? 'ok    ' : 'FAILED'}  ${name.padEnd(width)}  ${passed} passed, ${failed} failed, ${skipped} skipped  ${seconds.toFixed(1)} s\n`)
+    process.stdout.write(
+      `  ${failed === 0 ? 'ok    ' : 'FAILED'}  ${name.padEnd(width)}  ${passed} passed, ${failed} failed, ${skipped} skipped  ${seconds.toFixed(1)} s\n`,
+    )
   }
   const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0)
   const totals = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
   writeFileSync(`${results}${task}.json`, JSON.stringify(totals))
-  process.stdout.write(`\n${((performance.now() - startMs) / 1000).toFixed(0)} s\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`)
+  process.stdout.write(
+    `\n${((performance.now() - startMs) / 1000).toFixed(0)} s\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`,
+  )
 }
 
 function command(name, program, programArgs) {
@@ -81,7 +85,9 @@ function vitest(project) {
     try {
       const report = JSON.parse(readFileSync(output, 'utf8'))
       const tests = report.testResults.flatMap((file) => file.assertionResults)
-      const skippedNames = tests.filter((test) => test.status === 'pending' || test.status === 'skipped').map((test) => test.fullName)
+      const skippedNames = tests
+        .filter((test) => test.status === 'pending' || test.status === 'skipped')
+        .map((test) => test.fullName)
       const failed = Math.max(report.numFailedTests, status === 0 ? 0 : 1)
       return { name: project, passed: report.numPassedTests, failed, skipped: skippedNames.length, skippedNames, seconds }
     } catch {

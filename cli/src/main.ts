@@ -6,7 +6,9 @@ import { startCommand } from './start-command.ts'
 import { UserError } from './user-error.ts'
 
 const program = new Command('lapwing')
-  .description('Finds anomalies in Prometheus metrics as they stream through Kafka, and lets through only what a person should see.')
+  .description(
+    'Finds anomalies in Prometheus metrics as they stream through Kafka, and lets through only what a person should see.',
+  )
   .version('0.1.0')
   .exitOverride()
   .showHelpAfterError('(see lapwing --help)')

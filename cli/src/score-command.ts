@@ -1,7 +1,8 @@
 /** `lapwing score`: arguments in, a table (or JSON) out. */
-import { loadConfig } from '@lapwing/service/config'
+
 import { detectorSchema } from '@lapwing/detector/config'
 import { seriesDetectorOptions } from '@lapwing/detector/detect'
+import { loadConfig } from '@lapwing/service/config'
 import { Command } from 'commander'
 import { createProgress, type Progress } from './progress.ts'
 import { type ScoreSummary, scoreFiles } from './score.ts'
@@ -44,7 +45,10 @@ function table(summaries: readonly ScoreSummary[]): string {
   const width = Math.max(...summaries.map(({ file }) => file.length), 4)
   const row = (file: string, rows: string | number, opened: string | number, longest: string | number) =>
     `${file.padEnd(width)}  ${String(rows).padStart(9)}  ${String(opened).padStart(8)}  ${String(longest).padStart(12)}\n`
-  const total = summaries.reduce((sum, summary) => ({ rows: sum.rows + summary.rows, opened: sum.opened + summary.opened }), { rows: 0, opened: 0 })
+  const total = summaries.reduce((sum, summary) => ({ rows: sum.rows + summary.rows, opened: sum.opened + summary.opened }), {
+    rows: 0,
+    opened: 0,
+  })
   return [
     row('file', 'rows', 'episodes', 'longest/rows'),
     ...summaries.map(({ file, rows, opened, longestEpisodeRows }) => row(file, rows, opened, longestEpisodeRows)),

@@ -58,7 +58,9 @@ async function csvFiles(input: string): Promise<InputFile[]> {
   })
   if (root.isFile()) return [{ path: input, name: '', bytes: root.size }]
   const entries = await readdir(input, { recursive: true, withFileTypes: true })
-  const paths = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.csv')).map((entry) => join(entry.parentPath, entry.name))
+  const paths = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.csv'))
+    .map((entry) => join(entry.parentPath, entry.name))
   return Promise.all(paths.sort().map(async (path) => ({ path, name: relative(input, path), bytes: (await stat(path)).size })))
 }
 
@@ -84,7 +86,11 @@ async function scoreFile(path: string, name: string, { output, detector: detecto
 
 const header = 'timestamp,value,anomaly_score,expected,lower,upper,opened\n'
 
-async function scoreRows(path: string, detector: SeriesDetector, write: (line: string) => Promise<void>): Promise<Omit<ScoreSummary, 'file'>> {
+async function scoreRows(
+  path: string,
+  detector: SeriesDetector,
+  write: (line: string) => Promise<void>,
+): Promise<Omit<ScoreSummary, 'file'>> {
   const summary = { rows: 0, opened: 0, longestEpisodeRows: 0 }
   const sample = { timestampMs: 0, value: 0, imputed: false, stale: false, stepMs: 0, live: true }
   let columns: Columns | undefined
@@ -125,7 +131,10 @@ interface Columns {
 }
 
 function readHeader(line: string, path: string): Columns {
-  const names = line.replace(/^\uFEFF/, '').split(',').map((name) => name.trim().toLowerCase())
+  const names = line
+    .replace(/^\uFEFF/, '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
   const columns = { timestamp: names.indexOf('timestamp'), value: names.indexOf('value') }
   if (columns.timestamp < 0 || columns.value < 0) {
     throw new UserError(`${path}:1: expected a header line with the columns timestamp and value, found "${line.slice(0, 80)}"`)
@@ -137,7 +146,8 @@ function readHeader(line: string, path: string): Columns {
 function readTimestamp(text: string, place: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) > newestSeconds ? Number(text) : Number(text) * 1000
   const ms = Date.parse(/[zZ]$|[+-]\d\d:?\d\d$/.test(text) ? text : `${text.replace(' ', 'T')}Z`)
-  if (Number.isNaN(ms)) throw new UserError(`${place}: timestamp: expected 2026-01-31 13:45:00 or seconds since 1970, found "${text}"`)
+  if (Number.isNaN(ms))
+    throw new UserError(`${place}: timestamp: expected 2026-01-31 13:45:00 or seconds since 1970, found "${text}"`)
   return ms
 }
 

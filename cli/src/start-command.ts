@@ -4,11 +4,22 @@ import { type StartFlags, start } from './start/start.ts'
 
 export function startCommand(): Command {
   return new Command('start')
-    .description('Start all services on this machine: finds a log (Kafka), feeds them (your Prometheus, or a demo), and prints the address of the page.')
+    .description(
+      'Start all services on this machine: finds a log (Kafka), feeds them (your Prometheus, or a demo), and prints the address of the page.',
+    )
     .option('-c, --config <file>', 'configuration file (default: lapwing.yaml, if there is one)')
     .option('--profile <name>', 'lay FILE.PROFILE.yaml over the configuration file')
-    .option('--set <key=value>', 'one setting, e.g. --set detector.window_minutes=30; may be repeated', (value, all: string[]) => [...all, value], [])
-    .addOption(new Option('--log <kind>', 'which log to use (default: the best at hand)').choices(['kafka', 'in-process']).env('LAPWING_LOG'))
+    .option(
+      '--set <key=value>',
+      'one setting, e.g. --set detector.window_minutes=30; may be repeated',
+      (value, all: string[]) => [...all, value],
+      [],
+    )
+    .addOption(
+      new Option('--log <kind>', 'which log to use (default: the best at hand)')
+        .choices(['kafka', 'in-process'])
+        .env('LAPWING_LOG'),
+    )
     .option('--verbose', 'show every log line of every service', false)
     .addHelpText(
       'after',

@@ -35,7 +35,7 @@ async function receiver(...statuses: number[]): Promise<Receiver> {
   })
   servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/write`, received }
 }
 
 /** Runs the demo on a clock that stands at `startMs` until the history is sent, and a minute later from then on. */

@@ -10,7 +10,7 @@ import { encodeWrite, type WriteSeries, writeHeaders } from '@lapwing/prometheus
 import { demoSeries, type Fault, faultAt, valueAt } from './workload.ts'
 
 export interface DemoOptions {
-  /** Address of the ingestor, without `/api/v1/write`. */
+  /** Where remote write goes, path included. */
   readonly url: string
   /** Ends the demo. */
   readonly signal: AbortSignal
@@ -80,7 +80,7 @@ const backoff = { firstMs: 250, longestMs: 5000 }
 async function send(series: readonly WriteSeries[], { url, signal, log, now }: DemoOptions): Promise<void> {
   const body = encodeWrite(series)
   for (let failures = 1; ; failures++) {
-    const answer = await attempt(`${url}/api/v1/write`, body, signal)
+    const answer = await attempt(url, body, signal)
     if (answer.status >= 200 && answer.status < 300) return
     if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
       throw new Error(`the ingestor refuses the demo workload: ${answer.status} ${answer.text}`)

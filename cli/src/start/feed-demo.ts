@@ -12,9 +12,11 @@ export interface FeedOptions {
 export function feedDemo({ ingestorUrl, say, onError }: FeedOptions): () => Promise<void> {
   const stopping = new AbortController()
   say('source', 'demo workload (set PROMETHEUS_URL to read yours)')
-  const sending = runDemo({ url: `${ingestorUrl}/api/v1/write`, signal: stopping.signal, now: Date.now, log: onError }).catch((error: Error) => {
-    if (!stopping.signal.aborted) onError(`demo: ${error.message}`)
-  })
+  const sending = runDemo({ url: `${ingestorUrl}/api/v1/write`, signal: stopping.signal, now: Date.now, log: onError }).catch(
+    (error: Error) => {
+      if (!stopping.signal.aborted) onError(`demo: ${error.message}`)
+    },
+  )
   return async () => {
     stopping.abort()
     await sending

@@ -71,15 +71,25 @@ export async function start(flags: StartFlags): Promise<void> {
 const interrupted = 'interrupted'
 
 /** Starts everything, then waits; resolves with the reason when it cannot go on. What was started is on `undo`. */
-async function run({ flags, config, undo }: { flags: StartFlags; config: AllConfig; undo: (() => Promise<void>)[] }): Promise<string> {
+async function run({
+  flags,
+  config,
+  undo,
+}: {
+  flags: StartFlags
+  config: AllConfig
+  undo: (() => Promise<void>)[]
+}): Promise<string> {
   process.stdout.write('Lapwing\n')
   const log = await findLog({ config, forced: flags.log, say })
   undo.push(log.stop)
   const output = createServiceOutput(flags.verbose)
   undo.push(output.close)
-  const services = log.kind === 'kafka' ? await startProcesses({ flags, brokers: log.brokers, output }) : await startInOneProcess(config, output)
+  const services =
+    log.kind === 'kafka' ? await startProcesses({ flags, brokers: log.brokers, output }) : await startInOneProcess(config, output)
   undo.push(services.stop)
-  if (config.ingestor.prometheus_url) say('source', `Prometheus at ${config.ingestor.prometheus_url}, ${config.ingestor.metrics.length} queries`)
+  if (config.ingestor.prometheus_url)
+    say('source', `Prometheus at ${config.ingestor.prometheus_url}, ${config.ingestor.metrics.length} queries`)
   else undo.push(feedDemo({ ingestorUrl: services.urls.get('ingestor')!, say, onError: output.show }))
   const page = services.urls.get('reporter')!
   say('page', page)
