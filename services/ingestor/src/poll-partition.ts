@@ -16,7 +16,6 @@ import type { Progress } from './poll-plan.ts'
 import { type PollTools, type PublishPoll, pollQuery } from './poll-query.ts'
 import { decodeProgress, encodeProgress } from './progress-record.ts'
 import type { Query } from './query.ts'
-import { sampleRounds } from './sample-rounds.ts'
 
 export interface PollTopics {
   readonly samples: string
@@ -67,7 +66,7 @@ async function ownPartition(
   signal.addEventListener('abort', end, { once: true })
   try {
     const known = latestProgress(await log.readToEnd(topics.ingestState, partition), tools.logger)
-    const publish = oneAtATime(publisher(producer, topics))
+    const publish = publisher(producer, topics)
     const polls = queries.map((query) =>
       pollQuery(query, known.get(query.id), tools, publish, (progress) => polling.onProgress(query, progress), lost.signal),
     )
@@ -95,28 +94,16 @@ function latestProgress(records: readonly LogRecord[], logger: Logger): Map<stri
   return known
 }
 
+/** Samples and progress in one transaction. */
 function publisher(producer: FencedProducer, topics: PollTopics): PublishPoll {
   return async (query, records, progress) => {
-    const rounds = sampleRounds(records, topics.samples)
-    const last = rounds.pop() ?? []
-    for (const round of rounds) await producer.send(round)
+    const samples = records.map((record) => ({ topic: topics.samples, key: null, ...record }))
     const state = {
       topic: topics.ingestState,
       partition: query.partition,
       key: Buffer.from(query.id),
       value: encodeProgress(progress),
     }
-    await producer.commit([...last, state])
-  }
-}
-
-/** A producer has one transaction at a time. */
-function oneAtATime(publish: PublishPoll): PublishPoll {
-  let previous: Promise<void> = Promise.resolve()
-  return (...poll) => {
-    const current = previous.then(() => publish(...poll))
-    // The next in line goes on whatever became of this one; its own caller is told.
-    previous = current.catch(() => undefined)
-    return current
+    await producer.commit([...samples, state])
   }
 }

@@ -2,9 +2,9 @@
  * Polls one query for as long as this replica owns it: fetch the next window, publish its samples together with the new progress,
  * wait until the next one is due.
  *
- * Samples and progress are committed together, so a crash at any point leaves neither a gap nor a repeat. Exception: a
- * window too large for one commit is sent in several, the progress with the last; a crash between them repeats the window. After
- * a failure of Prometheus the progress stays, and the same window, longer by what has come due, is fetched again after a backoff.
+ * Samples and progress are committed together, so a crash at any point leaves neither a gap nor a repeat. After a failure of
+ * Prometheus the progress stays, and the same window, longer by what has come due, is fetched again after a backoff. An answer
+ * that is too large is asked for again in halves.
  */
 
 import { pointCount, pointsPerRequestMax } from '@lapwing/prometheus/alignment'
@@ -37,7 +37,7 @@ export interface PollTools {
   random(): number
 }
 
-/** Puts samples and progress on the log. Rejects with a LogError; what it was given may then be on the log or not. */
+/** Puts samples and progress on the log, all or nothing. Rejects with a LogError; which of the two it was is then unknown. */
 export type PublishPoll = (query: Query, records: readonly SampleRecord[], progress: Progress) => Promise<void>
 
 /**

@@ -19,7 +19,6 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
 import type { IngestMetrics } from './metrics.ts'
 import { planPush } from './push-plan.ts'
-import { sampleRounds } from './sample-rounds.ts'
 
 export interface RemoteWriteOptions {
   readonly decoder: WriteDecoder
@@ -94,7 +93,7 @@ async function write(
 ): Promise<string | undefined> {
   const decoded = decoder.decode(body)
   const plan = planPush(decoded.series, now(), partitions)
-  for (const round of sampleRounds(plan.records, samplesTopic)) await send(round)
+  await send(plan.records.map((record) => ({ topic: samplesTopic, key: null, ...record })))
   if (plan.history > 0) metrics.samples('remote_write', 'history', plan.history, plan.newestMs)
   if (plan.live > 0) metrics.samples('remote_write', 'live', plan.live, plan.newestMs)
   metrics.dropped('remote_write', 'not_finite', decoded.nonFiniteSamples)
