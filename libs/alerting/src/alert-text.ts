@@ -43,5 +43,5 @@ export function durationMs(alert: Alert): number | null {
 
 /** The page of the episode in the web interface. */
 export function episodePage(pageUrl: string, alert: Alert): string {
-  return `${pageUrl}/?series=${encodeURIComponent(alert.seriesKey)}&episode=${encodeURIComponent(alert.id)}`
+  return `${pageUrl}/?series=${encodeURIComponent(alert.seriesKey)}&anomaly=${encodeURIComponent(alert.id)}`
 }

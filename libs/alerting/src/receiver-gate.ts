@@ -23,18 +23,15 @@ export function afterAnswer(nowMs: number, spacingMs: number): ReceiverGate {
 /**
  * The gate after a failure that may pass.
  *
- * @param requestedDelayMs what the receiver asked for, if it did
- * @param chance 0 to 1, evenly distributed
+ * `requestedDelayMs` is what the receiver asked for, if it did; `chance` is evenly distributed from 0 to 1.
  */
 export function afterFailure(
   gate: ReceiverGate,
   nowMs: number,
-  requestedDelayMs: number | undefined,
-  chance: number,
+  { spacingMs, requestedDelayMs, chance }: { spacingMs: number; requestedDelayMs: number | undefined; chance: number },
 ): ReceiverGate {
-  const delayMs =
-    requestedDelayMs === undefined ? backoffMs(gate.failures, chance) : Math.min(requestedDelayMs, longestRequestedDelayMs)
-  return { opensAtMs: nowMs + delayMs, failures: gate.failures + 1 }
+  const delayMs = requestedDelayMs === undefined ? backoffMs(gate.failures, chance) : clamped(requestedDelayMs)
+  return { opensAtMs: nowMs + Math.max(delayMs, spacingMs), failures: gate.failures + 1 }
 }
 
 /**
@@ -51,3 +48,8 @@ export function backoffMs(failures: number, chance: number): number {
 const firstDelayMs = 1000
 const longestDelayMs = 60_000
 const longestRequestedDelayMs = 3_600_000
+
+/** A receiver that asks us to wait but names no time is not asked again at once. */
+function clamped(requestedDelayMs: number): number {
+  return Math.min(Math.max(requestedDelayMs, firstDelayMs / 2), longestRequestedDelayMs)
+}

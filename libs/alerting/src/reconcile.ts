@@ -51,9 +51,19 @@ export interface Progress {
   readonly attempts: number
   /** No attempt before this time. */
   readonly retryAtMs: number
+  /** Code of the last failure since it was told anything, or empty. */
+  readonly failure: string
 }
 
-export const noProgress: Progress = { tellings: [], refused: null, settled: [], sentAtMs: 0, attempts: 0, retryAtMs: 0 }
+export const noProgress: Progress = {
+  tellings: [],
+  refused: null,
+  settled: [],
+  sentAtMs: 0,
+  attempts: 0,
+  retryAtMs: 0,
+  failure: '',
+}
 
 export interface Reconciled {
   readonly tracked: TrackedAlert
@@ -111,35 +121,47 @@ export function settle(progress: Progress, settlements: readonly Settlement[]): 
   return { ...progress, settled: [...progress.settled, ...settlements.map(({ record }) => record.id)] }
 }
 
-/** The progress after the receiver took the delivery, and the outcomes that follow. */
-export function afterDelivered(
-  progress: Progress,
-  delivery: Delivery,
-  nowMs: number,
-): { progress: Progress; settlements: Settlement[] } {
+/** The progress after a delivery that has its answer, and the outcomes that follow. */
+export interface Answered {
+  readonly progress: Progress
+  readonly settlements: readonly Settlement[]
+}
+
+export function afterDelivered(progress: Progress, delivery: Delivery, nowMs: number): Answered {
   const told = { ...lastOf(delivery.tellings), atMs: nowMs }
   const settlements = delivery.records.map((record) => deliveredOrSuperseded(delivery.alert, record, told))
-  const tellings = delivery.repeated ? progress.tellings : [...progress.tellings, told]
-  return {
-    progress: settle({ ...progress, tellings, refused: null, sentAtMs: nowMs, attempts: 0, retryAtMs: 0 }, settlements),
-    settlements,
-  }
+  const learned = delivery.repeated ? {} : { tellings: [...progress.tellings, told], refused: null }
+  return { progress: settle({ ...progress, ...learned, ...rested(nowMs) }, settlements), settlements }
 }
 
-/** The progress after the receiver refused the delivery for good. A repetition that is refused is tried again when it is next due. */
-export function afterRefused(
-  progress: Progress,
-  delivery: Delivery,
-  nowMs: number,
-): { progress: Progress; settlements: Settlement[] } {
+/** After a refusal for good. A repetition that is refused is tried again when it is next due. */
+export function afterRefused(progress: Progress, delivery: Delivery, nowMs: number): Answered {
   const settlements = delivery.records.map((record) => outcomeOf(delivery.alert, record, 'dead_lettered', 'refused'))
-  const refused = delivery.repeated ? progress.refused : { ...lastOf(delivery.tellings), atMs: nowMs }
-  return { progress: settle({ ...progress, refused, sentAtMs: nowMs, attempts: 0, retryAtMs: 0 }, settlements), settlements }
+  const learned = delivery.repeated ? {} : { refused: { ...lastOf(delivery.tellings), atMs: nowMs } }
+  return { progress: settle({ ...progress, ...learned, ...rested(nowMs) }, settlements), settlements }
 }
 
-/** The progress after an attempt that failed and may be made again. Each alert backs off on its own, so that one which always fails holds up no other. */
-export function afterFailedAttempt(progress: Progress, nowMs: number, chance: number): Progress {
-  return { ...progress, attempts: progress.attempts + 1, retryAtMs: nowMs + backoffMs(progress.attempts, chance) }
+/** A failure that may pass. */
+export interface FailedAttempt {
+  readonly code: string
+  /** False when the receiver would have failed with any alert; the others then need not wait behind this one. */
+  readonly alertMayBeAtFault: boolean
+  /** Evenly distributed from 0 to 1. */
+  readonly chance: number
+}
+
+/** The progress after it. An alert that may be at fault backs off on its own, so that one which always fails holds up no other. */
+export function afterFailedAttempt(
+  progress: Progress,
+  nowMs: number,
+  { code, alertMayBeAtFault, chance }: FailedAttempt,
+): Progress {
+  const retryAtMs = alertMayBeAtFault ? nowMs + backoffMs(progress.attempts, chance) : progress.retryAtMs
+  return { ...progress, attempts: progress.attempts + 1, retryAtMs, failure: code }
+}
+
+function rested(nowMs: number) {
+  return { sentAtMs: nowMs, attempts: 0, retryAtMs: 0, failure: '' }
 }
 
 /** Nothing is left to do for this alert, now or later, unless another record comes. */

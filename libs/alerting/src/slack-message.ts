@@ -9,7 +9,7 @@
  *
  * Source: Slack "Block Kit: blocks", "Formatting text for app surfaces".
  */
-import type { Alert, Label } from '@lapwing/contracts/records'
+import type { Alert, Label, Severity } from '@lapwing/contracts/records'
 import { bandText, durationMs, durationText, episodePage, numberText, summaryText } from './alert-text.ts'
 import type { Delivery } from './reconcile.ts'
 
@@ -34,7 +34,7 @@ export const slackLimits = { blocks: 50, header: 150, text: 3000, field: 2000, f
 
 export function slackMessage(delivery: Delivery, pageUrl: string): SlackMessage {
   const { alert } = delivery
-  const title = `${titleMark(delivery)} ${summaryText(alert)}`
+  const title = `${titleMark(delivery)} ${visible(summaryText(alert))}`
   return {
     text: plainCut(`${title}: ${numberText(alert.value)}, expected ${bandText(alert)}`, slackLimits.text),
     blocks: [
@@ -54,9 +54,14 @@ export function slackMessage(delivery: Delivery, pageUrl: string): SlackMessage 
 
 function titleMark({ alert, tellings }: Delivery): string {
   if (alert.state === 'resolved') return '🟢 Resolved:'
-  const word = alert.severity === 'critical' ? '🔴 Critical' : '🟠 Warning'
+  const word = severityMarks[alert.severity]
   return tellings.length > 1 ? `${word} (was ${tellings.at(-2)?.severity}):` : `${word}:`
 }
+
+const severityMarks = { critical: '🔴 Critical', warning: '🟠 Warning', info: '🔵 Info' } as const satisfies Record<
+  Severity,
+  string
+>
 
 /** At most ten fields. The texts marked up here are ours and numbers; the reason's name is not and stays plain. */
 function facts(alert: Alert): SlackText[] {

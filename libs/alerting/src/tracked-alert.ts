@@ -18,8 +18,14 @@ export interface AcceptedRecord {
   readonly severity: Severity
   readonly decision: AlertDecision
   readonly reason: string
-  /** When it was written to the log, milliseconds since the epoch; latency counts from here. */
-  readonly acceptedAtMs: number
+  readonly place: LogPlace
+}
+
+/** Where and when an alert record was written to the log. */
+export interface LogPlace {
+  readonly offset: number
+  /** Milliseconds since the epoch; latency counts from here. */
+  readonly writtenAtMs: number
 }
 
 export interface TrackedAlert {
@@ -33,25 +39,25 @@ export interface TrackedAlert {
 export const flappingReason = 'flapping'
 
 /** The alert after this record. A record seen before returns `tracked` itself. */
-export function accept(alert: Alert, acceptedAtMs: number, tracked: TrackedAlert | undefined): TrackedAlert {
-  const record = acceptedRecord(alert, acceptedAtMs)
+export function accept(alert: Alert, place: LogPlace, tracked: TrackedAlert | undefined): TrackedAlert {
+  const record = acceptedRecord(alert, place)
   if (!tracked) return { alert, records: [record] }
   if (tracked.records.some((known) => known.id === record.id)) return tracked
   return { alert: laterTruth(tracked.alert, alert), records: [...tracked.records, record] }
 }
 
 /** The alert ended by `newer`, a later one of its series; itself when it had ended already. */
-export function endedBy(newer: Alert, tracked: TrackedAlert, acceptedAtMs: number): TrackedAlert {
+export function endedBy(newer: Alert, place: LogPlace, tracked: TrackedAlert): TrackedAlert {
   if (tracked.alert.state === 'resolved') return tracked
   const end: Alert = {
     ...tracked.alert,
-    recordId: `${newer.recordId}/ends/${tracked.alert.id}`,
+    recordId: `${tracked.alert.id}/superseded`,
     state: 'resolved',
     decision: 'notify',
     reason: 'superseded',
     endedAtMs: newer.startedAtMs,
   }
-  return accept(end, acceptedAtMs, tracked)
+  return accept(end, place, tracked)
 }
 
 /** True when `a` is the later alert of their series; ties are broken by id, so that two orders of arrival agree. */
@@ -70,9 +76,9 @@ export function pruned(tracked: TrackedAlert, settledEverywhere: (recordId: stri
 /** A detector writes four records per episode; the rest is room for recognising repeated ones. */
 const rememberedRecords = 100
 
-function acceptedRecord(alert: Alert, acceptedAtMs: number): AcceptedRecord {
+function acceptedRecord(alert: Alert, place: LogPlace): AcceptedRecord {
   const { recordId: id, anomalyId, state, severity, decision, reason } = alert
-  return { id, anomalyId, state, severity, decision, reason, acceptedAtMs }
+  return { id, anomalyId, state, severity, decision, reason, place }
 }
 
 function laterTruth(known: Alert, news: Alert): Alert {

@@ -1,0 +1,198 @@
+/** The whole service on the in-process log, against a real Alertmanager and a webhook in Slack's format. */
+import { createInProcessLog } from '@lapwing/stream/in-process-log'
+import type { Log } from '@lapwing/stream/log'
+import { afterEach, describe, expect, test } from 'vitest'
+import { startTestAlerter, type TestAlerter } from '../testing/alerter.ts'
+import { findAlertmanager, startAlertmanager } from '../testing/alertmanager.ts'
+import { anomalyRecord, episode, notificationsOf, sendAnomalies, settledBreaches } from '../testing/anomalies.ts'
+import { eventually } from '../testing/eventually.ts'
+import { type SlackTestReceiver, startSlackReceiver } from '../testing/slack-receiver.ts'
+
+const program = findAlertmanager()
+if (!program) console.log('skipped: tests of the alerter with Alertmanager, because it is not installed')
+
+const closers: (() => Promise<void>)[] = []
+const closing = <T extends { stop(): Promise<void> }>(started: T): T => {
+  closers.push(started.stop)
+  return started
+}
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+async function slack(): Promise<SlackTestReceiver> {
+  return closing(await startSlackReceiver())
+}
+
+async function alerter(log: Log, section: object): Promise<TestAlerter> {
+  return closing(await startTestAlerter(log, section))
+}
+
+function titles(receiver: SlackTestReceiver): string[] {
+  return receiver.taken().map(({ text }) => text.split(':')[0]!)
+}
+
+describe('Slack', () => {
+  test('hears of the beginning, of the rise in severity and of the end', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    await alerter(log, { slack_webhook_url: receiver.url })
+    const { opened, escalated, resolved } = episode('a')
+    await sendAnomalies(log, opened)
+    await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning']))
+    await sendAnomalies(log, escalated)
+    await eventually(() => expect(titles(receiver).at(-1)).toBe('🔴 Critical (was warning)'))
+    await sendAnomalies(log, resolved)
+    await eventually(() => expect(titles(receiver).at(-1)).toBe('🟢 Resolved'))
+    expect(await settledBreaches(log, 'slack', [opened, escalated, resolved])).toEqual([])
+  })
+
+  test('is told once although every record comes twice, and again after a restart', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    const first = await startTestAlerter(log, { slack_webhook_url: receiver.url })
+    const { opened } = episode('a')
+    await sendAnomalies(log, opened, opened)
+    await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning']))
+    await eventually(async () => expect(await settledBreaches(log, 'slack', [opened])).toEqual([]))
+    await first.stop()
+    await alerter(log, { slack_webhook_url: receiver.url })
+    await sendAnomalies(log, opened, episode('b').opened)
+    await eventually(() => expect(receiver.received).toHaveLength(2))
+    expect(receiver.received[1]?.message.blocks.at(-1)).toMatchObject({ elements: [{}, { text: 'Incident b' }] })
+  })
+
+  test('gets the last state right through 429, 500 and a wrong answer, and waits as long as it asks', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    await alerter(log, { slack_webhook_url: receiver.url })
+    receiver.answerNext(
+      { status: 429, body: 'rate_limited', headers: { 'retry-after': '2' } },
+      { status: 500, body: 'oops' },
+      { status: 200, body: '<html>a proxy</html>' },
+    )
+    const { opened } = episode('a')
+    await sendAnomalies(log, opened)
+    await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning']), 20_000)
+    const [limited, retried] = receiver.received
+    expect(retried!.atMs - limited!.atMs).toBeGreaterThanOrEqual(1990)
+    await eventually(async () => expect(await settledBreaches(log, 'slack', [opened])).toEqual([]))
+    const pending = (await notificationsOf(log, 'slack')).filter(({ outcome }) => outcome === 'pending')
+    expect(pending.map(({ reason }) => reason)).toEqual(['rate_limited', 'server_error', 'unexpected_answer'])
+  })
+
+  test('that refuses for good makes a dead letter, and the next alert is told all the same', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    await alerter(log, { slack_webhook_url: receiver.url })
+    receiver.answerNext({ status: 404, body: 'no_service at /services/T0LAPWING/B0LAPWING/secret-of-the-webhook' })
+    await sendAnomalies(log, episode('a').opened)
+    await eventually(async () => {
+      const [refused] = (await notificationsOf(log, 'slack')).filter(({ outcome }) => outcome === 'dead_lettered')
+      expect(refused).toMatchObject({ alertId: 'a', reason: 'refused', attempts: 1 })
+      expect(refused?.error).toContain('no_service')
+      expect(refused?.error).not.toContain('secret-of-the-webhook')
+    })
+    expect(await log.readToEnd('lapwing.dead-letters.v1')).toHaveLength(1)
+    await sendAnomalies(log, episode('b').opened)
+    await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning']))
+  })
+
+  test('hears nothing of an episode below the minimum severity, and the outcome says so', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    await alerter(log, { slack_webhook_url: receiver.url })
+    const quiet = anomalyRecord({ id: 'quiet-1', episodeId: 'quiet', severity: 'info' })
+    await sendAnomalies(log, quiet)
+    await eventually(async () => {
+      expect(await notificationsOf(log, 'slack')).toMatchObject([{ outcome: 'suppressed', reason: 'below_severity' }])
+    })
+    expect(receiver.received).toEqual([])
+  })
+})
+
+describe('metrics', () => {
+  test('balance: what was accepted has an outcome or is pending', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    const running = await alerter(log, { slack_webhook_url: receiver.url })
+    receiver.answerNext(...Array.from({ length: 50 }, () => ({ status: 503, body: '' })))
+    await sendAnomalies(log, episode('a').opened, anomalyRecord({ id: 'q', episodeId: 'q', seriesKey: 'q', severity: 'info' }))
+    await eventually(async () => {
+      const { accepted, settled, pending } = await running.balance('slack')
+      expect({ accepted, settled, pending }).toEqual({ accepted: 2, settled: 1, pending: 1 })
+    })
+  })
+})
+
+describe.skipIf(!program)('Alertmanager', () => {
+  test('shows the alert firing, under its new severity, and then no more', async () => {
+    const log = createInProcessLog()
+    const alertmanager = closing(await startAlertmanager(program!))
+    await alerter(log, { alertmanager_url: alertmanager.url, resend_interval: '1s' })
+    const { opened, escalated, resolved } = episode('a')
+    await sendAnomalies(log, opened)
+    await eventually(async () => {
+      const [alert] = await alertmanager.alerts()
+      expect(alert?.labels).toMatchObject({ alertname: 'LapwingAnomaly', severity: 'warning', instance: 'node-1:9100' })
+      expect(alert?.annotations).toMatchObject({ episode: 'a' })
+    })
+    await sendAnomalies(log, escalated)
+    await eventually(async () => {
+      expect((await alertmanager.alerts()).map(({ labels }) => labels.severity)).toEqual(['critical'])
+    })
+    await sendAnomalies(log, resolved)
+    await eventually(async () => expect(await alertmanager.alerts()).toEqual([]))
+    expect(await settledBreaches(log, 'alertmanager', [opened, escalated, resolved])).toEqual([])
+  })
+
+  test('killed and started again, shows what fires', async () => {
+    const log = createInProcessLog()
+    const alertmanager = closing(await startAlertmanager(program!))
+    await alerter(log, { alertmanager_url: alertmanager.url, resend_interval: '1s' })
+    await sendAnomalies(log, episode('a').opened)
+    await eventually(async () => expect(await alertmanager.alerts()).toHaveLength(1))
+    await alertmanager.restart()
+    await eventually(async () => expect(await alertmanager.alerts()).toHaveLength(1), 20_000)
+  })
+
+  test('is told again by an alerter that was restarted, without any new record', async () => {
+    const log = createInProcessLog()
+    const alertmanager = closing(await startAlertmanager(program!))
+    const section = { alertmanager_url: alertmanager.url, resend_interval: '1s' }
+    const first = await startTestAlerter(log, section)
+    await sendAnomalies(log, episode('a').opened)
+    await eventually(async () => expect(await settledBreaches(log, 'alertmanager', [episode('a').opened])).toEqual([]))
+    await first.stop()
+    await alertmanager.restart()
+    expect(await alertmanager.alerts()).toEqual([])
+    await alerter(log, section)
+    await eventually(async () => expect(await alertmanager.alerts()).toHaveLength(1))
+  })
+
+  test('takes labels that are hostile, illegal or taken', async () => {
+    const log = createInProcessLog()
+    const alertmanager = closing(await startAlertmanager(program!))
+    await alerter(log, { alertmanager_url: alertmanager.url })
+    const labels = [
+      { name: '__proto__', value: 'x' },
+      { name: 'a.b', value: '{{ .Values }}' },
+      { name: 'severity', value: '<script>' },
+    ]
+    await sendAnomalies(log, anomalyRecord({ id: 'h', episodeId: 'h', labels }))
+    await eventually(async () => {
+      const [alert] = await alertmanager.alerts()
+      expect(new Map(Object.entries(alert?.labels ?? {}))).toEqual(
+        new Map([
+          ['alertname', 'LapwingAnomaly'],
+          ['severity', 'warning'],
+          ['metric', 'node_load1'],
+          ['__proto__', 'x'],
+          ['U__a_2e_b', '{{ .Values }}'],
+          ['exported_severity', '<script>'],
+        ]),
+      )
+    })
+  })
+})

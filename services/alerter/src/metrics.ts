@@ -1,0 +1,104 @@
+/**
+ * What the alerter tells Prometheus of itself. The conservation law can be read off it, per receiver:
+ * `lapwing_alerts_accepted_total` = sum of `lapwing_notifications_total` + `lapwing_notifications_pending`. Pending is counted
+ * from the alerts in memory and not from the other two, so that a difference shows.
+ */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { BreakerState, Receiver } from './receiver.ts'
+
+/** Every outcome there is, with its reasons: label sets that exist from the start. */
+const reasons = {
+  delivered: ['new', 'escalated', 'resolved', 'superseded', 'still_firing'],
+  suppressed: ['duplicate', 'below_severity', 'flapping', 'outdated', 'superseded', 'over_before_told'],
+  dead_lettered: ['refused'],
+} as const
+
+const breakerStates: readonly BreakerState[] = ['closed', 'half_open', 'open']
+
+export interface AlerterMetrics {
+  /** Records taken on, for every receiver, or for one whose memory was read back. */
+  accepted(receiver: string, records: number): void
+  settled(receiver: string, outcome: keyof typeof reasons, reason: string): void
+  latency(receiver: string, ms: number): void
+  failed(receiver: string, code: string): void
+  stateDamaged(): void
+}
+
+export function createAlerterMetrics(
+  registry: Registry,
+  receivers: readonly Receiver[],
+  pending: (receiver: string) => number,
+): AlerterMetrics {
+  const registers = [registry]
+  const accepted = new Counter({
+    name: 'lapwing_alerts_accepted_total',
+    help: 'Alert records taken on for a receiver, those taken over after a restart included.',
+    labelNames: ['receiver'],
+    registers,
+  })
+  const settled = new Counter({
+    name: 'lapwing_notifications_total',
+    help: 'Alert records with their final outcome for a receiver.',
+    labelNames: ['receiver', 'outcome', 'reason'],
+    registers,
+  })
+  const latency = new Histogram({
+    name: 'lapwing_notification_latency_seconds',
+    help: 'Time from the alert record on the log to its delivery.',
+    labelNames: ['receiver'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800],
+    registers,
+  })
+  const failed = new Counter({
+    name: 'lapwing_delivery_failures_total',
+    help: 'Attempts that failed and are made again.',
+    labelNames: ['receiver', 'code'],
+    registers,
+  })
+  const damaged = new Counter({
+    name: 'lapwing_alert_state_damaged_total',
+    help: 'Snapshots of alert state that could not be read.',
+    registers,
+  })
+  addGauges(registry, receivers, pending)
+  for (const { name: receiver } of receivers) {
+    accepted.inc({ receiver }, 0)
+    for (const [outcome, names] of Object.entries(reasons))
+      for (const reason of names) settled.inc({ receiver, outcome, reason }, 0)
+  }
+  return {
+    accepted: (receiver, records) => accepted.inc({ receiver }, records),
+    settled: (receiver, outcome, reason) => settled.inc({ receiver, outcome, reason: knownReason(outcome, reason) }),
+    latency: (receiver, ms) => latency.observe({ receiver }, ms / 1000),
+    failed: (receiver, code) => failed.inc({ receiver, code }),
+    stateDamaged: () => damaged.inc(),
+  }
+}
+
+function addGauges(registry: Registry, receivers: readonly Receiver[], pending: (receiver: string) => number): void {
+  new Gauge({
+    name: 'lapwing_notifications_pending',
+    help: 'Alert records without an outcome yet for a receiver.',
+    labelNames: ['receiver'],
+    registers: [registry],
+    collect() {
+      for (const { name: receiver } of receivers) this.set({ receiver }, pending(receiver))
+    },
+  })
+  new Gauge({
+    name: 'lapwing_receiver_breaker_state',
+    help: '1 for the state that the circuit breaker of a receiver is in.',
+    labelNames: ['receiver', 'state'],
+    registers: [registry],
+    collect() {
+      for (const receiver of receivers) {
+        for (const state of breakerStates) this.set({ receiver: receiver.name, state }, receiver.breakerState() === state ? 1 : 0)
+      }
+    },
+  })
+}
+
+/** Reasons come from records; a label must stay bounded whatever stands there. */
+function knownReason(outcome: keyof typeof reasons, reason: string): string {
+  return (reasons[outcome] as readonly string[]).includes(reason) ? reason : 'other'
+}

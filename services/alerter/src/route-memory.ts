@@ -1,0 +1,52 @@
+/** The memory of a route between two processes: read back when a partition is taken over, cleared of what is finished. */
+import { noProgress } from '@lapwing/alerting/reconcile'
+import type { DecodeError } from '@lapwing/contracts/codec'
+import { LogError } from '@lapwing/stream/errors'
+import type { Log, Producer } from '@lapwing/stream/log'
+import type { Logger } from 'pino'
+import { decodeProgress, decodeTracked, readSnapshots, stateKeys, statesBelow } from './alert-state.ts'
+import { type Receiver, receiverNames } from './receiver.ts'
+import { emptyRoute, forget, forgettable, pruneRecords, type RouteAlerts, restoreAlerts } from './route-alerts.ts'
+
+/** Where the memory is kept. */
+export interface MemoryPlace {
+  readonly topic: string
+  readonly partition: number
+}
+
+export async function readRoute(
+  log: Log,
+  { topic, partition }: MemoryPlace,
+  receivers: readonly Receiver[],
+  onDamaged: (key: string, error: DecodeError) => void,
+): Promise<RouteAlerts> {
+  const route = emptyRoute(receivers.map(({ name }) => name))
+  const snapshots = await readSnapshots(log, topic, partition)
+  restoreAlerts(route, statesBelow(snapshots, stateKeys.alert(''), decodeTracked, onDamaged).values())
+  for (const [receiver, byAlert] of route.progress) {
+    for (const [id, durable] of statesBelow(snapshots, stateKeys.progress(receiver, ''), decodeProgress, onDamaged)) {
+      byAlert.set(id, { ...noProgress, ...durable })
+    }
+  }
+  return route
+}
+
+/** The tombstones go first: an alert forgotten in memory only would come back with the next restart. */
+export async function forgetFinished(
+  route: RouteAlerts,
+  { topic, partition }: MemoryPlace,
+  receivers: readonly Receiver[],
+  { producer, logger, nowMs }: { producer: Producer; logger: Logger; nowMs: number },
+): Promise<void> {
+  pruneRecords(route)
+  const ids = forgettable(route, new Map(receivers.map(({ name, policy }) => [name, policy])), nowMs)
+  const keys = ids.flatMap((id) => [stateKeys.alert(id), ...receiverNames.map((receiver) => stateKeys.progress(receiver, id))])
+  if (keys.length === 0) return
+  try {
+    await producer.send(keys.map((key) => ({ topic, partition, key: Buffer.from(key), value: null })))
+    for (const id of ids) forget(route, id)
+  } catch (error) {
+    if (!(error instanceof LogError) || !error.retryable) throw error
+    logger.warn({ code: error.code }, `finished alerts are kept for now: ${error.message}`)
+  }
+}

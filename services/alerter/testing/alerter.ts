@@ -1,0 +1,69 @@
+/** The alerter as its process runs it, on a given log, on a free port. */
+import { commonSections } from '@lapwing/service/config'
+import { runService } from '@lapwing/service/run-service'
+import type { Log } from '@lapwing/stream/log'
+import { pino } from 'pino'
+import { alerterSchema } from '../src/config.ts'
+import { startAlerter } from '../src/start.ts'
+import { prefix } from './anomalies.ts'
+
+export interface TestAlerter {
+  /** The conservation law as its metrics tell it. */
+  balance(receiver: string): Promise<{ accepted: number; settled: number; pending: number }>
+  /** Every line it logged. */
+  readonly lines: readonly string[]
+  stop(): Promise<void>
+}
+
+const partitions = 2
+
+/** The log outlives the alerter, so that another one can go on with it. */
+export async function startTestAlerter(log: Log, section: object): Promise<TestAlerter> {
+  const config = {
+    kafka: commonSections.kafka.parse({ topic_prefix: prefix, partitions }),
+    http: commonSections.http.parse({}),
+    log: commonSections.log.parse({}),
+    alerter: alerterSchema.parse({ port: 0, ...section }),
+  }
+  const lines: string[] = []
+  const running = await runService({
+    name: 'alerter',
+    config,
+    logger: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
+    http: { host: '127.0.0.1', port: 0 },
+    version: 'test',
+    onFail: (error) => {
+      throw error
+    },
+    start: (context) => startAlerter(context, { ...boundTo(log), close: async () => {} }),
+  })
+  const sum = async (metric: string, receiver: string) => {
+    const values = (await running.registry.getSingleMetric(metric)?.get())?.values ?? []
+    return values.filter(({ labels }) => labels.receiver === receiver).reduce((total, { value }) => total + value, 0)
+  }
+  return {
+    balance: async (receiver) => ({
+      accepted: await sum('lapwing_alerts_accepted_total', receiver),
+      settled: await sum('lapwing_notifications_total', receiver),
+      pending: await sum('lapwing_notifications_pending', receiver),
+    }),
+    lines,
+    stop: running.close,
+  }
+}
+
+/** The methods as plain functions, so that one of them can be replaced. */
+function boundTo(log: Log): Log {
+  return {
+    kind: log.kind,
+    ensureTopics: (specs) => log.ensureTopics(specs),
+    partitionCount: (topic) => log.partitionCount(topic),
+    producer: () => log.producer(),
+    fencedProducer: (fenceId) => log.fencedProducer(fenceId),
+    consume: (options) => log.consume(options),
+    follow: (options) => log.follow(options),
+    readToEnd: (topic, partition) => log.readToEnd(topic, partition),
+    offsets: (topic) => log.offsets(topic),
+    close: () => log.close(),
+  }
+}
