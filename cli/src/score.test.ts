@@ -21,7 +21,13 @@ async function scoreTexts(files: Record<string, string>) {
   const progress: number[] = []
   const detector = seriesDetectorOptions(detectorSchema.parse({}))
   const summaries = await scoreFiles({ input, output, detector, onProgress: (done, total) => progress.push(done / total) })
-  return { input, output, summaries, progress, rows: (name: string) => readFileSync(join(output, name), 'utf8').trimEnd().split('\n') }
+  return {
+    input,
+    output,
+    summaries,
+    progress,
+    rows: (name: string) => readFileSync(join(output, name), 'utf8').trimEnd().split('\n'),
+  }
 }
 
 const quiet = Array.from({ length: 400 }, (_, i) => 10 + Math.sin(i / 3) + Math.sin(i * 1.7) / 2)
@@ -46,7 +52,13 @@ describe('scoring files', () => {
 
   test('a value that is no number, and a row that is not newer, pass through unscored and unlearned', async () => {
     const lines = csv(quiet).trimEnd().split('\n')
-    const disturbed = [...lines.slice(0, 300), `${lines[299]!.split(',')[0]},500`, '1970-01-02 00:30:00,NaN', '1970-01-02 00:31:00,', ...lines.slice(300)]
+    const disturbed = [
+      ...lines.slice(0, 300),
+      `${lines[299]!.split(',')[0]},500`,
+      '1970-01-02 00:30:00,NaN',
+      '1970-01-02 00:31:00,',
+      ...lines.slice(300),
+    ]
     const { rows } = await scoreTexts({ 'clean.csv': `${lines.join('\n')}\n`, 'disturbed.csv': `${disturbed.join('\n')}\n` })
     const found = rows('disturbed.csv')
     expect(found[300]).toBe('1970-01-02 00:50:00,500,0,,,,0')
@@ -59,14 +71,23 @@ describe('scoring files', () => {
   })
 
   test('seconds, milliseconds and time zones are understood', async () => {
-    const { rows } = await scoreTexts({ 't.csv': 'timestamp,value\n1700000000,1\n1700000015000,1\n2023-11-15T00:00:00+01:00,1\n' })
-    expect(rows('t.csv').slice(1).every((row) => /,\d[^,]*,\d/.test(row.slice(row.indexOf(',') + 2)))).toBe(true)
+    const { rows } = await scoreTexts({
+      't.csv': 'timestamp,value\n1700000000,1\n1700000015000,1\n2023-11-15T00:00:00+01:00,1\n',
+    })
+    expect(
+      rows('t.csv')
+        .slice(1)
+        .every((row) => /,\d[^,]*,\d/.test(row.slice(row.indexOf(',') + 2))),
+    ).toBe(true)
   })
 
   test.each([
     ['x,y\n1,2\n', ':1: expected a header line with the columns timestamp and value, found "x,y"'],
     ['', ':1: the file is empty'],
-    ['timestamp,value\n1,2\nyesterday,2\n', ':3: timestamp: expected 2026-01-31 13:45:00 or seconds since 1970, found "yesterday"'],
+    [
+      'timestamp,value\n1,2\nyesterday,2\n',
+      ':3: timestamp: expected 2026-01-31 13:45:00 or seconds since 1970, found "yesterday"',
+    ],
     ['timestamp,value\n1,much\n', ':2: value: expected a number, found "much"'],
   ])('a file that cannot be read is named with its line, and nothing is left: %j', async (text, message) => {
     const failing = scoreTexts({ 'bad.csv': text })
@@ -78,6 +99,8 @@ describe('scoring files', () => {
   test('an input without CSV files, or that is not there, is told', async () => {
     await expect(scoreTexts({ 'readme.txt': 'x' })).rejects.toThrow('no .csv files here')
     const detector = seriesDetectorOptions(detectorSchema.parse({}))
-    await expect(scoreFiles({ input: '/absent', output: folder, detector, onProgress: () => {} })).rejects.toThrow('/absent: no such file')
+    await expect(scoreFiles({ input: '/absent', output: folder, detector, onProgress: () => {} })).rejects.toThrow(
+      '/absent: no such file',
+    )
   })
 })

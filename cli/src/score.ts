@@ -10,7 +10,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
-import { finished } from 'node:stream/promises'
+import { pipeline } from 'node:stream/promises'
 import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { UserError } from './user-error.ts'
 
@@ -68,17 +68,12 @@ async function scoreFile(path: string, name: string, { output, detector: detecto
   const target = name ? join(output, name) : output
   const unfinished = `${target}.unfinished`
   await mkdir(dirname(target), { recursive: true })
-  const out = createWriteStream(unfinished)
+  const summary = { file: name || path, rows: 0, opened: 0, longestEpisodeRows: 0 }
   try {
-    const summary = await scoreRows(path, new SeriesDetector(detectorOptions), async (line) => {
-      if (!out.write(line)) await new Promise<void>((resolve) => out.once('drain', resolve))
-    })
-    out.end()
-    await finished(out)
+    await pipeline(scoredRows(path, new SeriesDetector(detectorOptions), summary), createWriteStream(unfinished))
     await rename(unfinished, target)
-    return { file: name || path, ...summary }
+    return summary
   } catch (error) {
-    out.destroy()
     await rm(unfinished, { force: true })
     throw error
   }
@@ -86,12 +81,12 @@ async function scoreFile(path: string, name: string, { output, detector: detecto
 
 const header = 'timestamp,value,anomaly_score,expected,lower,upper,opened\n'
 
-async function scoreRows(
+/** The lines of the result; the summary is filled in on the way. */
+async function* scoredRows(
   path: string,
   detector: SeriesDetector,
-  write: (line: string) => Promise<void>,
-): Promise<Omit<ScoreSummary, 'file'>> {
-  const summary = { rows: 0, opened: 0, longestEpisodeRows: 0 }
+  summary: { -readonly [K in keyof ScoreSummary]: ScoreSummary[K] },
+) {
   const sample = { timestampMs: 0, value: 0, imputed: false, stale: false, stepMs: 0, live: true }
   let columns: Columns | undefined
   let lineNumber = 0
@@ -100,7 +95,7 @@ async function scoreRows(
     lineNumber++
     if (!columns) {
       columns = readHeader(line, path)
-      await write(header)
+      yield header
       continue
     }
     if (line.trim() === '') continue
@@ -111,7 +106,7 @@ async function scoreRows(
     sample.value = readValue(value, `${path}:${lineNumber}`)
     summary.rows++
     if (!Number.isFinite(sample.value) || !detector.update(0, sample)) {
-      await write(`${timestamp},${value},0,,,,0\n`)
+      yield `${timestamp},${value},0,,,,0\n`
       continue
     }
     const { score, expected, lower, upper, transition, state } = detector.verdict
@@ -119,10 +114,9 @@ async function scoreRows(
     summary.opened += opened
     episodeRows = state === 'anomalous' ? episodeRows + 1 : 0
     summary.longestEpisodeRows = Math.max(summary.longestEpisodeRows, episodeRows)
-    await write(`${timestamp},${value},${short(score)},${short(expected)},${short(lower)},${short(upper)},${opened}\n`)
+    yield `${timestamp},${value},${short(score)},${short(expected)},${short(lower)},${short(upper)},${opened}\n`
   }
   if (!columns) throw new UserError(`${path}:1: the file is empty, expected a header line "timestamp,value"`)
-  return summary
 }
 
 interface Columns {

@@ -51,14 +51,13 @@ export type Say = (label: string, text: string) => void
 const say: Say = (label, text) => void process.stdout.write(`  ${label.padEnd(10)} ${text}\n`)
 
 export async function start(flags: StartFlags): Promise<void> {
-  const read = (sets: readonly string[]) =>
-    loadConfig(allSections, { file: flags.config, profile: flags.profile, environment: process.env, sets })
-  const wanted = read(flags.set)
+  const wanted = readConfig(flags)
   const undo: (() => Promise<void>)[] = []
   const stopRequested = untilSignal()
+  process.stdout.write('Lapwing\n')
   try {
-    const sets = [...flags.set, ...(await portSettings(wanted, say))]
-    const reason = await Promise.race([stopRequested, run({ flags: { ...flags, set: sets }, config: read(sets), undo })])
+    const settled = { ...flags, set: [...flags.set, ...(await portSettings(wanted, say))] }
+    const reason = await Promise.race([stopRequested, runUntilGivenUp(settled, undo)])
     process.stdout.write(`\n${reason}: stopping …\n`)
     if (reason !== interrupted) process.exitCode = 1
   } finally {
@@ -70,17 +69,13 @@ export async function start(flags: StartFlags): Promise<void> {
 
 const interrupted = 'interrupted'
 
-/** Starts everything, then waits; resolves with the reason when it cannot go on. What was started is on `undo`. */
-async function run({
-  flags,
-  config,
-  undo,
-}: {
-  flags: StartFlags
-  config: AllConfig
-  undo: (() => Promise<void>)[]
-}): Promise<string> {
-  process.stdout.write('Lapwing\n')
+function readConfig({ config: file, profile, set: sets }: StartFlags): AllConfig {
+  return loadConfig(allSections, { file, profile, environment: process.env, sets })
+}
+
+/** Starts everything, then waits; resolves with the reason when it cannot go on. How to undo what was started is put on `undo`. */
+async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[]): Promise<string> {
+  const config = readConfig(flags)
   const log = await findLog({ config, forced: flags.log, say })
   undo.push(log.stop)
   const output = createServiceOutput(flags.verbose)
@@ -88,14 +83,18 @@ async function run({
   const services =
     log.kind === 'kafka' ? await startProcesses({ flags, brokers: log.brokers, output }) : await startInOneProcess(config, output)
   undo.push(services.stop)
-  if (config.ingestor.prometheus_url)
-    say('source', `Prometheus at ${config.ingestor.prometheus_url}, ${config.ingestor.metrics.length} queries`)
-  else undo.push(feedDemo({ ingestorUrl: services.urls.get('ingestor')!, say, onError: output.show }))
-  const page = services.urls.get('reporter')!
-  say('page', page)
-  say('metrics', `${page}/metrics`)
+  const { prometheus_url: prometheusUrl, metrics } = config.ingestor
+  say(
+    'source',
+    prometheusUrl
+      ? `Prometheus at ${prometheusUrl}, ${metrics.length} queries`
+      : 'demo workload (set PROMETHEUS_URL to read yours)',
+  )
+  say('page', services.urls.get('reporter')!)
+  say('metrics', `${services.urls.get('reporter')}/metrics`)
   say('logs', output.folder)
   process.stdout.write('Ctrl-C stops everything.\n')
+  if (!prometheusUrl) undo.push(feedDemo({ ingestorUrl: services.urls.get('ingestor')!, show: output.show }))
   return services.gaveUp
 }
 
