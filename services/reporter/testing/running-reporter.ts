@@ -36,7 +36,7 @@ export async function runReporter(
     name: 'reporter',
     config,
     logger: pino({ level: 'silent' }),
-    http: { host: '127.0.0.1', port: 0 },
+    http: { host: config.http.host, port: config.reporter.port },
     version: 'test',
     onFail: (error) => failures.push(error),
     start: (context) => startReporter(context, log),
@@ -49,7 +49,7 @@ export async function runReporter(
     log,
     failures,
     write: async (name, records) => {
-      for (const record of records) await send(topicOf[name], encode(name, withBuffers(record)))
+      for (const record of records) await send(topicOf[name], encode(name, record))
     },
     writeBytes: send,
     close: async () => {
@@ -66,13 +66,6 @@ const topicOf = {
   Notification: 'notifications',
   Control: 'control',
 } as const
-
-/** The codec takes bytes as Buffers only. */
-function withBuffers<T>(value: T): T {
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength) as T
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withBuffers(inner)])) as T
-}
 
 /** Waits until `holds` gives a value that is true; rejects after the deadline with what was last seen. */
 export async function until<T>(look: () => Promise<T>, holds: (value: T) => boolean, deadlineMs = 10_000): Promise<T> {

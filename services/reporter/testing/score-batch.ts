@@ -31,7 +31,7 @@ export function scoreBatch(
 ): ScoreBatch {
   const samples = series.flatMap((one) => one.samples)
   const float32 = (read: (sample: ScoredSample) => number) => bytesOf(Float32Array.from(samples, read))
-  const bytes = (read: (sample: ScoredSample) => number) => Uint8Array.from(samples, read)
+  const bytes = (read: (sample: ScoredSample) => number) => bytesOf(Uint8Array.from(samples, read))
   return {
     source: about.source ?? 'remote-write',
     kind: about.kind ?? 'live',

@@ -5,7 +5,7 @@
  * moved with every score could neither be read nor clicked.
  */
 
-import type { SeriesState } from '@lapwing/contracts/series-state'
+import { type SeriesState, seriesStates } from '@lapwing/contracts/series-state'
 import type {
   AnomalyDetail,
   AnomalyView,
@@ -73,8 +73,8 @@ export function fromAddress(state: PageState, query: string): PageState {
   const range = parameters.get('range') ?? ''
   return {
     ...state,
-    search: parameters.get('search') ?? '',
-    stateFilter: (parameters.get('state') as SeriesState | null) ?? undefined,
+    search: (parameters.get('search') ?? '').slice(0, longestSearch),
+    stateFilter: seriesStates.find((name) => name === parameters.get('state')),
     selectedKey: selectedKey ?? state.selectedKey,
     pinned: selectedKey !== undefined,
     openedId: parameters.get('anomaly') ?? undefined,
@@ -186,6 +186,8 @@ export function visibleRange(state: PageState, points: Points): Zoom {
 }
 
 export const anomaliesKept = 100
+/** What the API takes. */
+export const longestSearch = 500
 /** As many as the API gives for a sparkline, and the chart keeps. */
 const recentPoints = 60
 const pointsKept = 5000

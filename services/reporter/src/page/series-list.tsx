@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { LabelPair, SeriesRow } from '../api-model.ts'
 import { formatValue, unitOf } from './format.ts'
-import { distinguishingLabels, type PageState } from './model.ts'
+import { distinguishingLabels, longestSearch, type PageState } from './model.ts'
 import type { Change } from './page.tsx'
 import { Sparkline } from './sparkline.tsx'
 import { StateBadge } from './state-badge.tsx'
@@ -76,6 +76,7 @@ function Search({ text, onSearch }: { text: string; onSearch: (text: string) => 
         placeholder="Search series and labels"
         aria-label="Search series and labels"
         aria-keyshortcuts="/"
+        maxLength={longestSearch}
         spellcheck={false}
         onInput={(event) => onSearch(event.currentTarget.value)}
       />
