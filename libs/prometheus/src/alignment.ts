@@ -22,11 +22,6 @@ export function alignDown(timeMs: number, stepMs: number): number {
   return Math.floor(timeMs / stepMs) * stepMs
 }
 
-/** The oldest multiple of the step at or after the time. */
-export function alignUp(timeMs: number, stepMs: number): number {
-  return Math.ceil(timeMs / stepMs) * stepMs
-}
-
 /** Evaluations in a range; 0 when it ends before it starts. */
 export function pointCount({ startMs, endMs, stepMs }: EvaluationRange): number {
   return Math.max(0, Math.floor((endMs - startMs) / stepMs) + 1)

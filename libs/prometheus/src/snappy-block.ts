@@ -10,7 +10,7 @@ import { uncompressSync } from 'snappy'
 import { WriteError } from './remote-write-errors.ts'
 
 /** Largest content accepted, in bytes. */
-export const uncompressedBytesMax = 32 * 1024 * 1024
+const uncompressedBytesMax = 32 * 1024 * 1024
 
 /** The content of the block. Throws WriteError. */
 export function openSnappyBlock(block: Uint8Array): Buffer {

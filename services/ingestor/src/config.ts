@@ -11,8 +11,8 @@ import { defaultQueries } from './default-queries.ts'
 export const ingestorSchema = z
   .strictObject({
     port: z.int().min(0).max(65535).default(8081),
-    /** Address of a Prometheus to poll, without `/api/v1`. */
-    prometheus_url: httpUrl().optional(),
+    /** Address of a Prometheus to poll, without `/api/v1`. Empty or unset: none. */
+    prometheus_url: z.preprocess((text) => (text === '' ? undefined : text), httpUrl().optional()),
     /** Sent as `Authorization: Bearer` with each query. */
     prometheus_bearer_token: secret().optional(),
     /** PromQL to poll, each of them one query. */
@@ -35,5 +35,3 @@ export const ingestorSchema = z
     remote_write: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   })
   .prefault({})
-
-export type IngestorConfig = z.output<typeof ingestorSchema>

@@ -5,13 +5,12 @@
  * A partition without queries costs nothing. Losing one ends its polls; a commit in flight may still succeed, because the new
  * owner reads the progress only after it has fenced the old one.
  */
-import type { ConsumeOptions, Consumption } from '@lapwing/stream/log'
+import type { ConsumeOptions } from '@lapwing/stream/log'
 import { type PartitionPolling, pollPartition } from './poll-partition.ts'
 import type { Progress } from './poll-plan.ts'
 import type { Query } from './query.ts'
 
 export interface Poller {
-  readonly consumption: Consumption
   /** Progress of the queries polled here. */
   readonly progress: ReadonlyMap<string, Progress>
   stop(): Promise<void>
@@ -55,7 +54,6 @@ export async function startPoller(options: PollerOptions): Promise<Poller> {
     onFatal: options.onFatal,
   })
   return {
-    consumption,
     progress,
     stop: async () => {
       const ending = [...held.values()].map(({ done }) => done)

@@ -19,7 +19,7 @@ export interface PushPlan {
 }
 
 /** Source of the batches. */
-export const remoteWriteSource = 'remote-write'
+const remoteWriteSource = 'remote-write'
 
 /** Prometheus itself takes a sample for current for as long: its default lookback. */
 export const newsAgeMs = 5 * 60_000

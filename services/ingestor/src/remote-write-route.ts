@@ -74,7 +74,7 @@ function admitRequests(scope: FastifyInstance, metrics: IngestMetrics): void {
 }
 
 /** What is wrong with the format, judged by its headers. */
-export function unsupportedFormat(headers: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
+function unsupportedFormat(headers: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
   const [type, ...parameters] = String(headers['content-type'] ?? '')
     .split(';')
     .map((part) => part.trim().toLowerCase())
