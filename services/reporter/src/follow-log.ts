@@ -52,38 +52,46 @@ export async function followLog(targets: FollowTargets): Promise<Following> {
 
 /** Longest time for which records are folded without letting HTTP have its turn. */
 const sliceMs = 30
+/** One transaction: large enough to be quick, small enough not to hold the event loop. */
+const recordsPerWrite = 500
 
 async function applyBatch(topic: FollowedTopic, batch: RecordBatch, targets: FollowTargets): Promise<void> {
-  const anomalies: Anomaly[] = []
-  const notifications: Notification[] = []
+  const pending: Pending = { anomalies: [], notifications: [] }
   let sliceStartMs = performance.now()
   for (const record of batch.records) {
     try {
-      applyRecord(topic, record, targets.projection, anomalies, notifications)
+      applyRecord(topic, record, targets.projection, pending)
     } catch (error) {
       if (!isDamaged(error)) throw error
       targets.onDamaged(topic, error)
     }
+    if (pending.anomalies.length + pending.notifications.length >= recordsPerWrite) await writePending(pending, targets)
     if (performance.now() - sliceStartMs > sliceMs) {
       await nextTurn()
       sliceStartMs = performance.now()
     }
   }
-  if (anomalies.length + notifications.length > 0) targets.onHistory(await targets.history.record({ anomalies, notifications }))
+  await writePending(pending, targets)
 }
 
-function applyRecord(
-  topic: FollowedTopic,
-  { value }: LogRecord,
-  projection: Projection,
-  anomalies: Anomaly[],
-  notifications: Notification[],
-): void {
+interface Pending {
+  anomalies: Anomaly[]
+  notifications: Notification[]
+}
+
+async function writePending(pending: Pending, { history, onHistory }: FollowTargets): Promise<void> {
+  if (pending.anomalies.length + pending.notifications.length === 0) return
+  onHistory(await history.record(pending))
+  pending.anomalies = []
+  pending.notifications = []
+}
+
+function applyRecord(topic: FollowedTopic, { value }: LogRecord, projection: Projection, pending: Pending): void {
   if (!value) return
   if (topic === 'scores') foldScores(projection, decode('ScoreBatch', value))
   else if (topic === 'control') foldControl(projection, decode('Control', value))
-  else if (topic === 'anomalies') anomalies.push(decode('Anomaly', value))
-  else notifications.push(decode('Notification', value))
+  else if (topic === 'anomalies') pending.anomalies.push(decode('Anomaly', value))
+  else pending.notifications.push(decode('Notification', value))
 }
 
 function recordsBehind(batch: RecordBatch): number {

@@ -207,6 +207,7 @@ describe.skipIf(!hasBrowser)('page', () => {
     await page.locator('.chart canvas').first().waitFor()
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(ground)
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    if (name !== 'narrow') expect(await page.evaluate('document.documentElement.scrollHeight <= innerHeight')).toBe(true)
     await page.waitForFunction("document.querySelector('.chart canvas').getBoundingClientRect().right <= innerWidth")
     await takeScreenshot(page, name)
   })

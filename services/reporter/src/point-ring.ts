@@ -52,9 +52,14 @@ export function appendPoint(ring: PointRing, batch: ScoreColumns, index: number)
   return true
 }
 
+/** Where in the columns the newest point is; undefined while there is none. */
+export function newestSlot(ring: PointRing): number | undefined {
+  return ring.count === 0 ? undefined : slot(ring, ring.count - 1)
+}
+
 /** undefined while it is empty. */
 export function newestTimestampMs(ring: PointRing): number | undefined {
-  return ring.count === 0 ? undefined : ring.columns.timestampsMs[slot(ring, ring.count - 1)]
+  return ring.columns.timestampsMs[newestSlot(ring) ?? -1]
 }
 
 /** Where in the columns the points newer than `afterMs` are, oldest first. */

@@ -1,7 +1,7 @@
 /**
  * The history in SQLite, embedded: for one machine. A batch of records is one transaction; in memory when no folder is given.
  *
- * Calls are synchronous underneath and hold the event loop; a batch of 10,000 records takes some 100 ms. The file is a cache of
+ * Calls are synchronous underneath and hold the event loop; a thousand anomaly records take some 70 ms. The file is a cache of
  * the log (the log holds as long as the default retention), so a layout of another version is dropped and filled again rather than migrated.
  *
  * Numbers that are not finite are stored as NULL, SQLite knows no NaN, and come back as NaN.

@@ -15,7 +15,7 @@ import type {
   SeriesSummary,
 } from './api-model.ts'
 import type { EpisodeHistory, EpisodeStep } from './history-store.ts'
-import { newestSlots, slotsAfter } from './point-ring.ts'
+import { newestSlot, newestSlots, slotsAfter } from './point-ring.ts'
 import { countByState, type Projection, type SeriesView } from './projection.ts'
 
 export interface SeriesQuery {
@@ -45,7 +45,7 @@ export function liveSeries(projection: Projection, keys: Iterable<string>, limit
 
 export function seriesSummary(view: SeriesView): SeriesSummary {
   const { columns } = view.points
-  const newest = newestSlots(view.points, 1)[0]!
+  const newest = newestSlot(view.points)!
   return {
     key: view.key,
     metric: metricOf(view.labels),
@@ -158,7 +158,7 @@ function mostAnomalousFirst(a: SeriesView, b: SeriesView): number {
 }
 
 function newestScore(view: SeriesView): number {
-  const score = view.points.columns.scores[newestSlots(view.points, 1)[0]!]!
+  const score = view.points.columns.scores[newestSlot(view.points)!]!
   return Number.isFinite(score) ? score : 0
 }
 

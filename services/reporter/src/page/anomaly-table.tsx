@@ -169,7 +169,7 @@ function Story({ anomaly, detail, nowMs }: { anomaly: AnomalyView; detail: Anoma
   const told = (detail?.anomaly ?? anomaly).notifications.map((notification) => ({
     id: notification.id,
     atMs: notification.atMs,
-    text: `${words(notification.state)}, ${words(notification.reason)}`,
+    text: notification.outcome === 'delivered' ? `${notification.state}, ${words(notification.reason)}` : notification.state,
     notification,
   }))
   return (

@@ -11,7 +11,7 @@ import { Waiting } from './waiting.tsx'
 export type Change = (next: (state: PageState) => PageState) => void
 
 export function Page({ state, change }: { state: PageState; change: Change }) {
-  const nowMs = state.overview?.nowMs ?? 0
+  const nowMs = state.overview?.nowMs ?? Date.now()
   const isEmpty = state.overview?.series.shown === 0 && (state.list?.total ?? 0) === 0
   const toggle = (anomaly: AnomalyView) => change((now) => toggleAnomaly(now, anomaly))
   const home = () =>
@@ -31,9 +31,9 @@ export function Page({ state, change }: { state: PageState; change: Change }) {
         </main>
       ) : (
         <main class="page">
-          <SeriesList state={state} change={change} onSelect={(key) => change((now) => select(now, key))} />
+          <SeriesList state={state} nowMs={nowMs} change={change} onSelect={(key) => change((now) => select(now, key))} />
           <div class="content">
-            <SeriesPanel state={state} change={change} />
+            <SeriesPanel state={state} nowMs={nowMs} change={change} />
             <AnomalyTable
               anomalies={state.anomalies}
               opened={state.opened}

@@ -9,11 +9,12 @@ import { StateBadge } from './state-badge.tsx'
 
 interface SeriesListProperties {
   state: PageState
+  nowMs: number
   change: Change
   onSelect: (key: string) => void
 }
 
-export function SeriesList({ state, change, onSelect }: SeriesListProperties) {
+export function SeriesList({ state, nowMs, change, onSelect }: SeriesListProperties) {
   const { list, search, stateFilter, selectedKey } = state
   const rows = list?.series ?? []
   const telling = distinguishingLabels(rows)
@@ -24,13 +25,7 @@ export function SeriesList({ state, change, onSelect }: SeriesListProperties) {
       <ul onKeyDown={walk}>
         {rows.map((row) => (
           <li key={row.key}>
-            <Row
-              row={row}
-              telling={telling}
-              nowMs={state.overview?.nowMs ?? 0}
-              selected={row.key === selectedKey}
-              onSelect={onSelect}
-            />
+            <Row row={row} telling={telling} nowMs={nowMs} selected={row.key === selectedKey} onSelect={onSelect} />
           </li>
         ))}
       </ul>

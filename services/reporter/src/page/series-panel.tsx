@@ -7,7 +7,7 @@ import { type PageState, type RangeName, ranges, visibleRange } from './model.ts
 import type { Change } from './page.tsx'
 import { StateBadge } from './state-badge.tsx'
 
-export function SeriesPanel({ state, change }: { state: PageState; change: Change }) {
+export function SeriesPanel({ state, nowMs, change }: { state: PageState; nowMs: number; change: Change }) {
   const { detail, selectedKey } = state
   if (!detail || detail.series.key !== selectedKey) {
     return (
@@ -20,7 +20,6 @@ export function SeriesPanel({ state, change }: { state: PageState; change: Chang
       </section>
     )
   }
-  const nowMs = state.overview?.nowMs ?? detail.series.atMs
   const visible = visibleRange(state, detail.points)
   const oldestMs = detail.points.timestampsMs[0] ?? 0
   return (

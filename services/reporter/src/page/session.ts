@@ -4,7 +4,7 @@
  * Live events carry changes only; after each (re)connection, and every few seconds, the lists are read again, so that whatever
  * was missed is repaired. An answer that comes after the state has moved on is dropped by the model or by its request number.
  */
-import type { AnomalyDetail, AnomalyView, LiveEvents, SeriesDetail, SeriesList } from '../api-model.ts'
+import type { AnomalyDetail, AnomalyView, LiveEvents, Overview, SeriesDetail, SeriesList } from '../api-model.ts'
 import {
   anomaliesKept,
   fromAddress,
@@ -42,6 +42,7 @@ export function startSession(render: (state: PageState) => void): Session {
     })
   }
 
+  const readOverview = newestOnly(() => get<Overview>('overview'))
   const readList = newestOnly(async () => {
     const query = new URLSearchParams({ search: state.search, ...(state.stateFilter && { state: state.stateFilter }) })
     return get<SeriesList>(`series?${query}`)
@@ -61,6 +62,7 @@ export function startSession(render: (state: PageState) => void): Session {
   const refreshDetail = () => readDetail((detail) => detail && update((now) => receiveDetail(now, detail)))
   const refreshOpened = () => readOpened((opened) => opened && update((now) => receiveOpened(now, opened)))
   const refreshAll = () => {
+    readOverview((overview) => update((now) => ({ ...now, overview })))
     refreshList()
     refreshAnomalies()
     refreshDetail()
