@@ -44,7 +44,7 @@ export async function startInOneProcess(config: AllConfig, output: ServiceOutput
           logger: createLogger({ name, level: config.log.level, output: { write: (line) => output.line(name, line.trimEnd()) } }),
           http: { host: config.http.host, port: config[name].port },
           onFail: (error) => giveUp(`${name}: ${error.message}`),
-          start: (context) => startService(context, shared(log)),
+          start: (context) => startService(context, log),
         }),
       )
     }
@@ -53,9 +53,4 @@ export async function startInOneProcess(config: AllConfig, output: ServiceOutput
     throw error
   }
   return { urls: new Map([...running].map(([name, { url }]) => [name, url])), gaveUp, stop }
-}
-
-/** The log as one of several users sees it: a service closes the log when it ends, which must not take it from the others. */
-function shared(log: Log): Log {
-  return { ...log, close: async () => {} }
 }

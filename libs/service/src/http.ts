@@ -1,5 +1,5 @@
 /** The HTTP face every service has: `/livez`, `/readyz`, `/metrics`, and a landing page with links to them. */
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Health } from './health.ts'
@@ -19,7 +19,7 @@ const requestTimeoutMs = 30_000
 export function createHttp({ registry, health, logger }: HttpOptions): FastifyInstance {
   const http = Fastify({
     loggerInstance: logger.child({ component: 'http' }, { level: 'warn' }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: true,

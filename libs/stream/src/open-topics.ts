@@ -1,4 +1,4 @@
-/** What every service does with the log at its start: wait for it, say so once per try, be not ready meanwhile, close it at the end. */
+/** What every service does with the log at its start: wait for it, say so once per try, be not ready meanwhile. */
 import type { TopicSpec } from '@lapwing/contracts/topics'
 import type { Log } from './log.ts'
 import { prepareTopics } from './prepare-topics.ts'
@@ -18,7 +18,6 @@ export async function openTopics(
 ): Promise<void> {
   const waiting = new AbortController()
   health.declare('log', 'not asked yet')
-  onClose('log', () => log.close())
   onClose('waiting for the log', async () => waiting.abort())
   const differences = await prepareTopics(log, specs, {
     signal: waiting.signal,

@@ -1,14 +1,11 @@
+/** The detector as a process of its own, on Kafka. */
 import { runProcess } from '@lapwing/service/run-process'
-import { createKafkaLog } from '@lapwing/stream/kafka-log'
+import { openKafkaLog } from '@lapwing/stream/service-log'
 import { detectorSchema } from './config.ts'
 import { startDetector } from './start.ts'
 
 await runProcess({
   name: 'detector',
   schema: detectorSchema,
-  start: (context) =>
-    startDetector(
-      context,
-      createKafkaLog({ brokers: context.config.kafka.brokers, clientId: 'lapwing-detector', logger: context.logger }),
-    ),
+  start: (context) => startDetector(context, openKafkaLog(context)),
 })

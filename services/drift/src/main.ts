@@ -1,14 +1,11 @@
+/** The drift as a process of its own, on Kafka. */
 import { runProcess } from '@lapwing/service/run-process'
-import { createKafkaLog } from '@lapwing/stream/kafka-log'
+import { openKafkaLog } from '@lapwing/stream/service-log'
 import { driftSchema } from './config.ts'
 import { startDrift } from './start.ts'
 
 await runProcess({
   name: 'drift',
   schema: driftSchema,
-  start: (context) =>
-    startDrift(
-      context,
-      createKafkaLog({ brokers: context.config.kafka.brokers, clientId: 'lapwing-drift', logger: context.logger }),
-    ),
+  start: (context) => startDrift(context, openKafkaLog(context)),
 })
