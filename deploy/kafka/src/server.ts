@@ -1,0 +1,199 @@
+/**
+ * Apache Kafka on this machine, from its own jars: one node, broker and controller in one (KRaft).
+ *
+ * The jars are fetched once, the data directory is formatted once, then the JVM runs until it is stopped. It never outlives the
+ * process that started it, not even one that is killed: a shell between the two holds the end of a pipe, and when the pipe
+ * closes it ends the JVM. That needs a POSIX shell; on Windows use Docker or a broker of your own.
+ *
+ * For one machine, tests and demonstrations: no replicas, no encryption, reachable from this machine only.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { ensureJars, mavenCentral } from './download-jars.ts'
+import { KafkaServerError } from './errors.ts'
+import { kafkaJars, kafkaVersion } from './jars.ts'
+import { findJava } from './java.ts'
+import { clusterId, jvmFlags, serverProperties } from './settings.ts'
+
+export interface KafkaServerOptions {
+  /** Keeps what is downloaded. */
+  readonly cacheDirectory: string
+  /** Keeps the log; may be from an earlier run of the same version. */
+  readonly dataDirectory: string
+  /** Where clients connect; a free one when absent. */
+  readonly port?: number
+  /** From MAVEN_REPOSITORY: address of a Maven repository, Maven Central when absent. */
+  readonly repository: string | undefined
+  /** From JAVA_HOME; `java` of the path when absent. */
+  readonly javaHome: string | undefined
+  onProgress(doneBytes: number, totalBytes: number): void
+}
+
+export interface KafkaServer {
+  /** `host:port`. */
+  readonly brokers: readonly [string]
+  readonly port: number
+  /** Of the JVM. */
+  readonly pid: number
+  /** Resolves when the JVM is gone, for whatever reason. */
+  readonly ended: Promise<void>
+  /** In order, killed after a while. */
+  stop(): Promise<void>
+  /** At once, as a power cut would. */
+  kill(): Promise<void>
+}
+
+/** Resolves when it accepts connections. Rejects with a KafkaServerError. */
+export async function startKafka(options: KafkaServerOptions): Promise<KafkaServer> {
+  const java = await findJava(options.javaHome)
+  const directory = join(options.cacheDirectory, `kafka-${kafkaVersion}`)
+  const jars = await ensureJars({
+    jars: kafkaJars,
+    repository: options.repository ?? mavenCentral,
+    directory,
+    onProgress: options.onProgress,
+  })
+  const port = options.port ?? (await freePort())
+  const settings = join(options.dataDirectory, 'server.properties')
+  await mkdir(options.dataDirectory, { recursive: true })
+  await writeFile(settings, serverProperties(options.dataDirectory, port, await freePort()))
+  const command = [java, ...jvmFlags, '-cp', jars.join(':')]
+  if (!(await isFormatted(options.dataDirectory))) {
+    await runToEnd(
+      [...command, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', settings],
+      options.dataDirectory,
+    )
+  }
+  const guard = await runGuarded([...command, 'kafka.Kafka', settings], options.dataDirectory)
+  try {
+    const pid = await pidFrom(guard)
+    await waitUntilItAccepts(port, guard, options.dataDirectory)
+    return running(guard, pid, port)
+  } catch (error) {
+    guard.stdin!.end()
+    throw error
+  }
+}
+
+const startTimeoutMs = 90_000
+const stopTimeoutMs = 10_000
+
+async function isFormatted(dataDirectory: string): Promise<boolean> {
+  return stat(join(dataDirectory, 'log', 'meta.properties')).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function runToEnd([command, ...commandArguments]: string[], dataDirectory: string): Promise<void> {
+  const output = await open(outputPath(dataDirectory), 'a')
+  try {
+    const child = spawn(command!, commandArguments, { stdio: ['ignore', output.fd, output.fd] })
+    const [code] = await once(child, 'exit')
+    if (code !== 0) throw new KafkaServerError('not_started', await lastOutput(dataDirectory))
+  } finally {
+    await output.close()
+  }
+}
+
+/**
+ * Runs a command in a process group of its own, so that Ctrl-C reaches only us, under a shell that first tells the process id and
+ * then ends the command when its standard input closes.
+ */
+async function runGuarded(command: string[], dataDirectory: string): Promise<ChildProcess> {
+  const output = await open(outputPath(dataDirectory), 'a')
+  try {
+    return spawn('/bin/sh', ['-c', guardScript, 'kafka-guard', ...command], {
+      detached: true,
+      stdio: ['pipe', 'pipe', output.fd],
+    })
+  } finally {
+    await output.close()
+  }
+}
+
+const guardScript = `
+exec 3<&0
+"$@" </dev/null 3<&- >&2 &
+child=$!
+echo $child
+(read -r _ <&3; kill -TERM $child; sleep 5; kill -KILL $child) >/dev/null 2>&1 &
+watcher=$!
+exec 3<&- >/dev/null
+wait $child
+kill $watcher 2>/dev/null
+`
+
+async function pidFrom(guard: ChildProcess): Promise<number> {
+  const [line] = await once(guard.stdout!, 'data')
+  return Number(String(line).trim())
+}
+
+async function waitUntilItAccepts(port: number, guard: ChildProcess, dataDirectory: string): Promise<void> {
+  const deadlineMs = performance.now() + startTimeoutMs
+  while (!(await accepts(port))) {
+    if (guard.exitCode !== null) throw new KafkaServerError('not_started', await lastOutput(dataDirectory))
+    if (performance.now() > deadlineMs) throw new KafkaServerError('not_started', `silent after ${startTimeoutMs / 1000} s`)
+    await setTimeout(50)
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+function running(guard: ChildProcess, pid: number, port: number): KafkaServer {
+  const ended = once(guard, 'exit').then(() => undefined)
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      process.kill(pid, name)
+    } catch (error) {
+      // Already gone.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+  const kill = async () => {
+    if (guard.exitCode !== null) return
+    signal('SIGKILL')
+    await ended
+  }
+  const stop = async () => {
+    if (guard.exitCode !== null) return
+    signal('SIGTERM')
+    const patience = new AbortController()
+    const late = setTimeout(stopTimeoutMs, 'late', { signal: patience.signal }).catch(() => 'over')
+    if ((await Promise.race([ended, late])) === 'late') await kill()
+    patience.abort()
+  }
+  return { brokers: [`127.0.0.1:${port}`], port, pid, ended, stop, kill }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new KafkaServerError('not_started', 'no free port')
+  return address.port
+}
+
+function outputPath(dataDirectory: string): string {
+  return join(dataDirectory, 'kafka.log')
+}
+
+async function lastOutput(dataDirectory: string): Promise<string> {
+  const text = await readFile(outputPath(dataDirectory), 'utf8')
+  return text.trim().split('\n').slice(-5).join('\n')
+}
