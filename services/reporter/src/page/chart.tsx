@@ -173,7 +173,7 @@ function scoreOptions(drawing: Current<Drawing>, width: number): uPlot.Options {
     padding: [4, 12, 8, 0],
     scales: {
       x: { range: () => visibleSeconds(drawing.current) },
-      y: { range: () => [0, highestScore(drawing.current.detail.points, drawing.current.visible)] },
+      y: { distr: asinhScale, asinh: 1, range: () => [0, highestScore(drawing.current.detail.points, drawing.current.visible)] },
     },
     series: [
       {},
@@ -183,8 +183,9 @@ function scoreOptions(drawing: Current<Drawing>, width: number): uPlot.Options {
     axes: [
       { ...timeAxis(), show: false },
       {
-        ...valueAxis(() => ['0', '1']),
-        splits: () => [0, 1],
+        ...valueAxis((ticks) => ticks.map(String)),
+        splits: (_plot, _axis, _lowest, highest) => scoreTicks.filter((tick) => tick <= highest),
+        filter: (_plot, ticks) => ticks,
         label: 'score',
         labelSize: 14,
         labelFont: axisFont,
@@ -200,6 +201,9 @@ function scoreOptions(drawing: Current<Drawing>, width: number): uPlot.Options {
   }
 }
 
+/** uPlot's number for a scale that is linear up to 1 and logarithmic beyond: a score of 50 must not flatten the limit of 1. */
+const asinhScale = 4
+const scoreTicks = [0, 1, 10, 100, 1000]
 const valueHeight = 300
 const scoreHeight = 84
 const axisWidth = 68

@@ -2,8 +2,7 @@
 import { type SeriesState, seriesStates } from '@lapwing/contracts/series-state'
 import type { Overview } from '../api-model.ts'
 import { formatDuration } from './format.ts'
-import type { PageState } from './model.ts'
-import type { Change } from './page.tsx'
+import type { Change, PageState } from './model.ts'
 
 export function Head({ state, change, onHome }: { state: PageState; change: Change; onHome: () => void }) {
   const { overview, connection, stateFilter } = state

@@ -41,6 +41,9 @@ export interface PageState {
   readonly announcement: string
 }
 
+/** Replaces the state by what this makes of it. */
+export type Change = (next: (state: PageState) => PageState) => void
+
 export interface Zoom {
   readonly fromMs: number
   readonly toMs: number

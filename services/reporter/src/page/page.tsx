@@ -2,13 +2,10 @@
 import type { AnomalyView } from '../api-model.ts'
 import { AnomalyTable } from './anomaly-table.tsx'
 import { Head } from './head.tsx'
-import { initialState, type PageState, select, toggleAnomaly } from './model.ts'
+import { type Change, initialState, type PageState, select, toggleAnomaly } from './model.ts'
 import { SeriesList } from './series-list.tsx'
 import { SeriesPanel } from './series-panel.tsx'
 import { Waiting } from './waiting.tsx'
-
-/** Changes the state of the page. */
-export type Change = (next: (state: PageState) => PageState) => void
 
 export function Page({ state, change }: { state: PageState; change: Change }) {
   const nowMs = state.overview?.nowMs ?? Date.now()

@@ -2,8 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { LabelPair, SeriesRow } from '../api-model.ts'
 import { formatValue, unitOf } from './format.ts'
-import { distinguishingLabels, longestSearch, type PageState } from './model.ts'
-import type { Change } from './page.tsx'
+import { type Change, distinguishingLabels, longestSearch, type PageState } from './model.ts'
 import { Sparkline } from './sparkline.tsx'
 import { StateBadge } from './state-badge.tsx'
 

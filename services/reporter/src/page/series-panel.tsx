@@ -3,8 +3,7 @@ import type { SeriesDetail } from '../api-model.ts'
 import { Breakable } from './breakable.tsx'
 import { Chart } from './chart.tsx'
 import { formatDuration, formatValue, unitOf } from './format.ts'
-import { type PageState, type RangeName, ranges, visibleRange } from './model.ts'
-import type { Change } from './page.tsx'
+import { type Change, type PageState, type RangeName, ranges, visibleRange } from './model.ts'
 import { StateBadge } from './state-badge.tsx'
 
 export function SeriesPanel({ state, nowMs, change }: { state: PageState; nowMs: number; change: Change }) {

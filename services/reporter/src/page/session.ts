@@ -7,6 +7,7 @@
 import type { AnomalyDetail, AnomalyView, LiveEvents, Overview, SeriesDetail, SeriesList } from '../api-model.ts'
 import {
   anomaliesKept,
+  type Change,
   fromAddress,
   initialState,
   type PageState,
@@ -21,8 +22,8 @@ import {
 } from './model.ts'
 
 export interface Session {
-  /** Changes the state, and reads what the change needs. */
-  change(next: (state: PageState) => PageState): void
+  /** Changes the state, reads what the change needs, and writes it to the address. */
+  readonly change: Change
 }
 
 const listEveryMs = 15_000
@@ -33,7 +34,7 @@ export function startSession(render: (state: PageState) => void): Session {
   const update = (next: (state: PageState) => PageState) => {
     const before = state
     state = next(state)
-    if (state !== before) readWhatChanged(before, state)
+    readWhatChanged(before, state, read)
     if (rendering) return
     rendering = true
     requestAnimationFrame(() => {
@@ -41,62 +42,9 @@ export function startSession(render: (state: PageState) => void): Session {
       render(state)
     })
   }
-
-  const readOverview = newestOnly(() => get<Overview>('overview'))
-  const readList = newestOnly(async () => {
-    const query = new URLSearchParams({ search: state.search, ...(state.stateFilter && { state: state.stateFilter }) })
-    return get<SeriesList>(`series?${query}`)
-  })
-  const readAnomalies = newestOnly(() => get<AnomalyView[]>(`anomalies?limit=${anomaliesKept}`))
-  const readDetail = newestOnly(async () => state.selectedKey && (await get<SeriesDetail>(`series/${state.selectedKey}`)))
-  const readPoints = newestOnly(async () => {
-    const { detail } = state
-    return detail && get<SeriesDetail>(`series/${detail.series.key}?after=${detail.points.timestampsMs.at(-1) ?? 0}`)
-  })
-  const readOpened = newestOnly(
-    async () => state.openedId && (await get<AnomalyDetail>(`anomalies/${encodeURIComponent(state.openedId)}`)),
-  )
-
-  const refreshList = () => readList((list) => update((now) => receiveList(now, list)))
-  const refreshAnomalies = () => readAnomalies((anomalies) => update((now) => receiveAnomalies(now, anomalies)))
-  const refreshDetail = () => readDetail((detail) => detail && update((now) => receiveDetail(now, detail)))
-  const refreshOpened = () => readOpened((opened) => opened && update((now) => receiveOpened(now, opened)))
-  const refreshAll = () => {
-    readOverview((overview) => update((now) => ({ ...now, overview })))
-    refreshList()
-    refreshAnomalies()
-    refreshDetail()
-    refreshOpened()
-  }
-
-  function readWhatChanged(before: PageState, after: PageState): void {
-    if (before.search !== after.search || before.stateFilter !== after.stateFilter) refreshList()
-    if (before.selectedKey !== after.selectedKey) refreshDetail()
-    if (before.openedId !== after.openedId) refreshOpened()
-  }
-
-  listen({
-    opened: () => {
-      update((now) => ({ ...now, connection: 'live' }))
-      refreshAll()
-    },
-    lost: () => update((now) => ({ ...now, connection: 'lost' })),
-    overview: (overview) => {
-      if (overview.series.shown > 0 && (state.list?.total ?? 0) === 0) refreshList()
-      update((now) => ({ ...now, overview }))
-    },
-    series: (changed) => {
-      update((now) => receiveSeries(now, changed))
-      if (changed.some((series) => series.key === state.detail?.series.key)) {
-        readPoints((newer) => newer && update((now) => receivePoints(now, newer)))
-      }
-    },
-    anomaly: (anomaly) => {
-      update((now) => receiveAnomaly(now, anomaly))
-      if (anomaly.episodeId === state.openedId) refreshOpened()
-    },
-  })
-  setInterval(refreshList, listEveryMs)
+  const read = createReaders(() => state, update)
+  listen(createListeners(() => state, update, read))
+  setInterval(read.list, listEveryMs)
   addEventListener('popstate', () => update((now) => fromAddress(now, location.search)))
   update((now) => now)
 
@@ -107,6 +55,70 @@ export function startSession(render: (state: PageState) => void): Session {
       if (toAddress(state) === toAddress(before)) return
       const typing = state.search !== before.search
       history[typing ? 'replaceState' : 'pushState'](null, '', toAddress(state))
+    },
+  }
+}
+
+type Readers = Readonly<Record<'overview' | 'list' | 'anomalies' | 'detail' | 'points' | 'opened', () => void>>
+
+/** Each reads one part of the state anew and puts the answer into it. */
+function createReaders(stateNow: () => PageState, update: Change): Readers {
+  const overview = newestOnly(() => get<Overview>('overview'))
+  const list = newestOnly(async () => {
+    const { search, stateFilter } = stateNow()
+    return get<SeriesList>(`series?${new URLSearchParams({ search, ...(stateFilter && { state: stateFilter }) })}`)
+  })
+  const anomalies = newestOnly(() => get<AnomalyView[]>(`anomalies?limit=${anomaliesKept}`))
+  const detail = newestOnly(async () => {
+    const { selectedKey } = stateNow()
+    return selectedKey === undefined ? undefined : get<SeriesDetail>(`series/${encodeURIComponent(selectedKey)}`)
+  })
+  const points = newestOnly(async () => {
+    const shown = stateNow().detail
+    return shown && get<SeriesDetail>(`series/${shown.series.key}?after=${shown.points.timestampsMs.at(-1) ?? 0}`)
+  })
+  const opened = newestOnly(async () => {
+    const { openedId } = stateNow()
+    return openedId === undefined ? undefined : get<AnomalyDetail>(`anomalies/${encodeURIComponent(openedId)}`)
+  })
+  return {
+    overview: () => overview((body) => update((now) => ({ ...now, overview: body }))),
+    list: () => list((body) => update((now) => receiveList(now, body))),
+    anomalies: () => anomalies((body) => update((now) => receiveAnomalies(now, body))),
+    detail: () => detail((body) => update((now) => receiveDetail(now, body))),
+    points: () => points((body) => update((now) => receivePoints(now, body))),
+    opened: () => opened((body) => update((now) => receiveOpened(now, body))),
+  }
+}
+
+function readWhatChanged(before: PageState, after: PageState, read: Readers): void {
+  if (before.search !== after.search || before.stateFilter !== after.stateFilter) read.list()
+  if (before.selectedKey !== after.selectedKey) read.detail()
+  if (before.openedId !== after.openedId) read.opened()
+}
+
+function createListeners(stateNow: () => PageState, update: Change, read: Readers): Listeners {
+  return {
+    opened: () => {
+      update((now) => ({ ...now, connection: 'live' }))
+      read.overview()
+      read.list()
+      read.anomalies()
+      read.detail()
+      read.opened()
+    },
+    lost: () => update((now) => ({ ...now, connection: 'lost' })),
+    overview: (overview) => {
+      if (overview.series.shown > 0 && (stateNow().list?.total ?? 0) === 0) read.list()
+      update((now) => ({ ...now, overview }))
+    },
+    series: (changed) => {
+      update((now) => receiveSeries(now, changed))
+      if (changed.some((series) => series.key === stateNow().detail?.series.key)) read.points()
+    },
+    anomaly: (anomaly) => {
+      update((now) => receiveAnomaly(now, anomaly))
+      if (anomaly.episodeId === stateNow().openedId) read.opened()
     },
   }
 }
