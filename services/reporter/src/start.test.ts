@@ -1,7 +1,11 @@
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
+import type { Log } from '@lapwing/stream/log'
 import { afterEach, describe, expect, test } from 'vitest'
 import { anomaly, notification } from '../testing/records.ts'
 import { type RunningReporter, runReporter, until } from '../testing/running-reporter.ts'
@@ -32,6 +36,15 @@ const seriesOf = ({ url }: RunningReporter) => json<SeriesList>(`${url}/api/v1/s
 const anomaliesOf = ({ url }: RunningReporter) => json<AnomalyView[]>(`${url}/api/v1/anomalies`)
 const metrics = async (reporter: RunningReporter) => (await fetch(`${reporter.url}/metrics`)).text()
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
 describe('reporter', () => {
   test('shows what comes over the log, and counts it', async () => {
     const reporter = await run()
@@ -57,6 +70,30 @@ describe('reporter', () => {
     expect(text).toMatch(/^lapwing_anomalies_open\{service="reporter"\} 1$/m)
     expect(text).toMatch(/^lapwing_series\{state="anomalous",service="reporter"\} 1$/m)
     expect(Number(/^lapwing_pipeline_lag_seconds\{.*\} (.+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(2)
+  })
+
+  test('while the log is down the page says so, and goes on when it is there', async () => {
+    const real = createInProcessLog()
+    let isDown = true
+    const log = new Proxy(real, {
+      get: (target, name: keyof Log) => {
+        if (name === 'ensureTopics' && isDown) return () => Promise.reject(new LogError('unreachable'))
+        const member = target[name]
+        return typeof member === 'function' ? member.bind(target) : member
+      },
+    })
+    const port = await freePort()
+    const starting = run({ port }, log)
+    const url = `http://127.0.0.1:${port}`
+    const waiting = ({ waitingFor }: Overview) => waitingFor.some((sentence) => sentence.includes('the log does not answer'))
+    const askedEarly = () => json<Overview>(`${url}/api/v1/overview`).catch(() => ({ waitingFor: [] }) as unknown as Overview)
+    await until(askedEarly, waiting)
+    expect((await fetch(`${url}/readyz`)).status).toBe(503)
+    expect((await fetch(url)).status).toBe(200)
+    isDown = false
+    await starting
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+    await real.close()
   })
 
   test('a record that cannot be decoded is counted and passed over', async () => {
