@@ -17,6 +17,10 @@ describe('CSV rows', () => {
     expect(csvRow({ ...opened, state: 'resolved' })).toContain(',0,resolved,')
   })
 
+  test('a time that is none is an empty cell', () => {
+    expect(csvRow({ ...opened, observedAtMs: 1e300 })).toMatch(/^,"requests/)
+  })
+
   test('no number is an empty cell', () => {
     expect(csvRow({ ...opened, value: Number.NaN, upper: Number.POSITIVE_INFINITY })).toContain('",,1.5,2,1,,1,')
   })

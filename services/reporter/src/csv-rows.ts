@@ -11,7 +11,7 @@ export const csvHeader = 'timestamp,series,value,anomaly_score,expected,lower,up
 
 export function csvRow(anomaly: Anomaly): string {
   const cells = [
-    new Date(anomaly.observedAtMs).toISOString(),
+    timeCell(anomaly.observedAtMs),
     textCell(seriesText(anomaly.labels)),
     numberCell(anomaly.value),
     numberCell(anomaly.score),
@@ -24,6 +24,12 @@ export function csvRow(anomaly: Anomaly): string {
     textCell(anomaly.episodeId),
   ]
   return `${cells.join(',')}\n`
+}
+
+/** Empty where a number is no time. */
+function timeCell(timestampMs: number): string {
+  const at = new Date(timestampMs)
+  return Number.isNaN(at.getTime()) ? '' : at.toISOString()
 }
 
 /** Empty where there is no number. */

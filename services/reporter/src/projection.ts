@@ -66,7 +66,7 @@ export function createProjection(limits: ProjectionLimits): Projection {
   }
 }
 
-/** Throws a ColumnError or RangeError when the batch is damaged; the series before the damage are then already folded. */
+/** Throws a ColumnError when the batch is damaged; the series before the damage are then already folded. */
 export function foldScores(projection: Projection, batch: ScoreBatch): void {
   const columns = scoreColumns(batch)
   const labelsOf = labelReader(batch.series)

@@ -53,6 +53,11 @@ describe('list of series', () => {
     expect(seriesSummary(young)).toMatchObject({ state: 'warming', stateText: 'warming 62 %', metric: 'young' })
   })
 
+  test.each([Number.NaN, 1e30, Number.NEGATIVE_INFINITY])('a state since %d has a text too', (stateDetail) => {
+    const odd = projectionOf(one('odd', { state: 'silent', stateDetail }))
+    expect(seriesList(odd, { search: '', sort: 'name', limit: 1 }).series[0]?.stateText).toMatch(/^silent since/)
+  })
+
   test('live changes leave out what is gone', () => {
     expect(liveSeries(projection, ['gone', keyOf(labelled('calm'))], 10).map((series) => series.text)).toEqual(['calm'])
   })

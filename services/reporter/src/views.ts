@@ -54,7 +54,7 @@ export function seriesSummary(view: SeriesView): SeriesSummary {
     source: view.source,
     state: view.state,
     stateDetail: finite(view.stateDetail),
-    stateText: stateText(view.state, Number.isFinite(view.stateDetail) ? view.stateDetail : 0),
+    stateText: stateText(view.state, Math.abs(view.stateDetail) <= latestDateMs ? view.stateDetail : 0),
     atMs: columns.timestampsMs[newest]!,
     value: valueAt(view, newest),
     expected: brief(columns.expected[newest]!),
@@ -143,6 +143,8 @@ export function lagSeconds(newestSampleMs: number | null, nowMs: number): number
 }
 
 const recentPoints = 60
+/** Beyond it a number is no date (ECMAScript, "Time Values"); a record from outside may hold any. */
+const latestDateMs = 8.64e15
 
 function seriesRow(view: SeriesView): SeriesRow {
   return {
