@@ -25,23 +25,27 @@ export function uint32Column(bytes: Uint8Array, count?: number): Uint32Array {
 }
 
 export function uint8Column(bytes: Uint8Array, count: number): Uint8Array {
-  if (bytes.length !== count) throw new ColumnError(bytes.length, 1, count)
+  refuseUnlessFitting(bytes, 1, count)
   return bytes
 }
 
-/** A column whose length does not fit the batch: the record is damaged or was written by something else. */
+/** Columns that do not fit together: the record is damaged or was written by something else. */
 export class ColumnError extends Error {
-  constructor(byteLength: number, width: number, count: number | undefined) {
-    super(`column of ${byteLength} bytes, expected ${count ?? 'a whole number of'} elements of ${width} bytes`)
+  constructor(message: string) {
+    super(message)
     this.name = 'ColumnError'
   }
 }
 
 function aligned(bytes: Uint8Array, width: number, count: number | undefined): ArrayBuffer {
-  if (bytes.length % width !== 0 || (count !== undefined && bytes.length !== count * width)) {
-    throw new ColumnError(bytes.length, width, count)
-  }
+  refuseUnlessFitting(bytes, width, count)
   const copy = new ArrayBuffer(bytes.length)
   new Uint8Array(copy).set(bytes)
   return copy
+}
+
+function refuseUnlessFitting(bytes: Uint8Array, width: number, count: number | undefined): void {
+  const fits = count === undefined ? bytes.length % width === 0 : bytes.length === count * width
+  if (fits) return
+  throw new ColumnError(`column of ${bytes.length} bytes, expected ${count ?? 'a whole number of'} elements of ${width} bytes`)
 }

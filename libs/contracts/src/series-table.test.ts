@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { bytesOf, ColumnError } from './columns.ts'
 import { entityKey, partitionOf, seriesKey, seriesText, sortedLabels } from './series.ts'
 import { buildSeriesTable, entityText, keyText, labelReader, seriesCount } from './series-table.ts'
 
@@ -25,7 +26,12 @@ describe('series table', () => {
 
   test('a table that points outside itself is refused', () => {
     const table = buildSeriesTable([identify(sortedLabels([['a', 'b']]))])
-    expect(() => labelReader({ ...table, symbols: Buffer.alloc(1) })(0)).toThrow(/outside/)
+    expect(() => labelReader({ ...table, symbols: Buffer.alloc(1) })(0)).toThrow(ColumnError)
+    expect(() => labelReader({ ...table, labelSymbols: bytesOf(Uint32Array.of(0, 9)) })(0)).toThrow(ColumnError)
+    expect(() => labelReader({ ...table, labelStarts: bytesOf(Uint32Array.of(0, 0xffffffff)) })(0)).toThrow(ColumnError)
+    expect(() => labelReader({ ...table, labelStarts: Buffer.alloc(3) })).toThrow(ColumnError)
+    expect(() => entityText({ ...table, entities: Buffer.alloc(15) }, 0)).toThrow(ColumnError)
+    expect(() => keyText(table, 1)).toThrow(ColumnError)
   })
 
   test('entity of a table is that of its labels', () => {

@@ -4,7 +4,7 @@
  * Built once per batch by the ingestor; the detector copies it from the sample batch into the score batch without looking
  * inside; a reader decodes the labels of a series only when it meets its key for the first time.
  */
-import { bytesOf, uint32Column } from './columns.ts'
+import { bytesOf, ColumnError, uint32Column } from './columns.ts'
 import type { SeriesTable } from './records.ts'
 import type { LabelSet } from './series.ts'
 
@@ -50,18 +50,18 @@ export function seriesCount(table: SeriesTable): number {
   return table.keys.length / keyBytes
 }
 
-/** The key of series `index` as 32 hexadecimal digits. */
+/** The key of series `index` as 32 hexadecimal digits. Throws a ColumnError when the table has no such series. */
 export function keyText(table: SeriesTable, index: number): string {
   return hex(table.keys, index)
 }
 
-/** The entity key of series `index` as 32 hexadecimal digits. */
+/** The entity key of series `index` as 32 hexadecimal digits. Throws a ColumnError when the table has no such series. */
 export function entityText(table: SeriesTable, index: number): string {
   return hex(table.entities, index)
 }
 
 /**
- * Reads the labels of series `index`. Throws a RangeError when the table points outside itself.
+ * Reads the labels of series `index`. Throws a ColumnError when the table points outside itself.
  *
  * Decoding the columns costs a copy, so a reader makes one `labelReader` a batch, and only when it meets an unknown series.
  */
@@ -74,7 +74,7 @@ export function labelReader(table: SeriesTable): (index: number) => LabelSet {
     const start = symbolStarts[symbol ?? -1]
     const end = symbolStarts[(symbol ?? -1) + 1]
     if (start === undefined || end === undefined || start > end || end > symbols.length) {
-      throw new RangeError(`symbol ${symbol} is outside the table`)
+      throw new ColumnError(`symbol ${symbol} is outside the table`)
     }
     return symbols.toString('utf8', start, end)
   }
@@ -97,5 +97,6 @@ function numberOf(text: string, numbers: Map<string, number>): number {
 }
 
 function hex(column: Uint8Array, index: number): string {
+  if ((index + 1) * keyBytes > column.length) throw new ColumnError(`key ${index} is outside the table`)
   return Buffer.from(column.buffer, column.byteOffset + index * keyBytes, keyBytes).toString('hex')
 }

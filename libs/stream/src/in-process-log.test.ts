@@ -1,29 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
 import { testLogContract } from '../testing/log-contract.ts'
+import { wrappedLog } from '../testing/wrapped-log.ts'
 import { createInProcessLog } from './in-process-log.ts'
-import type { Log } from './log.ts'
 import { systemTiming, type Timing } from './timing.ts'
 
 describe('the contract', () => {
   const shared = createInProcessLog()
-  testLogContract(() => ({ ...faceOf(shared), close: async () => undefined }))
+  // One log is what all the clients of the contract share, so closing a client must not close it.
+  testLogContract(() => wrappedLog(shared, { close: async () => undefined }))
 })
-
-/** One log is what all the clients of the contract share; closing a client must not close it. */
-function faceOf(log: Log): Log {
-  return {
-    kind: log.kind,
-    ensureTopics: (specs) => log.ensureTopics(specs),
-    partitionCount: (topic) => log.partitionCount(topic),
-    producer: () => log.producer(),
-    fencedProducer: (fenceId) => log.fencedProducer(fenceId),
-    consume: (options) => log.consume(options),
-    follow: (options) => log.follow(options),
-    readToEnd: (topic, partition) => log.readToEnd(topic, partition),
-    offsets: (topic) => log.offsets(topic),
-    close: () => log.close(),
-  }
-}
 
 const value = Buffer.alloc(800)
 const spec = (cleanup: 'delete' | 'compact', retentionMs?: number) => ({ topic: 't', partitions: 1, cleanup, retentionMs })

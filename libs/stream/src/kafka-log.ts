@@ -44,7 +44,12 @@ export function createKafkaLog(options: KafkaClientOptions): Log {
 
   return {
     kind: 'kafka',
-    ensureTopics: (specs) => whileOpen(() => ensureTopics(admin, specs)),
+    ensureTopics: (specs) =>
+      whileOpen(async () => {
+        const remarks = await ensureTopics(admin, specs)
+        for (const { topic } of specs) await reader.untilLed(topic)
+        return remarks
+      }),
     partitionCount: (topic) => whileOpen(() => reader.partitionCount(topic)),
     readToEnd: (topic, partition) => whileOpen(() => reader.readToEnd(topic, partition)),
     offsets: (topic) => whileOpen(() => reader.offsets(topic)),

@@ -8,6 +8,7 @@
  * Only committed records are seen. Where a transaction is open, or was committed a moment ago and its mark is not written yet,
  * reading to the end waits for it. Follower rounds wait for the slowest broker, half a second at most.
  */
+import { setTimeout } from 'node:timers/promises'
 import type { Cluster, Kafka } from 'kafkajs'
 import Batch, { type FetchedPartition } from 'kafkajs/src/consumer/batch.js'
 import { LogError } from './errors.ts'
@@ -62,6 +63,20 @@ export class KafkaReader {
       this.#askOffsets(topic, partitions, false),
     ])
     return partitions.map(({ partition }) => ({ earliest: earliest.get(partition)!, next: next.get(partition)! }))
+  }
+
+  /** Waits until every partition of a topic has a leader that answers for it: a topic just created has none for a moment. */
+  async untilLed(topic: string): Promise<void> {
+    for (const endMs = performance.now() + leaderlessMs; ; ) {
+      try {
+        await this.offsets(topic)
+        return
+      } catch (error) {
+        if (!(error as LogError).retryable || performance.now() > endMs) throw error
+        await setTimeout(shortWaitMs)
+        await this.refresh()
+      }
+    }
   }
 
   async readToEnd(topic: string, partition?: number): Promise<LogRecord[]> {
@@ -169,6 +184,8 @@ export class KafkaReader {
 
 /** Short, because it is only waited for the mark of a transaction. */
 const shortWaitMs = 50
+/** Elections take a moment, not longer. */
+const leaderlessMs = 10_000
 /** Longer than a transaction of ours can stay open. */
 const stalledMs = 30_000
 const maxBytesPerPartition = 4 * 1024 * 1024

@@ -4,7 +4,7 @@
  * A broker before Kafka 2.4 does not know how to choose the replication factor itself; there it is 1, and that is said.
  */
 import type { TopicSpec } from '@lapwing/contracts/topics'
-import { type Admin, ConfigResourceTypes, type ITopicConfig } from 'kafkajs'
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs'
 import { LogError } from './errors.ts'
 import { toLogError } from './kafka-errors.ts'
 
@@ -68,7 +68,7 @@ async function refuseOtherPartitionCounts(admin: Admin, specs: readonly TopicSpe
 }
 
 async function differences(admin: Admin, specs: readonly TopicSpec[]): Promise<string[]> {
-  const resources = specs.map(({ topic }) => ({ type: ConfigResourceTypes.TOPIC, name: topic }))
+  const resources = specs.map(({ topic }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }))
   const described = (await admin.describeConfigs({ resources, includeSynonyms: false })).resources
   return specs.flatMap((spec) => {
     const entries = described.find(({ resourceName }) => resourceName === spec.topic)?.configEntries ?? []

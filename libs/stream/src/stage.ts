@@ -2,10 +2,12 @@
  * A stage: records in, a pure step per partition, records out, then the position.
  *
  * Guarantees, at least once: the position moves past a batch only when all that the step emitted for it is acknowledged. A
- * record that cannot be decoded goes to the dead letters with its reason and original bytes, and its neighbours go on. After
- * an assignment each partition gets a fresh step from `createStep`, which reads whatever state it needs before the first
- * record. A step that throws anything but a damaged record is a bug and ends the process.
+ * record that cannot be decoded goes to the dead letters with its reason and original bytes, and its neighbours go on. A
+ * partition that is new to this process gets a fresh step from `createStep`, which reads whatever state it needs; one that is kept
+ * over a rebalance keeps its step. A step sees each record once: when a send fails, what it emitted is sent again, and a batch
+ * that comes again goes on where it was left. A step that throws anything but a damaged record is a bug and ends the process.
  */
+import { setTimeout } from 'node:timers/promises'
 import { DecodeError, encode } from '@lapwing/contracts/codec'
 import { bytesOf, ColumnError } from '@lapwing/contracts/columns'
 import type { BatchContext, Consumption, Log, LogRecord, OutgoingRecord, Producer, RecordBatch } from './log.ts'
@@ -13,6 +15,16 @@ import type { BatchContext, Consumption, Log, LogRecord, OutgoingRecord, Produce
 /** The decision about the records of one partition. Deterministic: no clock, no I/O; it may keep and change its own state. */
 export interface Step {
   process(record: LogRecord, emit: (output: OutgoingRecord) => void): void
+}
+
+/** What there is of a partition between two batches. */
+interface PartitionWork {
+  readonly step: Promise<Step>
+  /** Last offset that the step has seen, by topic. */
+  readonly seen: Map<string, bigint>
+  /** Emitted and not acknowledged. */
+  outputs: OutgoingRecord[]
+  outputBytes: number
 }
 
 export interface StageOptions {
@@ -23,7 +35,7 @@ export interface StageOptions {
   readonly deadLetters: string
   /** Name of the service, for the dead letters. */
   readonly service: string
-  /** Once per partition and assignment, before its first record. */
+  /** Once each time a partition comes to this process, before its first record; again when it rejects. */
   createStep(partition: number): Promise<Step>
   readonly observer: StageObserver
   onFatal(error: Error): void
@@ -39,41 +51,61 @@ export interface StageObserver {
 
 export async function runStage(options: StageOptions): Promise<Consumption> {
   const producer = await options.log.producer()
-  let steps = new Map<number, Promise<Step>>()
-  const consumption = await options.log.consume({
+  const works = new Map<number, PartitionWork>()
+  const consuming = options.log.consume({
     group: options.group,
     topics: options.inputs,
     from: 'earliest',
     onAssignment: (partitions) => {
-      steps = new Map()
+      const owned = new Set([...partitions.values()].flat())
+      for (const partition of works.keys()) if (!owned.has(partition)) works.delete(partition)
       options.observer.assigned(partitions)
     },
     onBatch: async (batch, context) => {
-      let step = steps.get(batch.partition)
-      if (!step) {
-        step = options.createStep(batch.partition)
-        steps.set(batch.partition, step)
-      }
-      await processBatch(batch, await step, producer, context, options)
+      const work = works.get(batch.partition) ?? beginWork(batch.partition, works, options)
+      await processBatch(batch, work, await whileAlive(work.step, context), producer, context, options)
     },
     onFatal: options.onFatal,
   })
-  return {
-    lastActivityMs: consumption.lastActivityMs,
-    stop: async () => {
-      await consumption.stop()
-      await producer.close()
-    },
+  const consumption = await consuming.catch(async (error: unknown) => {
+    await producer.close()
+    throw error
+  })
+  const stop = async () => {
+    await consumption.stop()
+    await producer.close()
   }
+  return { lastActivityMs: consumption.lastActivityMs, stop }
 }
 
-/** Between two slices the session is kept and outputs leave, so that neither memory nor silence grows with the batch. */
+function beginWork(partition: number, works: Map<number, PartitionWork>, options: StageOptions): PartitionWork {
+  const work: PartitionWork = { step: options.createStep(partition), seen: new Map(), outputs: [], outputBytes: 0 }
+  works.set(partition, work)
+  // Whoever waits for the step gets the error; the next batch tries anew.
+  work.step.catch(() => {
+    if (works.get(partition) === work) works.delete(partition)
+  })
+  return work
+}
+
+/** Keeps the session while a step reads its state. */
+async function whileAlive<Result>(promise: Promise<Result>, context: BatchContext): Promise<Result> {
+  const settled = promise.then(
+    () => true,
+    () => true,
+  )
+  while (!(await Promise.race([settled, setTimeout(sliceMs, false, { ref: false })]))) await context.heartbeat()
+  return promise
+}
+
+/** Between two slices the session is kept, so that silence does not grow with the batch. */
 const sliceMs = 500
 /** Outputs are sent when this many bytes have gathered, well below the broker's usual limit for one request. */
 const sendBytes = 512 * 1024
 
 async function processBatch(
   batch: RecordBatch,
+  work: PartitionWork,
   step: Step,
   producer: Producer,
   context: BatchContext,
@@ -81,30 +113,33 @@ async function processBatch(
 ): Promise<void> {
   const startMs = performance.now()
   let sliceStartMs = startMs
-  let outputs: OutgoingRecord[] = []
-  let outputBytes = 0
   const emit = (output: OutgoingRecord) => {
-    outputs.push(output)
-    outputBytes += output.value?.length ?? 0
+    work.outputs.push(output)
+    work.outputBytes += output.value?.length ?? 0
   }
   for (const record of batch.records) {
     if (!context.alive()) return
+    if (record.offset <= (work.seen.get(record.topic) ?? -1n)) continue
     processRecord(record, step, emit, options)
-    if (outputBytes >= sendBytes) {
-      await producer.send(outputs)
-      outputs = []
-      outputBytes = 0
-    }
+    work.seen.set(record.topic, record.offset)
+    if (work.outputBytes >= sendBytes) await sendOutputs(work, producer)
     if (performance.now() - sliceStartMs > sliceMs) {
       await context.heartbeat()
       sliceStartMs = performance.now()
     }
   }
   if (!context.alive()) return
-  if (outputs.length > 0) await producer.send(outputs)
+  await sendOutputs(work, producer)
   const lastOffset = batch.records.at(-1)?.offset ?? batch.endOffset - 1n
   const lag = Number(batch.endOffset - lastOffset - 1n)
   options.observer.batch(batch.topic, batch.records.length, performance.now() - startMs, lag)
+}
+
+async function sendOutputs(work: PartitionWork, producer: Producer): Promise<void> {
+  if (work.outputs.length === 0) return
+  await producer.send(work.outputs)
+  work.outputs = []
+  work.outputBytes = 0
 }
 
 function processRecord(record: LogRecord, step: Step, emit: (output: OutgoingRecord) => void, options: StageOptions): void {
@@ -121,7 +156,7 @@ function processRecord(record: LogRecord, step: Step, emit: (output: OutgoingRec
 /** The bounded reason when the record is damaged; undefined when the error is ours. */
 function damageOf(error: unknown): string | undefined {
   if (error instanceof DecodeError) return error.reason
-  if (error instanceof ColumnError || error instanceof RangeError) return 'malformed'
+  if (error instanceof ColumnError) return 'malformed'
   return undefined
 }
 
@@ -134,8 +169,15 @@ function deadLetter(record: LogRecord, reason: string, error: Error, options: St
     partition: record.partition,
     offset: Number(record.offset),
     timestampMs: record.timestampMs,
-    key: record.key && bytesOf(record.key),
-    value: record.value && bytesOf(record.value),
+    key: beginningOf(record.key),
+    value: beginningOf(record.value),
   })
-  return { topic: options.deadLetters, partition: record.partition, key: record.key, value }
+  return { topic: options.deadLetters, partition: record.partition, key: null, value }
 }
+
+/** All of it, unless it is so large that the dead letter itself would be refused: whoever writes such a record must not stop us. */
+function beginningOf(bytes: Uint8Array | null): Buffer | null {
+  return bytes && bytesOf(bytes.subarray(0, keptBytes))
+}
+
+const keptBytes = 3 * 1024 * 1024
