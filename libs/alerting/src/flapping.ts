@@ -32,7 +32,7 @@ export interface FlappingState {
 
 export const neverChanged: FlappingState = { changes: 0, newestSlot: 0, flapping: false }
 
-/** Nagios' ratios over a window cut into twenty slots: of an hour, more than ten of its three-minute slots must see a change. */
+/** Nagios' ratios over a window cut into twenty slots: of an hour, about ten of its three-minute slots must see a change. */
 export function flappingPolicy(windowMs: number): FlappingPolicy {
   const slots = 20
   return { slots, slotMs: windowMs / slots, startRatio: 0.5, stopRatio: 0.25 }

@@ -8,7 +8,8 @@
  * once it has fired for `flappingHoldMs`, because a steady state is no flapping and the last state is never hidden.
  *
  * Every accepted record gets exactly one outcome per receiver (`conservation.ts`); until then it is pending. Delivery is at
- * least once: whoever delivers may crash between the answer and the note of it, and tells it again afterwards.
+ * least once: whoever delivers may crash between the answer and the note of it, and tells it again afterwards. A state that was
+ * sent without a sure answer may have been seen, so its end is told too: better the end of something unseen than none.
  *
  * Source: Alertmanager's "Alerts API" documentation for re-sending; the Kubernetes controllers for the pattern.
  */
@@ -37,10 +38,12 @@ export interface Telling {
   readonly atMs: number
 }
 
-/** How far a receiver is with an alert. The first three survive a restart, the others start anew. */
+/** How far a receiver is with an alert. The first four survive a restart, the others start anew. */
 export interface Progress {
   /** What it saw, oldest first: one entry per severity and one for the end. */
   readonly tellings: readonly Telling[]
+  /** What was sent after that, and may have been seen or not, oldest first. */
+  readonly attempted: readonly Telling[]
   /** The state that it refused for good; not tried again. */
   readonly refused: Telling | null
   /** Ids of the records that have their outcome. */
@@ -57,6 +60,7 @@ export interface Progress {
 
 export const noProgress: Progress = {
   tellings: [],
+  attempted: [],
   refused: null,
   settled: [],
   sentAtMs: 0,
@@ -121,6 +125,11 @@ export function settle(progress: Progress, settlements: readonly Settlement[]): 
   return { ...progress, settled: [...progress.settled, ...settlements.map(({ record }) => record.id)] }
 }
 
+/** The progress to be noted before the request is made, so that a crash right after it forgets nothing; itself for a repetition. */
+export function beforeDelivery(progress: Progress, delivery: Delivery): Progress {
+  return delivery.repeated ? progress : { ...progress, attempted: delivery.tellings.slice(progress.tellings.length) }
+}
+
 /** The progress after a delivery that has its answer, and the outcomes that follow. */
 export interface Answered {
   readonly progress: Progress
@@ -130,7 +139,7 @@ export interface Answered {
 export function afterDelivered(progress: Progress, delivery: Delivery, nowMs: number): Answered {
   const told = { ...lastOf(delivery.tellings), atMs: nowMs }
   const settlements = delivery.records.map((record) => deliveredOrSuperseded(delivery.alert, record, told))
-  const learned = delivery.repeated ? {} : { tellings: [...progress.tellings, told], refused: null }
+  const learned = delivery.repeated ? {} : { tellings: [...delivery.tellings.slice(0, -1), told], attempted: [], refused: null }
   return { progress: settle({ ...progress, ...learned, ...rested(nowMs) }, settlements), settlements }
 }
 
@@ -144,20 +153,19 @@ export function afterRefused(progress: Progress, delivery: Delivery, nowMs: numb
 /** A failure that may pass. */
 export interface FailedAttempt {
   readonly code: string
-  /** False when the receiver would have failed with any alert; the others then need not wait behind this one. */
+  /** What may have been seen after it: with the state just sent if that may have arrived, else what it was before. */
+  readonly attempted: readonly Telling[]
+  /** False when the receiver would have failed with any alert; this one then need not wait longer than the others. */
   readonly alertMayBeAtFault: boolean
   /** Evenly distributed from 0 to 1. */
   readonly chance: number
 }
 
 /** The progress after it. An alert that may be at fault backs off on its own, so that one which always fails holds up no other. */
-export function afterFailedAttempt(
-  progress: Progress,
-  nowMs: number,
-  { code, alertMayBeAtFault, chance }: FailedAttempt,
-): Progress {
+export function afterFailedAttempt(progress: Progress, nowMs: number, failed: FailedAttempt): Progress {
+  const { code, attempted, alertMayBeAtFault, chance } = failed
   const retryAtMs = alertMayBeAtFault ? nowMs + backoffMs(progress.attempts, chance) : progress.retryAtMs
-  return { ...progress, attempts: progress.attempts + 1, retryAtMs, failure: code }
+  return { ...progress, attempted, attempts: progress.attempts + 1, retryAtMs, failure: code }
 }
 
 function rested(nowMs: number) {
@@ -167,7 +175,7 @@ function rested(nowMs: number) {
 /** Nothing is left to do for this alert, now or later, unless another record comes. */
 export function isFinished(tracked: TrackedAlert, progress: Progress, policy: ReceiverPolicy, nowMs: number): boolean {
   if (tracked.alert.state !== 'resolved' || unsettled(tracked, progress).length > 0) return false
-  const last = progress.tellings.at(-1)
+  const last = seen(progress).at(-1)
   if (!last || progress.refused?.state === 'resolved') return true
   return last.state === 'resolved' && nowMs >= last.atMs + policy.resendResolvedForMs
 }
@@ -194,7 +202,7 @@ function nextStep({ tracked, progress, later }: Reconciled, policy: ReceiverPoli
   const dueAtMs = belief ? progress.retryAtMs : Math.max(repeatAtMs(alert, progress, policy, nowMs), progress.retryAtMs)
 
   if (dueAtMs > nowMs) return { settlements, wakeAtMs: Math.min(dueAtMs, letThroughMs > nowMs ? letThroughMs : dueAtMs) }
-  const tellings = belief ? [...progress.tellings, belief] : progress.tellings
+  const tellings = belief ? [...seen(progress).filter((telling) => !sameBelief(telling, belief)), belief] : progress.tellings
   const delivery = { alert, tellings, repeated: !belief, continuedAt, records, attempt: progress.attempts + 1 }
   return { delivery, settlements, wakeAtMs: nowMs }
 }
@@ -210,12 +218,25 @@ function letThroughAtMs({ alert, records }: TrackedAlert, policy: ReceiverPolicy
 
 /** What the receiver must be told to know the truth; null when it knows, need not know, or refused to know. */
 function beliefToReach({ alert }: TrackedAlert, progress: Progress, letThrough: boolean, nowMs: number): Telling | null {
-  const last = progress.tellings.at(-1)
   const belief = { state: alert.state, severity: alert.severity, atMs: nowMs }
   if (progress.refused && sameBelief(progress.refused, belief)) return null
-  if (alert.state === 'resolved') return last?.state === 'firing' ? { ...belief, severity: last.severity } : null
-  if (!last) return letThrough ? belief : null
-  return compareSeverity(alert.severity, last.severity) > 0 ? belief : null
+  const told = progress.tellings.at(-1)
+  if (alert.state === 'resolved') return endToTell(progress, belief)
+  if (!told) return letThrough ? belief : null
+  return compareSeverity(alert.severity, told.severity) > 0 ? belief : null
+}
+
+/** The end of what the receiver saw, or may have seen, under the severity that it knows. */
+function endToTell(progress: Progress, end: Telling): Telling | null {
+  const firing = seen(progress)
+    .filter(({ state }) => state === 'firing')
+    .at(-1)
+  return firing && progress.tellings.at(-1)?.state !== 'resolved' ? { ...end, severity: firing.severity } : null
+}
+
+/** What it saw and what it may have seen. */
+function seen({ tellings, attempted }: Progress): readonly Telling[] {
+  return attempted.length > 0 ? [...tellings, ...attempted] : tellings
 }
 
 function sameBelief(a: Telling, b: Telling): boolean {

@@ -43,10 +43,7 @@ export function slackMessage(delivery: Delivery, pageUrl: string): SlackMessage 
       { type: 'section', text: plain(whereText(alert.labels), slackLimits.text) },
       {
         type: 'context',
-        elements: [
-          markdown(`<${linkTarget(episodePage(pageUrl, alert))}|Open in Lapwing>`),
-          plain(`Incident ${alert.id}`, slackLimits.field),
-        ],
+        elements: [markdown(`<${linkTarget(pageUrl, alert)}|Open in Lapwing>`), plain(`Incident ${alert.id}`, slackLimits.field)],
       },
     ],
   }
@@ -118,6 +115,8 @@ function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, ' ').trim()
 }
 
-function linkTarget(url: string): string {
-  return url.replaceAll('&', '&amp;').replaceAll('<', '%3C').replaceAll('>', '%3E').replaceAll('|', '%7C')
+/** The page of the episode, or the first page when an id is too long for a text. */
+function linkTarget(pageUrl: string, alert: Alert): string {
+  const target = episodePage(pageUrl, alert).replaceAll('&', '&amp;').replace(/[<>|]/g, encodeURIComponent)
+  return target.length < slackLimits.field / 2 ? target : pageUrl
 }

@@ -73,10 +73,10 @@ export function decodeTracked(bytes: Uint8Array): TrackedAlert {
 }
 
 /** What must be known after a restart: the rest of the progress begins anew, so a receiver without memory is told at once. */
-export type DurableProgress = Pick<Progress, 'tellings' | 'refused' | 'settled'>
+export type DurableProgress = Pick<Progress, 'tellings' | 'attempted' | 'refused' | 'settled'>
 
-export function encodeProgress({ tellings, refused, settled }: DurableProgress): Buffer {
-  return encodeSnapshot({ tellings, refused, settled }, -1)
+export function encodeProgress({ tellings, attempted, refused, settled }: DurableProgress): Buffer {
+  return encodeSnapshot({ tellings, attempted, refused, settled }, -1)
 }
 
 /** Throws DecodeError. */

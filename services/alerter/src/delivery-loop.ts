@@ -1,9 +1,10 @@
 /**
  * Drives one receiver to the truth about the alerts of one partition: plan, tell, note, wait.
  *
- * What the receiver was told is written to the log before anything else is told, outcomes first, then the progress; a crash in
- * between repeats the last message and loses none. While the log cannot take the note, nothing more is told. Between two plans
- * the loop sleeps until something is due or `ring` says that records came.
+ * What is about to be told is written to the log before the request, and what became of it after, before anything else is told.
+ * A crash in between repeats the last message and forgets none, so an end is told of everything that may have been seen. While
+ * the log cannot take a note, nothing more is told. Between two plans the loop sleeps until something is due or `ring` says that
+ * records came.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAnswer, afterFailure, openGate, type ReceiverGate } from '@lapwing/alerting/receiver-gate'
@@ -12,8 +13,10 @@ import {
   afterDelivered,
   afterFailedAttempt,
   afterRefused,
+  beforeDelivery,
   type Delivery,
   type Plan,
+  type Progress,
   planDeliveries,
   type Settlement,
   settle,
@@ -28,7 +31,7 @@ export interface DeliveryLoopOptions {
   readonly route: RouteAlerts
   /** True while older records are still being read: what they say may be over by the time they have been. */
   behind(): boolean
-  /** Resolves when the notes and the progress of these alerts are on the log, or when the loop is stopped. */
+  /** Resolves when the notes and the progress of these alerts are on the log, all or none, or when the loop is stopped. */
   write(notes: readonly Note[], alertIds: readonly string[]): Promise<void>
   /** A request failed and is made again. */
   onFailure(error: DeliveryError): void
@@ -97,7 +100,7 @@ async function noteSettlements(settlements: readonly Settlement[], options: Deli
   )
 }
 
-/** One request; returns when the next may be made. */
+/** One request; returns the gate to the next. */
 async function tell(
   deliveries: readonly Delivery[],
   gate: ReceiverGate,
@@ -105,11 +108,13 @@ async function tell(
   cancelling: AbortSignal,
 ): Promise<ReceiverGate> {
   const { receiver, nowMs, random } = options
+  const before = await noteAttempts(deliveries, options)
   const errors = await receiver.deliver(deliveries, cancelling)
-  const notes = deliveries.flatMap((delivery, i) => noteAnswer(delivery, errors[i], options))
+  const notes = deliveries.flatMap((delivery, i) => noteAnswer(delivery, errors[i], before[i]!, options))
+  const answered = deliveries.filter((delivery, i) => !delivery.repeated && !isRetryable(errors[i]))
   await options.write(
     notes,
-    deliveries.filter((delivery, i) => !delivery.repeated && !isRetryable(errors[i])).map(({ alert }) => alert.id),
+    answered.map(({ alert }) => alert.id),
   )
   const failed = errors.find(isRetryable)
   const { spacingMs } = receiver.policy
@@ -118,26 +123,45 @@ async function tell(
   return afterFailure(gate, nowMs(), { spacingMs, requestedDelayMs: failed.requestedDelayMs, chance: random() })
 }
 
-function noteAnswer(delivery: Delivery, error: DeliveryError | undefined, options: DeliveryLoopOptions): Note[] {
-  if (isRetryable(error)) return noteFailure(delivery, error, options)
+/** Writes what will have been tried. Returns the progress of each as it was. */
+async function noteAttempts(
+  deliveries: readonly Delivery[],
+  { receiver, route, write }: DeliveryLoopOptions,
+): Promise<Progress[]> {
+  const before = deliveries.map(({ alert }) => progressOf(route, receiver.name, alert.id))
+  deliveries.forEach((delivery, i) => {
+    route.progress.get(receiver.name)!.set(delivery.alert.id, beforeDelivery(before[i]!, delivery))
+  })
+  const news = deliveries.filter(({ repeated }) => !repeated)
+  await write(
+    [],
+    news.map(({ alert }) => alert.id),
+  )
+  return before
+}
+
+function noteAnswer(
+  delivery: Delivery,
+  error: DeliveryError | undefined,
+  before: Progress,
+  options: DeliveryLoopOptions,
+): Note[] {
+  if (isRetryable(error)) return noteFailure(delivery, error, before, options)
   const { receiver, route, nowMs } = options
-  const { id } = delivery.alert
-  const before = progressOf(route, receiver.name, id)
   const answered: Answered = error ? afterRefused(before, delivery, nowMs()) : afterDelivered(before, delivery, nowMs())
-  route.progress.get(receiver.name)!.set(id, answered.progress)
+  route.progress.get(receiver.name)!.set(delivery.alert.id, answered.progress)
   const told = { receiver: receiver.name, attempts: delivery.attempt, error, atMs: nowMs() }
   return answered.settlements.map((outcome) => ({ outcome, told }))
 }
 
 /** Pending is noted when the kind of failure is new for this alert. */
-function noteFailure(delivery: Delivery, error: DeliveryError, { receiver, route, nowMs, random }: DeliveryLoopOptions): Note[] {
+function noteFailure(delivery: Delivery, error: DeliveryError, before: Progress, options: DeliveryLoopOptions): Note[] {
   if (error.code === 'stopping') return []
-  const { id } = delivery.alert
-  const before = progressOf(route, receiver.name, id)
-  const { alertMayBeAtFault } = deliveryErrors[error.code]
-  route.progress
-    .get(receiver.name)!
-    .set(id, afterFailedAttempt(before, nowMs(), { code: error.code, alertMayBeAtFault, chance: random() }))
+  const { receiver, route, nowMs, random } = options
+  const { mayHaveArrived, alertMayBeAtFault } = deliveryErrors[error.code]
+  const { attempted } = mayHaveArrived ? beforeDelivery(before, delivery) : before
+  const failed = { code: error.code, attempted, alertMayBeAtFault, chance: random() }
+  route.progress.get(receiver.name)!.set(delivery.alert.id, afterFailedAttempt(before, nowMs(), failed))
   if (before.failure === error.code) return []
   const told = { receiver: receiver.name, attempts: delivery.attempt, error, atMs: nowMs() }
   return delivery.records.map((record) => ({

@@ -68,9 +68,13 @@ async function postOnce(options: HttpPosterOptions, body: object, stopping: Abor
     if (error instanceof DeliveryError) throw error
     if (stopping.aborted) throw new DeliveryError('stopping')
     if (deadline.aborted) throw new DeliveryError('timeout', `${options.timeoutMs} ms`)
-    throw new DeliveryError('unreachable', causeCode(error))
+    const cause = causeCode(error)
+    throw new DeliveryError(cause && neverConnected.includes(cause) ? 'unreachable' : 'interrupted', cause)
   }
 }
+
+/** Node's codes of a connection that was never made, so that nothing can have arrived. */
+const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']
 
 function codeOf(status: number): 'rate_limited' | 'server_error' | 'refused' | 'unexpected_answer' {
   if (status === 429) return 'rate_limited'
@@ -86,21 +90,21 @@ export function retryAfterMs(header: string | null, nowMs: number): number | und
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs)
 }
 
-const longestAnswer = 1024
+const enoughOfAnswer = 1024
 
 async function readStart(response: Response): Promise<string> {
   let text = ''
   const decoder = new TextDecoder()
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true })
-    if (text.length > longestAnswer) break
+    if (text.length > enoughOfAnswer) break
   }
-  return text.slice(0, longestAnswer)
+  return text
 }
 
 /** What the receiver said, shortened, without what it repeats of its own address: some servers name the path in a 404. */
 function quoted(answer: string, url: URL): string {
-  const parts = url.pathname.split('/').filter((part) => part.length >= 6)
+  const parts = `${url.pathname}${url.search}`.split(/[/?&=]/).filter((part) => part.length >= 6)
   const clean = parts.reduce((text, part) => text.replaceAll(part, '[secret]'), answer.replace(/\s+/g, ' ').trim())
   return JSON.stringify(clean.slice(0, 200))
 }

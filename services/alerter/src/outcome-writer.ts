@@ -1,12 +1,12 @@
 /**
- * Puts outcomes and progress on the log, in that order: in the other one, a crash in between would leave a record without an
- * outcome for ever. What is written twice is recognised by its id.
+ * Puts outcomes and the progress behind them on the log in one transaction: were only one of them to survive a crash, a record
+ * would be left without an outcome, or get a second one.
  */
 import { encode } from '@lapwing/contracts/codec'
-import { LogError } from '@lapwing/stream/errors'
-import type { OutgoingRecord, Producer } from '@lapwing/stream/log'
+import type { OutgoingRecord } from '@lapwing/stream/log'
 import type { Logger } from 'pino'
 import { encodeProgress, stateKeys } from './alert-state.ts'
+import type { Committer } from './committer.ts'
 import type { AlerterMetrics } from './metrics.ts'
 import { type Note, notificationOf, refusalOf } from './notifications.ts'
 import { progressOf, type RouteAlerts } from './route-alerts.ts'
@@ -20,16 +20,14 @@ export interface AlerterTopics {
 
 export interface OutcomeWriterOptions {
   readonly route: RouteAlerts
-  readonly producer: Producer
+  readonly committer: Committer
   readonly partition: number
   readonly topics: AlerterTopics
   readonly metrics: AlerterMetrics
   readonly logger: Logger
-  /** Ends the waiting for a log that does not answer. */
-  readonly signal: AbortSignal
 }
 
-/** Resolves when everything is on the log, or the waiting was ended. Rejects with a LogError that no waiting can cure. */
+/** Resolves when everything is on the log, or the committer was stopped. Rejects with a LogError that no waiting can cure. */
 export async function writeOutcomes(
   receiver: string,
   notes: readonly Note[],
@@ -37,14 +35,8 @@ export async function writeOutcomes(
   options: OutcomeWriterOptions,
 ): Promise<void> {
   for (const note of notes) countNote(note, options)
-  await sendUntilTaken(
-    notes.flatMap((note) => noteRecords(note, options)),
-    options,
-  )
-  await sendUntilTaken(
-    alertIds.map((id) => progressRecord(receiver, id, options)),
-    options,
-  )
+  const progress = alertIds.map((id) => progressRecord(receiver, id, options))
+  await options.committer.commit([...notes.flatMap((note) => noteRecords(note, options)), ...progress])
 }
 
 function countNote({ outcome, told }: Note, { metrics, logger }: OutcomeWriterOptions): void {
@@ -67,22 +59,3 @@ function progressRecord(receiver: string, alertId: string, { route, partition, t
   const value = encodeProgress(progressOf(route, receiver, alertId))
   return { topic: topics.state, partition, key: Buffer.from(stateKeys.progress(receiver, alertId)), value }
 }
-
-async function sendUntilTaken(
-  records: readonly OutgoingRecord[],
-  { producer, logger, signal }: OutcomeWriterOptions,
-): Promise<void> {
-  for (let failures = 0; records.length > 0 && !signal.aborted; failures++) {
-    try {
-      return await producer.send(records)
-    } catch (error) {
-      if (!(error instanceof LogError) || !error.retryable) throw error
-      const retryInMs = Math.min(firstRetryMs * 2 ** failures, longestRetryMs)
-      logger.warn({ code: error.code, retryInMs }, `outcomes wait for the log: ${error.message}`)
-      await new Promise((resolve) => setTimeout(resolve, retryInMs))
-    }
-  }
-}
-
-const firstRetryMs = 250
-const longestRetryMs = 2000

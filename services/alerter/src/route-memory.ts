@@ -1,10 +1,9 @@
 /** The memory of a route between two processes: read back when a partition is taken over, cleared of what is finished. */
 import { noProgress } from '@lapwing/alerting/reconcile'
 import type { DecodeError } from '@lapwing/contracts/codec'
-import { LogError } from '@lapwing/stream/errors'
-import type { Log, Producer } from '@lapwing/stream/log'
-import type { Logger } from 'pino'
+import type { Log } from '@lapwing/stream/log'
 import { decodeProgress, decodeTracked, readSnapshots, stateKeys, statesBelow } from './alert-state.ts'
+import type { Committer } from './committer.ts'
 import { type Receiver, receiverNames } from './receiver.ts'
 import { emptyRoute, forget, forgettable, pruneRecords, type RouteAlerts, restoreAlerts } from './route-alerts.ts'
 
@@ -36,17 +35,11 @@ export async function forgetFinished(
   route: RouteAlerts,
   { topic, partition }: MemoryPlace,
   receivers: readonly Receiver[],
-  { producer, logger, nowMs }: { producer: Producer; logger: Logger; nowMs: number },
+  { committer, nowMs }: { committer: Committer; nowMs: number },
 ): Promise<void> {
   pruneRecords(route)
   const ids = forgettable(route, new Map(receivers.map(({ name, policy }) => [name, policy])), nowMs)
   const keys = ids.flatMap((id) => [stateKeys.alert(id), ...receiverNames.map((receiver) => stateKeys.progress(receiver, id))])
-  if (keys.length === 0) return
-  try {
-    await producer.send(keys.map((key) => ({ topic, partition, key: Buffer.from(key), value: null })))
-    for (const id of ids) forget(route, id)
-  } catch (error) {
-    if (!(error instanceof LogError) || !error.retryable) throw error
-    logger.warn({ code: error.code }, `finished alerts are kept for now: ${error.message}`)
-  }
+  await committer.commit(keys.map((key) => ({ topic, partition, key: Buffer.from(key), value: null })))
+  for (const id of ids) forget(route, id)
 }

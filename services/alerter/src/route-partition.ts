@@ -1,14 +1,15 @@
 /**
  * The second stage for one partition of the alerts topic: what is true of each alert, and one loop per receiver that tells it.
  *
- * It opens by reading its memory from the log, before the first record, and its loops begin at once: an alert that fires must
+ * It opens by taking the fence, so that a former owner can write no more, and reading its memory from the log, before the first record, and its loops begin at once: an alert that fires must
  * be told again to Alertmanager even if no record ever comes. It closes when the partition goes to somebody else.
  */
 import { DecodeError, decode } from '@lapwing/contracts/codec'
-import type { Log, LogRecord, OutgoingRecord, Producer } from '@lapwing/stream/log'
+import type { Log, LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { Step } from '@lapwing/stream/stage'
 import type { Logger } from 'pino'
 import { encodeTracked, stateKeys } from './alert-state.ts'
+import { openCommitter } from './committer.ts'
 import { startDeliveryLoop } from './delivery-loop.ts'
 import type { AlerterMetrics } from './metrics.ts'
 import { type AlerterTopics, type OutcomeWriterOptions, writeOutcomes } from './outcome-writer.ts'
@@ -18,7 +19,8 @@ import { forgetFinished, readRoute } from './route-memory.ts'
 
 export interface RoutePartitionOptions {
   readonly log: Log
-  readonly producer: Producer
+  /** Unique for the group; the partition is added. */
+  readonly fencePrefix: string
   readonly partition: number
   readonly topics: AlerterTopics
   readonly receivers: readonly Receiver[]
@@ -44,15 +46,17 @@ export interface RoutePartition {
 export async function openRoutePartition(options: RoutePartitionOptions): Promise<RoutePartition> {
   const { log, partition, topics, receivers, metrics, logger, nowMs, onFatal } = options
   const place = { topic: topics.state, partition }
+  const stopping = new AbortController()
+  const fenceId = `${options.fencePrefix}-${partition}`
+  const committer = await openCommitter({ log, fenceId, logger, signal: stopping.signal })
   const route = await readRoute(log, place, receivers, (key, error) => {
     metrics.stateDamaged()
     logger.error({ key, reason: error.reason }, `alert state left out: ${error.message}`)
   })
   for (const { name } of receivers) metrics.accepted(name, pendingCount(route, name))
-  const stopping = new AbortController()
-  const loops = receivers.map((receiver) => startLoop(receiver, { ...options, route, signal: stopping.signal }))
+  const loops = receivers.map((receiver) => startLoop(receiver, { ...options, route, committer }))
   const housekeeping = setInterval(() => {
-    void forgetFinished(route, place, receivers, { ...options, nowMs: nowMs() }).catch(onFatal)
+    void forgetFinished(route, place, receivers, { committer, nowMs: nowMs() }).catch(onFatal)
   }, housekeepingMs)
   return {
     step: { process: (record, emit) => acceptRecord(record, emit, route, options) },
@@ -65,6 +69,7 @@ export async function openRoutePartition(options: RoutePartitionOptions): Promis
       const grace = setTimeout(() => stopping.abort(), writeGraceMs)
       await Promise.all(loops.map((loop) => loop.stop()))
       clearTimeout(grace)
+      await committer.close()
     },
   }
 }

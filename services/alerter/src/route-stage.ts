@@ -4,12 +4,12 @@
  * After every assignment all partitions are opened anew from the log, retained ones too: between two assignments somebody else
  * may have owned them, and only the log knows what was told. The old ones stop first, so no message is told by both.
  */
-import type { Consumption, Log, Producer } from '@lapwing/stream/log'
+import type { Log } from '@lapwing/stream/log'
 import { runStage, type StageObserver, type Step } from '@lapwing/stream/stage'
 import { openRoutePartition, type RoutePartition, type RoutePartitionOptions } from './route-partition.ts'
 import { whenLogAnswers } from './when-log-answers.ts'
 
-export interface RouteStageOptions extends Omit<RoutePartitionOptions, 'producer' | 'partition' | 'behind'> {
+export interface RouteStageOptions extends Omit<RoutePartitionOptions, 'fencePrefix' | 'partition' | 'behind'> {
   readonly log: Log
   readonly group: string
   readonly observer: StageObserver
@@ -22,8 +22,7 @@ export interface RouteStage {
 }
 
 export async function runRouteStage(options: RouteStageOptions): Promise<RouteStage> {
-  const producer = await options.log.producer()
-  const partitions = createPartitions(options, producer)
+  const partitions = createPartitions(options)
   const stage = await runStage({
     log: options.log,
     group: options.group,
@@ -44,13 +43,13 @@ export async function runRouteStage(options: RouteStageOptions): Promise<RouteSt
     },
     onFatal: options.onFatal,
   })
-  return { pending: partitions.pending, stop: () => stopAll(stage, partitions, producer) }
-}
-
-async function stopAll(stage: Consumption, partitions: Partitions, producer: Producer): Promise<void> {
-  await stage.stop()
-  await partitions.close()
-  await producer.close()
+  return {
+    pending: partitions.pending,
+    stop: async () => {
+      await stage.stop()
+      await partitions.close()
+    },
+  }
 }
 
 interface Partitions {
@@ -63,7 +62,7 @@ interface Partitions {
   close(): Promise<void>
 }
 
-function createPartitions(options: RouteStageOptions, producer: Producer): Partitions {
+function createPartitions(options: RouteStageOptions): Partitions {
   let opening = new Map<number, Promise<RoutePartition>>()
   let open: RoutePartition[] = []
   let closed: Promise<void> = Promise.resolve()
@@ -77,7 +76,7 @@ function createPartitions(options: RouteStageOptions, producer: Producer): Parti
     const opened: RoutePartition[] = open
     const openOne = async (partition: number) => {
       await closed
-      const open = () => openRoutePartition({ ...options, producer, partition, behind: () => behind })
+      const open = () => openRoutePartition({ ...options, fencePrefix: options.group, partition, behind: () => behind })
       const one = await whenLogAnswers(open, { logger, signal: stopping.signal })
       opened.push(one)
       return one

@@ -1,0 +1,106 @@
+import type { Alert, Severity } from '@lapwing/contracts/records'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { alertRecord, startedAtMs } from '../testing/alert.ts'
+import { alertmanagerAlerts } from './alertmanager-alert.ts'
+import type { Delivery, Telling } from './reconcile.ts'
+
+const minuteMs = 60_000
+const policy = { resendMs: minuteMs, resendResolvedForMs: 5 * minuteMs, pageUrl: 'http://page' }
+const nowMs = startedAtMs + 10 * minuteMs
+const at = (ms: number) => new Date(ms).toISOString()
+
+const delivery = (alert: Alert, tellings: Telling[], continuedAt: Severity | null = null): Delivery => ({
+  ...{ alert, tellings, continuedAt },
+  repeated: false,
+  records: [],
+  attempt: 1,
+})
+const warned: Telling = { state: 'firing', severity: 'warning', atMs: startedAtMs + minuteMs }
+const escalated: Telling = { state: 'firing', severity: 'critical', atMs: startedAtMs + 9 * minuteMs }
+const ended: Telling = { state: 'resolved', severity: 'critical', atMs: nowMs }
+
+describe('an alert that fires', () => {
+  test('has its identity in labels and the rest in annotations', () => {
+    expect(alertmanagerAlerts(delivery(alertRecord(), [warned]), policy, nowMs)).toEqual([
+      {
+        labels: { alertname: 'LapwingAnomaly', severity: 'warning', metric: 'node_load1', instance: 'node-1:9100' },
+        annotations: {
+          summary: 'node_load1 is unusual',
+          description: 'Actual 12.5, expected 0.8 (0.2 to 1.9), score 2.4, mostly by its level.',
+          value: '12.5',
+          expected: '0.8',
+          score: '2.4',
+          episode: 'episode-1',
+        },
+        startsAt: at(startedAtMs),
+        endsAt: at(nowMs + 4 * minuteMs),
+        generatorURL: 'http://page/?series=series-1&anomaly=episode-1',
+      },
+    ])
+  })
+
+  test('ends under its old severity when it escalates', () => {
+    const alerts = alertmanagerAlerts(delivery(alertRecord({ severity: 'critical' }), [warned, escalated]), policy, nowMs)
+    expect(alerts.map(({ labels, endsAt }) => [labels.severity, endsAt])).toEqual([
+      ['warning', at(escalated.atMs)],
+      ['critical', at(nowMs + 4 * minuteMs)],
+    ])
+  })
+
+  test('is silent about its old severity once that end was told long enough', () => {
+    const later = nowMs + 10 * minuteMs
+    const alerts = alertmanagerAlerts(delivery(alertRecord({ severity: 'critical' }), [warned, escalated]), policy, later)
+    expect(alerts.map(({ labels }) => labels.severity)).toEqual(['critical'])
+  })
+})
+
+describe('an alert that is over', () => {
+  const over = alertRecord({ state: 'resolved', severity: 'critical', endedAtMs: nowMs - minuteMs })
+
+  test('ends when the episode did, under every severity it was told with', () => {
+    const alerts = alertmanagerAlerts(delivery(over, [warned, escalated, ended]), policy, nowMs)
+    expect(alerts.map(({ labels, endsAt }) => [labels.severity, endsAt])).toEqual([
+      ['warning', at(escalated.atMs)],
+      ['critical', at(nowMs - minuteMs)],
+    ])
+  })
+
+  test('does not end the identity under which a later episode fires', () => {
+    const alerts = alertmanagerAlerts(delivery(over, [warned, escalated, ended], 'critical'), policy, nowMs)
+    expect(alerts.map(({ labels }) => labels.severity)).toEqual(['warning'])
+  })
+
+  test('never starts after its end, nor ends in the future, whatever the clocks say', () => {
+    const skewed = alertRecord({ state: 'resolved', startedAtMs: nowMs + minuteMs, endedAtMs: nowMs + 2 * minuteMs })
+    const [alert] = alertmanagerAlerts(delivery(skewed, [warned, ended]), policy, nowMs)
+    expect(alert).toMatchObject({ startsAt: at(nowMs), endsAt: at(nowMs) })
+  })
+})
+
+describe('labels', () => {
+  const labelsOf = (labels: Alert['labels']) =>
+    alertmanagerAlerts(delivery(alertRecord({ labels }), [warned]), policy, nowMs)[0]!.labels
+  const ours = ['alertname', 'severity', 'metric']
+
+  test('keep their names where those are legal and free', () => {
+    expect(labelsOf([{ name: 'severity', value: 'x' }])).toMatchObject({ severity: 'warning', exported_severity: 'x' })
+  })
+
+  test('have legal names, and two of them never become one, whatever they are called', () => {
+    const names = fc.uniqueArray(fc.string({ unit: 'binary', maxLength: 8 }), { maxLength: 12 })
+    fc.assert(
+      fc.property(names, (unique) => {
+        const sorted = unique.filter((name) => name !== '__name__').sort()
+        const labels = labelsOf(sorted.map((name) => ({ name, value: `value of ${name}` })))
+        const others = Object.entries(labels).filter(([name]) => !ours.includes(name))
+        for (const name of Object.keys(labels)) expect(name).toMatch(/^[a-zA-Z_][a-zA-Z0-9_]*$/)
+        expect(others.map(([, value]) => value).sort()).toEqual(sorted.map((name) => `value of ${name}`).sort())
+      }),
+    )
+  })
+
+  test('may be called __proto__', () => {
+    expect(JSON.stringify(labelsOf([{ name: '__proto__', value: 'x' }]))).toContain('"__proto__":"x"')
+  })
+})

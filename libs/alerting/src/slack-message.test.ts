@@ -1,0 +1,113 @@
+import type { Alert } from '@lapwing/contracts/records'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { alertRecord, startedAtMs } from '../testing/alert.ts'
+import type { Delivery, Telling } from './reconcile.ts'
+import { type SlackText, slackLimits, slackMessage } from './slack-message.ts'
+
+const warned: Telling = { state: 'firing', severity: 'warning', atMs: startedAtMs }
+const escalated: Telling = { state: 'firing', severity: 'critical', atMs: startedAtMs }
+
+const message = (alert: Alert, tellings: Telling[] = [warned]) => {
+  const delivery: Delivery = { alert, tellings, repeated: false, continuedAt: null, records: [], attempt: 1 }
+  return slackMessage(delivery, 'http://page')
+}
+const textsOf = (built: ReturnType<typeof slackMessage>): SlackText[] =>
+  built.blocks.flatMap((block) => ('text' in block ? [block.text] : 'fields' in block ? block.fields : block.elements))
+const allText = (built: ReturnType<typeof slackMessage>) =>
+  textsOf(built)
+    .map(({ text }) => text)
+    .join('\n')
+
+describe('a message', () => {
+  test('tells what, where, since when, actual against expected, why, and where to look', () => {
+    const text = allText(message(alertRecord()))
+    for (const fact of [
+      '🟠 Warning: node_load1 is unusual',
+      'instance = node-1:9100',
+      '*Since*\n<!date^1767607200^{date_short_pretty} {time}|2026-01-05 10:00 UTC>',
+      '*Actual*\n12.5',
+      '*Expected*\n0.8 (0.2 to 1.9)',
+      '*Score*\n2.4',
+      'Mostly by\nlevel',
+      '<http://page/?series=series-1&amp;anomaly=episode-1|Open in Lapwing>',
+      'Incident episode-1',
+    ]) {
+      expect(text).toContain(fact)
+    }
+  })
+
+  test('tells what it was before it got worse', () => {
+    expect(message(alertRecord({ severity: 'critical' }), [warned, escalated]).text).toMatch(
+      /^🔴 Critical \(was warning\): node_load1/,
+    )
+  })
+
+  test('tells how long it lasted once it is over', () => {
+    const over = message(alertRecord({ state: 'resolved', endedAtMs: startedAtMs + 200 * 60_000 }))
+    expect(over.text).toMatch(/^🟢 Resolved: node_load1 is back to normal/)
+    expect(allText(over)).toContain('*Lasted*\n3 h 20 min')
+  })
+})
+
+describe('whatever a label says', () => {
+  const hostile = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 5000 }),
+    fc.constantFrom(
+      '<!channel>',
+      '<http://evil|Open in Lapwing>',
+      '&lt;!here&gt;',
+      'a\nActual: 0',
+      '\u202Egnp.exe',
+      '😀'.repeat(4000),
+      '&'.repeat(4000),
+    ),
+  )
+  const alerts = fc
+    .record({
+      metric: hostile,
+      id: hostile,
+      topReason: hostile,
+      labels: fc.array(fc.record({ name: hostile, value: hostile }), { maxLength: 40 }),
+    })
+    .map(alertRecord)
+
+  test('the message stays within the limits of Slack', () => {
+    fc.assert(
+      fc.property(alerts, (alert) => {
+        const built = message(alert)
+        expect(built.blocks.length).toBeLessThanOrEqual(slackLimits.blocks)
+        expect(built.text.length).toBeLessThanOrEqual(slackLimits.text)
+        for (const block of built.blocks) {
+          if (block.type === 'header') expect(block.text.text.length).toBeLessThanOrEqual(slackLimits.header)
+          if ('fields' in block) expect(block.fields.length).toBeLessThanOrEqual(slackLimits.fields)
+        }
+        for (const { type, text } of textsOf(built)) {
+          expect(text.length).toBeGreaterThan(0)
+          expect(text.length).toBeLessThanOrEqual(type === 'mrkdwn' ? slackLimits.field : slackLimits.text)
+        }
+      }),
+    )
+  })
+
+  test('it pings nobody, links nowhere, and no character or escape is cut in two', () => {
+    fc.assert(
+      fc.property(alerts, (alert) => {
+        const built = message(alert)
+        const plain = [built.text, ...textsOf(built).flatMap(({ type, text }) => (type === 'plain_text' ? [text] : []))]
+        for (const text of plain) {
+          expect(text).not.toMatch(/[<>]/)
+          expect(text.replace(/&(amp|lt|gt);/g, '')).not.toContain('&')
+          expect(text).not.toMatch(/\p{Cs}/u)
+        }
+        const [link] = textsOf(built).filter(({ text }) => text.includes('Open in Lapwing') && text.startsWith('<http://page'))
+        expect(link?.text.match(/[<>|]/g)).toEqual(['<', '|', '>'])
+      }),
+    )
+  })
+
+  test('it forges no line of its own', () => {
+    const text = allText(message(alertRecord({ labels: [{ name: 'job', value: 'a\nseverity = none' }] })))
+    expect(text).toContain('job = a severity = none')
+  })
+})

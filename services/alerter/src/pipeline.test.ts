@@ -1,0 +1,254 @@
+/**
+ * Both stages and the plan together, without I/O: whatever order the records come in, however often, however late, and whatever
+ * goes wrong on the way to a receiver, it ends up believing the truth, and every record has one outcome.
+ */
+import { type AlertmanagerAlert, alertmanagerAlerts } from '@lapwing/alerting/alertmanager-alert'
+import { conservationBreaches, type RecordOutcome } from '@lapwing/alerting/conservation'
+import { flappingPolicy } from '@lapwing/alerting/flapping'
+import {
+  afterDelivered,
+  afterFailedAttempt,
+  beforeDelivery,
+  type Delivery,
+  noProgress,
+  type Plan,
+  planDeliveries,
+  type ReceiverPolicy,
+  type Settlement,
+  settle,
+  unsettled,
+} from '@lapwing/alerting/reconcile'
+import { compareSeverity } from '@lapwing/alerting/severity'
+import type { Anomaly, Severity } from '@lapwing/contracts/records'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { anomalyRecord } from '../testing/anomalies.ts'
+import { decodeProgress, decodeTracked, encodeProgress, encodeTracked } from './alert-state.ts'
+import { decideAlert, type SeriesState } from './decide-alert.ts'
+import { acceptAlert, emptyRoute, progressOf, type RouteAlerts, reconciledFor, restoreAlerts } from './route-alerts.ts'
+
+const minuteMs = 60_000
+const decisionPolicy = { minimumSeverity: 'warning', flapping: flappingPolicy(60 * minuteMs) } as const
+const slack: ReceiverPolicy = {
+  resendMs: null,
+  resendResolvedForMs: 0,
+  spacingMs: 1000,
+  batchSize: 1,
+  flappingHoldMs: 5 * minuteMs,
+}
+const alertmanager: ReceiverPolicy = { ...slack, resendMs: minuteMs, resendResolvedForMs: 5 * minuteMs, batchSize: 3 }
+
+/** What becomes of a request: it arrives and is answered, arrives and is not, is lost, or arrives and then the alerter dies. */
+type Fate = 'taken' | 'unanswered' | 'lost' | 'killed'
+
+/** A receiver as the messages make it believe, and what the alerter noted about it. */
+class World {
+  readonly series = new Map<string, SeriesState>()
+  route: RouteAlerts = emptyRoute(['it'])
+  nowMs = 0
+  readonly accepted = new Set<string>()
+  readonly outcomes: RecordOutcome[] = []
+  /** Slack: alert id to the state it was told last. */
+  readonly told = new Map<string, string>()
+  /** Alertmanager: identity to the end of the alert. */
+  readonly active = new Map<string, { severity: Severity; seriesKey: string; endsAtMs: number }>()
+  readonly policy: ReceiverPolicy
+
+  constructor(policy: ReceiverPolicy) {
+    this.policy = policy
+  }
+
+  receive(anomaly: Anomaly): void {
+    const { state, alert } = decideAlert(anomaly, this.series.get(anomaly.seriesKey), decisionPolicy)
+    this.series.set(anomaly.seriesKey, state)
+    acceptAlert(this.route, alert, { offset: 0, writtenAtMs: 0 })
+    for (const tracked of this.route.alerts.values()) for (const record of tracked.records) this.accepted.add(record.id)
+  }
+
+  reconcile(fate: Fate): Plan {
+    const plan = planDeliveries(reconciledFor(this.route, 'it'), this.policy, this.nowMs)
+    for (const settlement of plan.settlements) this.note(settlement.alert.id, [settlement])
+    for (const delivery of plan.deliveries) this.deliver(delivery, fate)
+    if (fate === 'killed') this.restart()
+    return plan
+  }
+
+  breaches(): string[] {
+    const pending = [...this.route.alerts].flatMap(([id, tracked]) => unsettled(tracked, progressOf(this.route, 'it', id)))
+    return conservationBreaches(
+      [...this.accepted],
+      this.outcomes,
+      pending.map(({ id }) => id),
+    )
+  }
+
+  private deliver(delivery: Delivery, fate: Fate): void {
+    const { id } = delivery.alert
+    const progress = this.route.progress.get('it')!
+    const before = progressOf(this.route, 'it', id)
+    progress.set(id, beforeDelivery(before, delivery))
+    if (fate !== 'lost') this.arrive(delivery)
+    if (fate === 'killed') return
+    if (fate === 'taken') {
+      const answered = afterDelivered(before, delivery, this.nowMs)
+      progress.set(id, answered.progress)
+      this.outcomes.push(...answered.settlements.map(toOutcome))
+      return
+    }
+    const { attempted } = fate === 'unanswered' ? beforeDelivery(before, delivery) : before
+    progress.set(id, afterFailedAttempt(before, this.nowMs, { code: fate, attempted, alertMayBeAtFault: true, chance: 0.5 }))
+  }
+
+  private arrive(delivery: Delivery): void {
+    this.told.set(delivery.alert.id, delivery.alert.state === 'firing' ? delivery.alert.severity : 'resolved')
+    const policy = { resendMs: minuteMs, resendResolvedForMs: 5 * minuteMs, pageUrl: 'http://page' }
+    for (const posted of alertmanagerAlerts(delivery, policy, this.nowMs)) this.post(delivery.alert.seriesKey, posted)
+  }
+
+  private post(seriesKey: string, { labels, endsAt }: AlertmanagerAlert): void {
+    const severity = labels.severity as Severity
+    this.active.set(`${seriesKey} ${severity}`, { severity, seriesKey, endsAtMs: Date.parse(endsAt) })
+  }
+
+  private note(id: string, settlements: Settlement[]): void {
+    this.route.progress.get('it')!.set(id, settle(progressOf(this.route, 'it', id), settlements))
+    this.outcomes.push(...settlements.map(toOutcome))
+  }
+
+  /** Only what goes through the log survives. */
+  private restart(): void {
+    const route = emptyRoute(['it'])
+    restoreAlerts(
+      route,
+      [...this.route.alerts.values()].map((tracked) => decodeTracked(encodeTracked(tracked))),
+    )
+    for (const [id, progress] of this.route.progress.get('it')!) {
+      route.progress.get('it')!.set(id, { ...noProgress, ...decodeProgress(encodeProgress(progress)) })
+    }
+    this.route = route
+  }
+}
+
+const toOutcome = ({ record, outcome }: Settlement): RecordOutcome => ({ recordId: record.id, outcome })
+
+const severityOf = fc.constantFrom<Severity>('info', 'warning', 'critical')
+interface EpisodeShape {
+  readonly first: Severity
+  readonly last: Severity
+  readonly minutes: number
+  readonly ends: boolean
+}
+const shape: fc.Arbitrary<EpisodeShape> = fc.record({
+  first: severityOf,
+  last: severityOf,
+  minutes: fc.integer({ min: 1, max: 30 }),
+  ends: fc.boolean(),
+})
+
+/** The records of the episodes of a series, one after the other. */
+function recordsOf(series: number, shapes: readonly EpisodeShape[]): Anomaly[] {
+  let startedAtMs = 0
+  return shapes.flatMap(({ first, last, minutes, ends }, i) => {
+    startedAtMs += 40 * minuteMs
+    const endedAtMs = startedAtMs + minutes * minuteMs
+    const id = `s${series}e${i}`
+    const own = { episodeId: id, seriesKey: `s${series}`, startedAtMs, labels: [{ name: 'series', value: String(series) }] }
+    const records = [anomalyRecord({ ...own, id: `${id}/opened`, severity: first, observedAtMs: startedAtMs })]
+    if (compareSeverity(last, first) > 0)
+      records.push(
+        anomalyRecord({ ...own, id: `${id}/escalated`, state: 'escalated', severity: last, observedAtMs: endedAtMs - 1 }),
+      )
+    if (ends)
+      records.push(
+        anomalyRecord({ ...own, id: `${id}/resolved`, state: 'resolved', severity: last, observedAtMs: endedAtMs, endedAtMs }),
+      )
+    return records
+  })
+}
+
+/** What is true of each series: the severity of its newest episode while that lasts and is worth telling. */
+function truthOf(records: readonly Anomaly[]): Map<string, Severity> {
+  const truth = new Map<string, Severity>()
+  for (const seriesKey of new Set(records.map((record) => record.seriesKey))) {
+    const own = records.filter((record) => record.seriesKey === seriesKey)
+    const newest = own.filter(({ startedAtMs }) => startedAtMs === Math.max(...own.map((record) => record.startedAtMs)))
+    const severity = newest
+      .map((record) => record.severity)
+      .sort(compareSeverity)
+      .at(-1)!
+    if (newest.every(({ state }) => state !== 'resolved') && compareSeverity(severity, 'warning') >= 0)
+      truth.set(seriesKey, severity)
+  }
+  return truth
+}
+
+type Event = { readonly record: Anomaly } | { readonly fate: Fate; readonly afterMs: number }
+
+const story = fc
+  .array(fc.array(shape, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 })
+  .map((series) => series.flatMap((shapes, i) => recordsOf(i, shapes)))
+  .chain((records) => {
+    const again = fc.array(fc.constantFrom(...records), { maxLength: 6 })
+    const tries = fc.array(
+      fc.record({
+        fate: fc.constantFrom<Fate>('taken', 'unanswered', 'lost', 'killed'),
+        afterMs: fc.integer({ min: 0, max: 3 * minuteMs }),
+      }),
+      { maxLength: 20 },
+    )
+    return fc.tuple(again, tries).chain(([repeated, steps]) => {
+      const events: Event[] = [...[...records, ...repeated].map((record) => ({ record })), ...steps]
+      return fc.tuple(fc.constant(records), fc.shuffledSubarray(events, { minLength: events.length }))
+    })
+  })
+
+/** Lives through the events, then has half an hour in which everything works. */
+function live(policy: ReceiverPolicy, events: readonly Event[]): World {
+  const world = new World(policy)
+  world.nowMs = 4 * 60 * minuteMs
+  for (const event of events) {
+    if ('record' in event) world.receive(event.record)
+    else {
+      world.nowMs += event.afterMs
+      world.reconcile(event.fate)
+    }
+    expect(world.breaches()).toEqual([])
+  }
+  for (let second = 0; second < 1800; second += 5) {
+    world.nowMs += 5000
+    world.reconcile('taken')
+  }
+  return world
+}
+
+describe('in the end', () => {
+  test('Slack was told the truth, and every record has one outcome', () => {
+    fc.assert(
+      fc.property(story, ([records, events]) => {
+        const world = live(slack, events)
+        const believed = [...world.told]
+          .filter(([, state]) => state !== 'resolved')
+          .map(([id, severity]) => [id.slice(0, 2), severity])
+        expect(new Map(believed as [string, Severity][])).toEqual(truthOf(records))
+        expect(believed).toHaveLength(truthOf(records).size)
+        expect(world.breaches()).toEqual([])
+        expect(new Set(world.outcomes.map(({ recordId }) => recordId))).toEqual(world.accepted)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('Alertmanager shows the truth, and every record has one outcome', () => {
+    fc.assert(
+      fc.property(story, ([records, events]) => {
+        const world = live(alertmanager, events)
+        const active = [...world.active.values()].filter(({ endsAtMs }) => endsAtMs > world.nowMs)
+        expect(new Map(active.map(({ seriesKey, severity }) => [seriesKey, severity]))).toEqual(truthOf(records))
+        expect(active).toHaveLength(truthOf(records).size)
+        expect(world.breaches()).toEqual([])
+        expect(new Set(world.outcomes.map(({ recordId }) => recordId))).toEqual(world.accepted)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
