@@ -1,28 +1,37 @@
-/** The log that the services will use: the best at hand, said in one line. */
-import { homedir } from 'node:os'
+/**
+ * The log that the services will use: the best at hand, said in one line.
+ *
+ * A Kafka started here keeps its data between starts when it holds somebody's metrics; the demo's is thrown away.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cacheDirectory } from '@lapwing/kafka-server/cache-directory'
 import { type ChosenLog, chooseLog } from '@lapwing/kafka-server/choose-log'
 import { createProgress, type Progress } from '../progress.ts'
 import type { AllConfig, Say } from './start.ts'
 
-export async function findLog({
-  config,
-  forced,
-  say,
-}: {
-  config: AllConfig
-  forced: 'kafka' | 'in-process' | undefined
-  say: Say
-}): Promise<ChosenLog> {
+export interface LogSearch {
+  readonly config: AllConfig
+  readonly forced: 'kafka' | 'in-process' | undefined
+  readonly say: Say
+}
+
+export async function findLog({ config, forced, say }: LogSearch): Promise<ChosenLog> {
+  const isDemo = config.ingestor.prometheus_url === undefined
+  const dataDirectory = isDemo ? await mkdtemp(join(tmpdir(), 'lapwing-kafka-')) : keptDirectory(process.env)
   let progress: Progress | undefined
   const log = await chooseLog({
     brokers: config.kafka.brokers,
     forced,
-    cacheDirectory: process.env.LAPWING_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'lapwing'),
-    mavenRepository: process.env.MAVEN_REPOSITORY,
+    cacheDirectory: cacheDirectory(process.env, homedir()),
+    dataDirectory,
+    repository: process.env.MAVEN_REPOSITORY,
+    javaHome: process.env.JAVA_HOME,
+    dockerHost: process.env.DOCKER_HOST,
     onProgress: (doneBytes, totalBytes) => {
       progress ??= createProgress({
-        label: '  Apache Kafka',
+        label: '  fetching Apache Kafka',
         total: totalBytes,
         stream: process.stderr,
         now: () => performance.now(),
@@ -32,5 +41,16 @@ export async function findLog({
   })
   progress?.end()
   say('log', log.why)
-  return log
+  return {
+    ...log,
+    stop: async () => {
+      await log.stop()
+      if (isDemo) await rm(dataDirectory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The place for data that a program keeps, by freedesktop.org's base directory specification. */
+function keptDirectory(environment: NodeJS.ProcessEnv): string {
+  return join(environment.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'lapwing', 'kafka')
 }

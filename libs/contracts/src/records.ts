@@ -77,7 +77,7 @@ export interface ScoreBatch {
   readonly confidence: Buffer
   /** One byte a sample: state of the series after it, a number of seriesStates. */
   readonly states: Buffer
-  /** float32 little-endian: the number that belongs to the state: share of the warm-up done, share of gaps, or time in milliseconds since when. */
+  /** float64 little-endian: the number that belongs to the state: share of the warm-up done, share of gaps, or since when, in milliseconds since the epoch. */
   readonly stateDetails: Buffer
   /** One byte a sample: number of the strongest reason in reasonNames. */
   readonly reasons: Buffer

@@ -24,7 +24,7 @@ export class ScoredBatch {
   readonly #upper: Float32Array
   readonly #confidence: Float32Array
   readonly #states: Uint8Array
-  readonly #stateDetails: Float32Array
+  readonly #stateDetails: Float64Array
   readonly #reasons: Uint8Array
   readonly #sample: SampleInput = { timestampMs: 0, value: 0, imputed: false, stale: false, stepMs: 0, live: true }
 
@@ -43,7 +43,7 @@ export class ScoredBatch {
     this.#upper = new Float32Array(count)
     this.#confidence = new Float32Array(count)
     this.#states = new Uint8Array(count)
-    this.#stateDetails = new Float32Array(count)
+    this.#stateDetails = new Float64Array(count)
     this.#reasons = new Uint8Array(count)
   }
 

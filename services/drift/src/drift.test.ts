@@ -33,7 +33,7 @@ function scoreRecord(scores: readonly number[], from: number, state = ok): LogRe
     upper: column,
     confidence: column,
     states: Buffer.alloc(count, state),
-    stateDetails: column,
+    stateDetails: bytesOf(new Float64Array(count)),
     reasons: Buffer.alloc(count),
   })
   return { topic: 'scores', partition: 2, offset: BigInt(from), timestampMs: 0, key: null, value, headers: new Map() }

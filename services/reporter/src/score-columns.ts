@@ -14,7 +14,7 @@ export interface ScoreColumns {
   readonly upper: Float32Array
   readonly confidence: Float32Array
   readonly states: Uint8Array
-  readonly stateDetails: Float32Array
+  readonly stateDetails: Float64Array
   readonly reasons: Uint8Array
 }
 
@@ -33,7 +33,7 @@ export function scoreColumns(batch: ScoreBatch): ScoreColumns {
     upper: float32Column(batch.upper, samples),
     confidence: float32Column(batch.confidence, samples),
     states: uint8Column(batch.states, samples),
-    stateDetails: float32Column(batch.stateDetails, samples),
+    stateDetails: float64Column(batch.stateDetails, samples),
     reasons: uint8Column(batch.reasons, samples),
   }
 }

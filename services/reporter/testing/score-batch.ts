@@ -52,7 +52,7 @@ export function scoreBatch(
     upper: float32((sample) => sample.upper ?? sample.value + 1),
     confidence: float32((sample) => sample.confidence ?? 1),
     states: bytes((sample) => seriesStates.indexOf(sample.state ?? 'ok')),
-    stateDetails: float32((sample) => sample.stateDetail ?? 0),
+    stateDetails: bytesOf(Float64Array.from(samples, (sample) => sample.stateDetail ?? 0)),
     reasons: bytes((sample) => reasonNames.indexOf(sample.reason ?? 'none')),
   }
 }

@@ -1,0 +1,137 @@
+/**
+ * The whole pipeline on real parts: a real Prometheus scrapes a real node exporter, the machine is burned for a minute, and a
+ * real Alertmanager and a Slack webhook are told, then told that it is over. Kafka is the one that `lapwing start` finds.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { startAlertmanager, type TestAlertmanager } from '@lapwing/alerter/testing/alertmanager'
+import { type SlackTestReceiver, startSlackReceiver } from '@lapwing/alerter/testing/slack-receiver'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from './eventually.ts'
+import { type LapwingProcess, processesWith, startLapwing } from './lapwing-process.ts'
+import { freePort, missingPrograms, programs, type Server, startNodeExporter, startPrometheus } from './servers.ts'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const missing = missingPrograms(['prometheus', 'nodeExporter', 'alertmanager'])
+if (missing.length > 0) process.stderr.write(`skipped: the pipeline test needs ${missing.join(', ')}\n`)
+
+const burnMs = 60_000
+const usage = '1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5s]))'
+
+interface SeriesSummary {
+  readonly text: string
+  readonly state: string
+}
+
+describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lapwing-e2e-'))
+  let alertmanager: TestAlertmanager
+  let slack: SlackTestReceiver
+  let lapwing: LapwingProcess & { mark: string }
+  let page = ''
+  const servers: Server[] = []
+
+  beforeAll(async () => {
+    alertmanager = await startAlertmanager(programs.alertmanager)
+    slack = await startSlackReceiver()
+    const prometheusPort = await freePort()
+    const config = join(folder, 'lapwing.yaml')
+    writeFileSync(
+      config,
+      JSON.stringify({
+        metrics: [usage],
+        step: '1s',
+        run_interval_seconds: 1,
+        slack_webhook_url: slack.url,
+        alertmanager_url: alertmanager.url,
+        ingestor: { lateness: '2s' },
+      }),
+    )
+    lapwing = startLapwing({
+      command: process.execPath,
+      args: ['lapwing', 'start', '--config', config, '--log', 'kafka'],
+      folder: root,
+      environment: { PROMETHEUS_URL: `http://127.0.0.1:${prometheusPort}` },
+    })
+    page = await lapwing.said('page', 120_000)
+    // Prometheus comes up only now, so that the start of five services is not part of what is usual for this machine.
+    const exporter = await startNodeExporter()
+    servers.push(exporter, await startPrometheus(prometheusPort, exporter.url))
+  })
+
+  afterAll(async () => {
+    await lapwing?.interrupt()
+    for (const server of servers) await server.stop()
+    await alertmanager?.stop()
+    await slack?.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const seriesNow = async (): Promise<SeriesSummary | undefined> => {
+    const answer = (await (await fetch(`${page}/api/v1/series`)).json()) as { series: SeriesSummary[] }
+    return answer.series[0]
+  }
+
+  test('Kafka is the real one', async () => {
+    expect(await lapwing.said('log', 1000)).toMatch(/Kafka/)
+  })
+
+  test('polled samples are scored and the series is warm', async () => {
+    const series = await eventually(async () => ((await seriesNow())?.state === 'ok' ? seriesNow() : undefined), {
+      what: 'the series is warm',
+      deadlineMs: 400_000,
+      everyMs: 2000,
+    })
+    expect(series?.text).toContain('node_cpu_seconds_total')
+  })
+
+  test('the burn fires an alert in Alertmanager and a message in Slack', async () => {
+    const burning = burnMachine()
+    try {
+      const [alert] = await eventually(async () => (await alertmanager.alerts()).length > 0 && (await alertmanager.alerts()), {
+        what: `an alert in Alertmanager\n${lapwing.output()}`,
+        deadlineMs: burnMs,
+      })
+      expect(alert?.labels).toMatchObject({ alertname: 'LapwingAnomaly' })
+      expect(Date.parse(alert!.endsAt)).toBeGreaterThan(Date.now())
+      const [message] = await eventually(() => slack.taken().length > 0 && slack.taken(), { what: 'a Slack message', deadlineMs: 30_000 })
+      expect(JSON.stringify(message)).toContain('node_cpu_seconds_total')
+      await burning.done
+    } finally {
+      burning.stop()
+    }
+  })
+
+  test('afterwards both are told that it is over', async () => {
+    await eventually(async () => (await alertmanager.alerts()).length === 0, {
+      what: 'the alert is resolved in Alertmanager',
+      deadlineMs: 120_000,
+    })
+    await eventually(() => /resolved/i.test(JSON.stringify(slack.taken().at(-1))), {
+      what: `the last Slack message says resolved: ${JSON.stringify(slack.taken())}`,
+      deadlineMs: 30_000,
+    })
+  })
+
+  test('Ctrl-C ends everything and leaves no process', async () => {
+    expect(await lapwing.interrupt()).toBe(0)
+    await eventually(() => processesWith(lapwing.mark).length === 0, { what: 'no process is left', deadlineMs: 10_000 })
+  })
+})
+
+/** Keeps every processor busy for `burnMs`; niced, so that what is tested still gets its share. */
+function burnMachine(): { done: Promise<void>; stop: () => void } {
+  const burners: ChildProcess[] = cpus().map(() => spawn('nice', ['-n', '10', process.execPath, '-e', `for (const end = Date.now() + ${burnMs}; Date.now() < end; );`]))
+  const stopping = new AbortController()
+  return {
+    done: delay(burnMs, undefined, { signal: stopping.signal }),
+    stop: () => {
+      stopping.abort()
+      for (const burner of burners) burner.kill()
+    },
+  }
+}
