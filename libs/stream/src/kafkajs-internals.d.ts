@@ -1,0 +1,46 @@
+/** Types of the two parts of kafkajs that are used from inside. kafkajs is frozen and pinned, so they cannot change unseen. */
+
+/** Leaves out aborted transactions and control records. */
+declare module 'kafkajs/src/consumer/batch.js' {
+  import type { KafkaMessage } from 'kafkajs'
+
+  export default class Batch {
+    constructor(topic: string, fetchedOffset: string, partitionData: FetchedPartition)
+    /** What a reader of committed records may see, from the fetched offset on. */
+    readonly messages: KafkaMessage[]
+    /** All that the broker sent, from before the fetched offset too when its batch begins there. */
+    readonly rawMessages: { readonly offset: string }[]
+  }
+
+  export interface FetchedPartition {
+    readonly partition: number
+    readonly highWatermark: string
+    readonly lastStableOffset: string
+  }
+}
+
+/** What is patched; only the test of the patch uses it. */
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  export interface QueuedRequest {
+    readonly entry: { readonly correlationId: number; readonly [other: string]: unknown }
+    readonly expectResponse: boolean
+    sendRequest(): void
+  }
+
+  export default class RequestQueue {
+    constructor(options: {
+      maxInFlightRequests: number
+      requestTimeout: number
+      enforceRequestTimeout: boolean
+      clientId: string
+      broker: string
+      logger: object
+    })
+    readonly inflight: Map<number, unknown>
+    push(request: QueuedRequest): void
+    fulfillRequest(response: { correlationId: number; payload: unknown; size: number }): void
+    maybeThrottle(throttleMs: number): void
+    scheduleRequestTimeoutCheck(): void
+    destroy(): void
+  }
+}

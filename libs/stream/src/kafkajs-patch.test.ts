@@ -1,0 +1,76 @@
+/** Holds `patches/kafkajs@2.2.4.patch`: a connection that has nothing to do sets no timers, one that is throttled still does. */
+import RequestQueue, { type QueuedRequest } from 'kafkajs/src/network/requestQueue/index.js'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+test('an idle connection does not tick after its requests are answered', () => {
+  const { queue, push, answer } = createQueue()
+  for (let i = 0; i < 10; i++) {
+    push(i)
+    answer(i)
+  }
+  expect(vi.getTimerCount()).toBe(0)
+  queue.maybeThrottle(1)
+  vi.advanceTimersByTime(1000)
+  push(10)
+  answer(10)
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('requests beyond the limit go out as answers come in, then it is quiet', () => {
+  const { sent, push, answer } = createQueue()
+  push(0)
+  push(1)
+  expect(sent).toEqual([0])
+  answer(0)
+  expect(sent).toEqual([0, 1])
+  answer(1)
+  vi.advanceTimersByTime(100)
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a throttled request waits for the end of the throttle, in one timer', () => {
+  const { queue, sent, push } = createQueue()
+  queue.maybeThrottle(5000)
+  push(0)
+  expect(vi.getTimerCount()).toBe(1)
+  vi.advanceTimersByTime(4999)
+  expect(sent).toEqual([])
+  vi.advanceTimersByTime(1)
+  expect(sent).toEqual([0])
+})
+
+test('looking for requests that are too old takes one timer a second', () => {
+  const { queue } = createQueue()
+  const look = vi.spyOn(queue.inflight, 'forEach')
+  queue.scheduleRequestTimeoutCheck()
+  vi.advanceTimersByTime(10_000)
+  expect(look).toHaveBeenCalledTimes(10)
+  queue.destroy()
+})
+
+/** A queue that may have one request in flight. */
+function createQueue() {
+  const silent = { debug: () => undefined, warn: () => undefined, error: () => undefined, info: () => undefined }
+  const queue = new RequestQueue({
+    maxInFlightRequests: 1,
+    requestTimeout: 30_000,
+    enforceRequestTimeout: true,
+    clientId: 'test',
+    broker: 'broker',
+    logger: silent,
+  })
+  const sent: number[] = []
+  const push = (correlationId: number) => {
+    const entry = { correlationId, apiKey: 0, apiVersion: 0, apiName: 'test', resolve: () => undefined, reject: () => undefined }
+    queue.push({ entry, expectResponse: true, sendRequest: () => sent.push(correlationId) } satisfies QueuedRequest)
+  }
+  const answer = (correlationId: number) => queue.fulfillRequest({ correlationId, payload: null, size: 0 })
+  return { queue, sent, push, answer }
+}
