@@ -9,7 +9,10 @@ export interface Waiting {
 }
 
 /** The first result that is neither undefined nor false; a rejection counts as not yet. */
-export async function eventually<T>(ask: () => T | undefined | false | Promise<T | undefined | false>, waiting: Waiting): Promise<T> {
+export async function eventually<T>(
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
+  waiting: Waiting,
+): Promise<T> {
   const { what, deadlineMs, everyMs = 500 } = waiting
   const endMs = performance.now() + deadlineMs
   let last: unknown

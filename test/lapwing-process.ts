@@ -22,7 +22,12 @@ export interface LapwingOptions {
 /** A word in the environment of all processes that belong to one start, by which they can be found. */
 let starts = 0
 
-export function startLapwing({ command, args, folder, environment = {} }: LapwingOptions): LapwingProcess & { readonly mark: string } {
+export function startLapwing({
+  command,
+  args,
+  folder,
+  environment = {},
+}: LapwingOptions): LapwingProcess & { readonly mark: string } {
   const mark = `lapwing-test-${process.pid}-${starts++}`
   const child: ChildProcess = spawn(command, args, {
     cwd: folder,

@@ -98,7 +98,10 @@ describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack',
       })
       expect(alert?.labels).toMatchObject({ alertname: 'LapwingAnomaly' })
       expect(Date.parse(alert!.endsAt)).toBeGreaterThan(Date.now())
-      const [message] = await eventually(() => slack.taken().length > 0 && slack.taken(), { what: 'a Slack message', deadlineMs: 30_000 })
+      const [message] = await eventually(() => slack.taken().length > 0 && slack.taken(), {
+        what: 'a Slack message',
+        deadlineMs: 30_000,
+      })
       expect(JSON.stringify(message)).toContain('node_cpu_seconds_total')
       await burning.done
     } finally {
@@ -125,7 +128,9 @@ describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack',
 
 /** Keeps every processor busy for `burnMs`; niced, so that what is tested still gets its share. */
 function burnMachine(): { done: Promise<void>; stop: () => void } {
-  const burners: ChildProcess[] = cpus().map(() => spawn('nice', ['-n', '10', process.execPath, '-e', `for (const end = Date.now() + ${burnMs}; Date.now() < end; );`]))
+  const burners: ChildProcess[] = cpus().map(() =>
+    spawn('nice', ['-n', '10', process.execPath, '-e', `for (const end = Date.now() + ${burnMs}; Date.now() < end; );`]),
+  )
   const stopping = new AbortController()
   return {
     done: delay(burnMs, undefined, { signal: stopping.signal }),

@@ -1,6 +1,6 @@
 /** `lapwing start`: the product on this machine. */
 import { Command, Option } from 'commander'
-import { type StartFlags, start } from './start/start.ts'
+import type { StartFlags } from './start/start.ts'
 
 export function startCommand(): Command {
   return new Command('start')
@@ -34,5 +34,9 @@ Examples:
   PROMETHEUS_URL=http://localhost:9090 lapwing start
   lapwing start --config lapwing.yaml --set reporter.port=9000`,
     )
-    .action((flags: StartFlags) => start(flags))
+    .action(async (flags: StartFlags) => {
+      // Loaded only when needed: help must not wait for five services to be read.
+      const { start } = await import('./start/start.ts')
+      await start(flags)
+    })
 }
