@@ -55,7 +55,7 @@ export function startLapwing({
         { what: `${label} is said in:\n${output}`, deadlineMs },
       ),
     interrupt: async () => {
-      if (child.exitCode === null) process.kill(-(child.pid as number), 'SIGINT')
+      if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid as number), 'SIGINT')
       return exited
     },
   }

@@ -65,7 +65,7 @@ describe.each([
         .getByText(/warning|critical/)
         .first()
         .waitFor({ timeout: 30_000 })
-      expect(await view.locator('canvas').count()).toBeGreaterThan(0)
+      await view.locator('canvas').first().waitFor({ timeout: 30_000 })
       const pictures = join(root, '.cache', 'pictures')
       mkdirSync(pictures, { recursive: true })
       await view.screenshot({ path: join(pictures, `start-${log}.png`) })
