@@ -1,8 +1,10 @@
 /** The whole service on the in-process log, against a real Alertmanager and a webhook in Slack's format. */
+
+import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
-import type { Log } from '@lapwing/stream/log'
+import type { Log, OutgoingRecord } from '@lapwing/stream/log'
 import { afterEach, describe, expect, test } from 'vitest'
-import { startTestAlerter, type TestAlerter } from '../testing/alerter.ts'
+import { boundTo, startTestAlerter, type TestAlerter } from '../testing/alerter.ts'
 import { findAlertmanager, startAlertmanager } from '../testing/alertmanager.ts'
 import { anomalyRecord, episode, notificationsOf, sendAnomalies, settledBreaches } from '../testing/anomalies.ts'
 import { eventually } from '../testing/eventually.ts'
@@ -33,6 +35,21 @@ function titles(receiver: SlackTestReceiver): string[] {
   return receiver.taken().map(({ text }) => text.split(':')[0]!)
 }
 
+/** A log that refuses outcomes for good: the alerter learns that a message arrived and dies before it can write that down. */
+function dyingAtOutcomes(log: Log): Log {
+  return {
+    ...boundTo(log),
+    fencedProducer: async (fenceId) => {
+      const producer = await log.fencedProducer(fenceId)
+      const commit = async (records: readonly OutgoingRecord[]) => {
+        if (records.some(({ topic }) => topic.endsWith('.notifications.v1'))) throw new LogError('unexpected')
+        await producer.commit(records)
+      }
+      return { commit, send: commit, close: () => producer.close() }
+    },
+  }
+}
+
 describe('Slack', () => {
   test('hears of the beginning, of the rise in severity and of the end', async () => {
     const log = createInProcessLog()
@@ -61,6 +78,37 @@ describe('Slack', () => {
     await sendAnomalies(log, opened, episode('b').opened)
     await eventually(() => expect(receiver.received).toHaveLength(2))
     expect(receiver.received[1]?.message.blocks.at(-1)).toMatchObject({ elements: [{}, { text: 'Incident b' }] })
+  })
+
+  test('is told once more when the alerter dies between the answer and the note of it, and then of the end', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    const dying = await startTestAlerter(dyingAtOutcomes(log), { slack_webhook_url: receiver.url })
+    const { opened, resolved } = episode('a')
+    await sendAnomalies(log, opened)
+    await eventually(() => expect(receiver.received).toHaveLength(1))
+    await eventually(() => expect(dying.failures).not.toEqual([]))
+    await dying.stop()
+    await alerter(log, { slack_webhook_url: receiver.url })
+    await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning', '🟠 Warning']))
+    await sendAnomalies(log, resolved)
+    await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning', '🟠 Warning', '🟢 Resolved']))
+    await eventually(async () => expect(await settledBreaches(log, 'slack', [opened, resolved])).toEqual([]))
+  })
+
+  test('is told the end by the next alerter when the last one died with the beginning under way', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    const dying = await startTestAlerter(dyingAtOutcomes(log), { slack_webhook_url: receiver.url })
+    const { opened, resolved } = episode('a')
+    await sendAnomalies(log, opened)
+    await eventually(() => expect(dying.failures).not.toEqual([]))
+    await dying.stop()
+    receiver.answerNext({ status: 503, body: '' })
+    await alerter(log, { slack_webhook_url: receiver.url })
+    await sendAnomalies(log, resolved)
+    await eventually(() => expect(titles(receiver).at(-1)).toBe('🟢 Resolved'))
+    await eventually(async () => expect(await settledBreaches(log, 'slack', [opened, resolved])).toEqual([]))
   })
 
   test('gets the last state right through 429, 500 and a wrong answer, and waits as long as it asks', async () => {

@@ -1,8 +1,8 @@
 /**
  * The second stage as a whole: alert records in, receivers told. One `RoutePartition` per partition that this process owns.
  *
- * After every assignment all partitions are opened anew from the log, retained ones too: between two assignments somebody else
- * may have owned them, and only the log knows what was told. The old ones stop first, so no message is told by both.
+ * A partition that is kept over a rebalance goes on as it is. One that comes is opened from the log, after those that went have
+ * stopped, so that no message is told by both when it is the same one.
  */
 import type { Log } from '@lapwing/stream/log'
 import { runStage, type StageObserver, type Step } from '@lapwing/stream/stage'
@@ -34,7 +34,7 @@ export async function runRouteStage(options: RouteStageOptions): Promise<RouteSt
       ...options.observer,
       assigned: (owned) => {
         options.observer.assigned(owned)
-        partitions.open(owned.get(options.topics.alerts) ?? [])
+        partitions.assign(owned.get(options.topics.alerts) ?? [])
       },
       batch: (topic, records, durationMs, lagRecords) => {
         options.observer.batch(topic, records, durationMs, lagRecords)
@@ -53,8 +53,8 @@ export async function runRouteStage(options: RouteStageOptions): Promise<RouteSt
 }
 
 interface Partitions {
-  /** Replaces what is open by these. */
-  open(numbers: readonly number[]): void
+  /** Keeps, opens and closes, so that it is these that are open. */
+  assign(numbers: readonly number[]): void
   step(number: number): Promise<Step>
   /** After every batch: whether it was the newest. */
   caughtUp(isCaughtUp: boolean): void
@@ -63,38 +63,44 @@ interface Partitions {
 }
 
 function createPartitions(options: RouteStageOptions): Partitions {
-  let opening = new Map<number, Promise<RoutePartition>>()
-  let open: RoutePartition[] = []
+  const opening = new Map<number, Promise<RoutePartition>>()
+  const open = new Map<number, RoutePartition>()
+  const stopping = new AbortController()
   let closed: Promise<void> = Promise.resolve()
   let behind = false
-  const stopping = new AbortController()
-  const { logger } = options
-  const replace = (numbers: readonly number[]) => {
-    const former = [...opening.values()]
-    open = []
-    closed = closed.then(() => stopEach(former))
-    const opened: RoutePartition[] = open
-    const openOne = async (partition: number) => {
-      await closed
-      const open = () => openRoutePartition({ ...options, fencePrefix: options.group, partition, behind: () => behind })
-      const one = await whenLogAnswers(open, { logger, signal: stopping.signal })
-      opened.push(one)
-      return one
+  const openOne = async (partition: number) => {
+    await closed
+    const read = () => openRoutePartition({ ...options, fencePrefix: options.group, partition, behind: () => behind })
+    return whenLogAnswers(read, { logger: options.logger, signal: stopping.signal })
+  }
+  const begin = (partition: number) => {
+    const promise = openOne(partition)
+    opening.set(partition, promise)
+    promise.then(
+      (opened) => opening.get(partition) === promise && open.set(partition, opened),
+      (error: Error) => stopping.signal.aborted || options.onFatal(error),
+    )
+  }
+  const assign = (numbers: readonly number[]) => {
+    const gone = [...opening].filter(([partition]) => !numbers.includes(partition))
+    for (const [partition] of gone) {
+      opening.delete(partition)
+      open.delete(partition)
     }
-    opening = new Map(numbers.map((partition) => [partition, openOne(partition)]))
-    for (const promise of opening.values()) promise.catch((error: Error) => stopping.signal.aborted || options.onFatal(error))
+    closed = closed.then(() => stopEach(gone.map(([, promise]) => promise)))
+    for (const partition of numbers) if (!opening.has(partition)) begin(partition)
   }
   return {
-    open: replace,
+    assign,
     step: async (number) => (await opening.get(number)!).step,
     caughtUp: (isCaughtUp) => {
       behind = !isCaughtUp
-      for (const partition of open) partition.ring()
+      for (const partition of open.values()) partition.ring()
     },
-    pending: (receiver) => open.reduce((sum, partition) => sum + partition.pending(receiver), 0),
+    pending: (receiver) => [...open.values()].reduce((sum, partition) => sum + partition.pending(receiver), 0),
     close: () => {
       stopping.abort()
-      replace([])
+      assign([])
       return closed
     },
   }

@@ -10,6 +10,8 @@ import { prefix } from './anomalies.ts'
 export interface TestAlerter {
   /** The conservation law as its metrics tell it. */
   balance(receiver: string): Promise<{ accepted: number; settled: number; pending: number }>
+  /** Errors that would have ended its process. */
+  readonly failures: readonly Error[]
   /** Every line it logged. */
   readonly lines: readonly string[]
   stop(): Promise<void>
@@ -26,15 +28,14 @@ export async function startTestAlerter(log: Log, section: object): Promise<TestA
     alerter: alerterSchema.parse({ port: 0, ...section }),
   }
   const lines: string[] = []
+  const failures: Error[] = []
   const running = await runService({
     name: 'alerter',
     config,
     logger: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
     http: { host: '127.0.0.1', port: 0 },
     version: 'test',
-    onFail: (error) => {
-      throw error
-    },
+    onFail: (error) => failures.push(error),
     start: (context) => startAlerter(context, { ...boundTo(log), close: async () => {} }),
   })
   const sum = async (metric: string, receiver: string) => {
@@ -47,13 +48,14 @@ export async function startTestAlerter(log: Log, section: object): Promise<TestA
       settled: await sum('lapwing_notifications_total', receiver),
       pending: await sum('lapwing_notifications_pending', receiver),
     }),
+    failures,
     lines,
     stop: running.close,
   }
 }
 
 /** The methods as plain functions, so that one of them can be replaced. */
-function boundTo(log: Log): Log {
+export function boundTo(log: Log): Log {
   return {
     kind: log.kind,
     ensureTopics: (specs) => log.ensureTopics(specs),

@@ -1,0 +1,55 @@
+import { LogError, type LogErrorCode } from '@lapwing/stream/errors'
+import { createInProcessLog } from '@lapwing/stream/in-process-log'
+import type { Log, OutgoingRecord } from '@lapwing/stream/log'
+import { pino } from 'pino'
+import { describe, expect, test } from 'vitest'
+import { type Committer, openCommitter } from './committer.ts'
+
+const record: OutgoingRecord = { topic: 't', partition: 0, key: null, value: Buffer.from('x') }
+const written = async (log: Log) => (await log.readToEnd('t')).map(({ value }) => Buffer.from(value ?? []).toString())
+
+/** A log whose fenced producers fail like this, one after the other, each before or after its records are on the log. */
+async function failing(...failures: readonly { code: LogErrorCode; written: boolean }[]) {
+  const log = createInProcessLog()
+  await log.ensureTopics([{ topic: 't', partitions: 1, cleanup: 'delete', retentionMs: undefined }])
+  const left = [...failures]
+  const fencedProducer: Log['fencedProducer'] = async (fenceId) => {
+    const producer = await log.fencedProducer(fenceId)
+    const commit = async (records: readonly OutgoingRecord[]) => {
+      const failure = left.shift()
+      if (!failure || failure.written) await producer.commit(records)
+      if (failure) throw new LogError(failure.code)
+    }
+    return { commit, send: commit, close: () => producer.close() }
+  }
+  return { log, faulty: { fencedProducer } as Log }
+}
+
+const open = (log: Log, signal = new AbortController().signal): Promise<Committer> =>
+  openCommitter({ log, fenceId: 'f', logger: pino({ enabled: false }), signal })
+
+describe('a committer', () => {
+  test('writes again after a failure of which nobody knows what became of it', async () => {
+    const { log, faulty } = await failing({ code: 'timeout', written: true }, { code: 'unreachable', written: false })
+    const committer = await open(faulty)
+    await committer.commit([record])
+    expect(await written(log)).toEqual(['x', 'x'])
+  })
+
+  test('gives up on what no waiting can cure', async () => {
+    const { faulty } = await failing({ code: 'too_large', written: false })
+    await expect((await open(faulty)).commit([record])).rejects.toMatchObject({ code: 'too_large' })
+  })
+
+  test('writes nothing once somebody else has taken over, and stops when told', async () => {
+    const { log } = await failing()
+    const stopping = new AbortController()
+    const former = await open(log, stopping.signal)
+    await open(log)
+    const committing = former.commit([record])
+    stopping.abort()
+    await committing
+    await former.close()
+    expect(await written(log)).toEqual([])
+  })
+})
