@@ -69,7 +69,7 @@ function bodies(startMs: number, rounds: number, samplesPerSeries: number, spike
         labels: labelsOf(first + i),
         timestampsMs: Array.from({ length: samplesPerSeries }, (_, at) => startMs + (round + at) * stepMs),
         values: Array.from({ length: samplesPerSeries }, (_, at) =>
-          spikes.has(first + i) ? 1000 : valueOf(first + i, round + at),
+          spikes.has(first + i) ? 1000 : sampleValue(first + i, round + at),
         ),
         flags: Array<number>(samplesPerSeries).fill(0),
       }))
@@ -88,7 +88,7 @@ function labelsOf(series: number) {
   ]
 }
 
-function valueOf(series: number, round: number): number {
+function sampleValue(series: number, round: number): number {
   return 50 + 10 * Math.sin((round + series) / 30) + Math.sin(series * 7.3 + round * 12.9)
 }
 

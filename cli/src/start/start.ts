@@ -25,7 +25,7 @@ export interface StartFlags {
   readonly verbose: boolean
 }
 
-const allSections = {
+export const allSections = {
   ...commonSections,
   ingestor: ingestorSchema,
   detector: detectorSchema,
