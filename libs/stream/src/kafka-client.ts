@@ -2,10 +2,9 @@
  * One kafkajs client: how long it tries, and where its log lines go.
  *
  * Whatever ends an operation reaches the caller as a LogError, so kafkajs' own lines are detail and go to the debug level; a
- * broker that is down would otherwise be told of several times a second. The tries add up to a few seconds when nothing
- * answers; waiting longer is the caller's decision.
+ * broker that is down would otherwise be told of several times a second.
  */
-import { Kafka, logLevel } from 'kafkajs'
+import { Kafka, logLevel, type RetryOptions } from 'kafkajs'
 import { registerCodecs } from './kafka-codecs.ts'
 
 /** pino's calls. */
@@ -22,14 +21,20 @@ export interface KafkaClientOptions {
   readonly logger: KafkaLogger
 }
 
-export function createKafka({ brokers, clientId, logger }: KafkaClientOptions): Kafka {
+/** Two seconds in all when nothing answers: waiting longer is the caller's decision. */
+export const briefPatience: RetryOptions = { initialRetryTime: 100, multiplier: 2, maxRetryTime: 1000, retries: 4 }
+
+/** For members of groups: who gives up loses its membership, and with it what it has in memory of its partitions. */
+export const endlessPatience: RetryOptions = { ...briefPatience, retries: Number.MAX_SAFE_INTEGER }
+
+export function createKafka({ brokers, clientId, logger }: KafkaClientOptions, retry: RetryOptions): Kafka {
   registerCodecs()
   return new Kafka({
     brokers: [...brokers],
     clientId,
     connectionTimeout: 2000,
     requestTimeout: 15_000,
-    retry: { initialRetryTime: 100, multiplier: 2, maxRetryTime: 1000, retries: 4 },
+    retry,
     logLevel: logLevel.INFO,
     logCreator:
       () =>

@@ -52,6 +52,8 @@ const maxBytesPerPartition = 4 * 1024 * 1024
 const maxBytes = 16 * 1024 * 1024
 /** Lets the acknowledgements of some partitions be waited for together; the work itself has one core anyway. */
 const partitionsAtATime = 4
+/** Long enough for a batch in hand; without a broker there is nobody to take leave of. */
+const leaveTimeoutMs = 8000
 const silenceMs = 2 * sessionTimeoutMs
 const watchIntervalMs = 10_000
 
@@ -70,7 +72,7 @@ class GroupMember {
   #assignment: Assignment = new Map()
   #memberId: string | undefined
   #lastHeartbeatMs = Number.NEGATIVE_INFINITY
-  #isLost = false
+  #isPaused = false
 
   constructor(kafka: Kafka, options: ConsumeOptions, logger: KafkaLogger) {
     this.#options = options
@@ -86,8 +88,7 @@ class GroupMember {
       maxBytesPerPartition,
       maxBytes,
       allowAutoTopicCreation: false,
-      // Without end, so that an outage does not cost the membership; what cannot be retried ends the consumer all the same.
-      retry: { retries: Number.MAX_SAFE_INTEGER, restartOnFailure: async () => !this.#ended.signal.aborted },
+      retry: { restartOnFailure: async () => !this.#ended.signal.aborted },
     })
   }
 
@@ -109,13 +110,17 @@ class GroupMember {
 
   async stop(): Promise<void> {
     this.#ended.abort()
-    await this.#consumer.disconnect()
+    const late = setTimeout(leaveTimeoutMs, 'late', { ref: false })
+    if ((await Promise.race([this.#consumer.disconnect(), late])) !== 'late') return
+    this.#logger.warn({ group: this.#options.group }, 'the group was not left in order; its session ends by itself')
   }
 
   /** Fatal when nothing was heard for long while the log answers: kafkajs is stuck. Without an answer it is an outage. */
   async checkLife(probe: () => Promise<unknown>): Promise<void> {
     const silentForMs = performance.now() - (this.lastActivityMs ?? this.#startedMs)
-    if (silentForMs < silenceMs || this.#turns.size > 0 || this.#ended.signal.aborted) return
+    if (silentForMs < watchIntervalMs || this.#turns.size > 0 || this.#ended.signal.aborted) return
+    this.#onPause('nothing was heard from the log')
+    if (silentForMs < silenceMs) return
     const answers = await probe().then(
       () => true,
       () => false,
@@ -132,8 +137,6 @@ class GroupMember {
 
   /** Called by kafkajs before the first fetch that follows from the assignment. */
   #onJoin({ memberId, memberAssignment }: ConsumerGroupJoinEvent['payload']): void {
-    if (this.#isLost) this.#logger.warn({ group: this.#options.group }, 'consuming again')
-    this.#isLost = false
     this.#onHeartbeat()
     // Under a new id nothing was kept: others may have owned the partitions in between.
     if (this.#memberId !== undefined && this.#memberId !== memberId) this.#assign({})
@@ -153,15 +156,19 @@ class GroupMember {
 
   #onActivity(): void {
     this.lastActivityMs = performance.now()
+    if (this.#isPaused) this.#logger.warn({ group: this.#options.group }, 'consuming goes on')
+    this.#isPaused = false
   }
 
   #onCrash(error: Error, restarts: boolean): void {
-    if (!restarts) this.#end(toLogError(error))
-    else if (!this.#isLost) {
-      this.#isLost = true
-      const { code, message } = toLogError(error)
-      this.#logger.warn({ group: this.#options.group, code }, `consuming pauses: ${message}`)
-    }
+    if (restarts) this.#onPause(toLogError(error).message)
+    else this.#end(toLogError(error))
+  }
+
+  /** Told once, until something is heard again. */
+  #onPause(why: string): void {
+    if (!this.#isPaused) this.#logger.warn({ group: this.#options.group }, `consuming pauses: ${why}`)
+    this.#isPaused = true
   }
 
   #end(error: Error): void {

@@ -1,12 +1,12 @@
 /**
  * The log on Kafka, through kafkajs. This library is the only importer of kafkajs, and this file puts its parts together.
  *
- * One `Kafka` object for all; nothing connects before it is needed, and everything opened is closed with the log. While the
- * brokers do not answer, each call rejects with a retryable error after a few seconds; consumers and followers once started
- * wait for them.
+ * Nothing connects before it is needed, and everything opened is closed with the log. While the brokers do not answer, each call
+ * rejects with a retryable error after a few seconds; consumers and followers once started wait for them. That takes two
+ * `Kafka` objects, as their patience is all that kafkajs lets a group's member inherit.
  */
 import { LogError } from './errors.ts'
-import { createKafka, type KafkaClientOptions } from './kafka-client.ts'
+import { briefPatience, createKafka, endlessPatience, type KafkaClientOptions } from './kafka-client.ts'
 import { joinGroup } from './kafka-consume.ts'
 import { followTopics } from './kafka-follow.ts'
 import { openFencedProducer, openProducer } from './kafka-producer.ts'
@@ -15,7 +15,8 @@ import { ensureTopics } from './kafka-topics.ts'
 import type { Consumption, Log, Producer } from './log.ts'
 
 export function createKafkaLog(options: KafkaClientOptions): Log {
-  const kafka = createKafka(options)
+  const kafka = createKafka(options, briefPatience)
+  const kafkaOfMembers = createKafka(options, endlessPatience)
   const { logger } = options
   const admin = kafka.admin()
   const reader = new KafkaReader(kafka)
@@ -55,10 +56,12 @@ export function createKafkaLog(options: KafkaClientOptions): Log {
     offsets: (topic) => whileOpen(() => reader.offsets(topic)),
     producer: () => openOneProducer(() => openProducer(kafka, partitionCount)),
     fencedProducer: (fenceId) => openOneProducer(() => openFencedProducer(kafka, fenceId, partitionCount)),
-    consume: (consuming) => {
-      const probe = () => reader.offsets(consuming.topics[0]!)
-      return openConsumption(() => joinGroup(kafka, consuming, logger, probe))
-    },
+    consume: (consuming) =>
+      openConsumption(async () => {
+        // Asked first, because a member would wait without end.
+        for (const topic of consuming.topics) await reader.offsets(topic)
+        return joinGroup(kafkaOfMembers, consuming, logger, () => reader.offsets(consuming.topics[0]!))
+      }),
     follow: (following) => openConsumption(() => followTopics(new KafkaReader(kafka), following, logger)),
     close: async () => {
       isClosed = true
