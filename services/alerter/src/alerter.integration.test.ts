@@ -1,12 +1,15 @@
 /** The whole service on the in-process log, against a real Alertmanager and a webhook in Slack's format. */
 
+import { topicName } from '@lapwing/contracts/topics'
 import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
+import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import type { Log, OutgoingRecord } from '@lapwing/stream/log'
-import { afterEach, describe, expect, test } from 'vitest'
+import { pino } from 'pino'
+import { afterEach, describe, expect, inject, test } from 'vitest'
 import { boundTo, startTestAlerter, type TestAlerter } from '../testing/alerter.ts'
 import { findAlertmanager, startAlertmanager } from '../testing/alertmanager.ts'
-import { anomalyRecord, episode, notificationsOf, sendAnomalies, settledBreaches } from '../testing/anomalies.ts'
+import { anomalyRecord, episode, notificationsOf, prefix, sendAnomalies, settledBreaches } from '../testing/anomalies.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type SlackTestReceiver, startSlackReceiver } from '../testing/slack-receiver.ts'
 
@@ -133,7 +136,7 @@ describe('Slack', () => {
   test('that refuses for good makes a dead letter, and the next alert is told all the same', async () => {
     const log = createInProcessLog()
     const receiver = await slack()
-    await alerter(log, { slack_webhook_url: receiver.url })
+    const running = await alerter(log, { slack_webhook_url: receiver.url })
     receiver.answerNext({ status: 404, body: 'no_service at /services/T0LAPWING/B0LAPWING/secret-of-the-webhook' })
     await sendAnomalies(log, episode('a').opened)
     await eventually(async () => {
@@ -142,7 +145,9 @@ describe('Slack', () => {
       expect(refused?.error).toContain('no_service')
       expect(refused?.error).not.toContain('secret-of-the-webhook')
     })
-    expect(await log.readToEnd('lapwing.dead-letters.v1')).toHaveLength(1)
+    expect(await log.readToEnd(topicName(prefix, 'dead-letters'))).toHaveLength(1)
+    expect(running.lines.join()).toContain('refuses')
+    expect(running.lines.join()).not.toContain('secret-of-the-webhook')
     await sendAnomalies(log, episode('b').opened)
     await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning']))
   })
@@ -242,5 +247,25 @@ describe.skipIf(!program)('Alertmanager', () => {
         ]),
       )
     })
+  })
+})
+
+describe.skipIf(inject('kafkaBrokers').length === 0)('on Kafka', () => {
+  test('a restarted alerter knows what it told, and tells what is new', async () => {
+    const log = createKafkaLog({ brokers: inject('kafkaBrokers'), clientId: 'alerter-test', logger: pino({ enabled: false }) })
+    closers.push(() => log.close())
+    const receiver = await slack()
+    const first = await startTestAlerter(log, { slack_webhook_url: receiver.url })
+    const { opened, escalated, resolved } = episode('a')
+    await sendAnomalies(log, opened)
+    await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning']), 30_000)
+    await first.stop()
+    await sendAnomalies(log, opened, escalated)
+    await alerter(log, { slack_webhook_url: receiver.url })
+    await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning', '🔴 Critical (was warning)']), 30_000)
+    await sendAnomalies(log, resolved)
+    await eventually(() => expect(titles(receiver).at(-1)).toBe('🟢 Resolved'), 30_000)
+    await eventually(async () => expect(await settledBreaches(log, 'slack', [opened, escalated, resolved])).toEqual([]), 30_000)
+    expect(receiver.received).toHaveLength(3)
   })
 })

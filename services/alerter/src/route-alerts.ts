@@ -71,13 +71,13 @@ export function pendingCount(route: RouteAlerts, receiver: string): number {
   return count
 }
 
-/** Ids of the alerts that every receiver is done with and that ended long enough ago. */
-export function forgettable(route: RouteAlerts, policies: ReadonlyMap<string, ReceiverPolicy>, nowMs: number): string[] {
+/** The alerts that every receiver is done with and that ended long enough ago. */
+export function forgettable(route: RouteAlerts, policies: ReadonlyMap<string, ReceiverPolicy>, nowMs: number): TrackedAlert[] {
   const done = (tracked: TrackedAlert) =>
     [...policies].every(([receiver, policy]) => isFinished(tracked, progressOf(route, receiver, tracked.alert.id), policy, nowMs))
-  return [...route.alerts.values()]
-    .filter((tracked) => nowMs > (tracked.alert.endedAtMs ?? Number.POSITIVE_INFINITY) + keepFinishedMs && done(tracked))
-    .map(({ alert }) => alert.id)
+  return [...route.alerts.values()].filter(
+    (tracked) => nowMs > (tracked.alert.endedAtMs ?? Number.POSITIVE_INFINITY) + keepFinishedMs && done(tracked),
+  )
 }
 
 /** Long enough to recognise what a restarted sender sends again. */

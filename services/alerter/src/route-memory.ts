@@ -30,7 +30,10 @@ export async function readRoute(
   return route
 }
 
-/** The tombstones go first: an alert forgotten in memory only would come back with the next restart. */
+/**
+ * The tombstones go first: an alert forgotten in memory only would come back with the next restart. One that a record came for
+ * meanwhile is kept.
+ */
 export async function forgetFinished(
   route: RouteAlerts,
   { topic, partition }: MemoryPlace,
@@ -38,8 +41,14 @@ export async function forgetFinished(
   { committer, nowMs }: { committer: Committer; nowMs: number },
 ): Promise<void> {
   pruneRecords(route)
-  const ids = forgettable(route, new Map(receivers.map(({ name, policy }) => [name, policy])), nowMs)
-  const keys = ids.flatMap((id) => [stateKeys.alert(id), ...receiverNames.map((receiver) => stateKeys.progress(receiver, id))])
+  const finished = forgettable(route, new Map(receivers.map(({ name, policy }) => [name, policy])), nowMs)
+  const keys = finished.flatMap(({ alert: { id } }) => [
+    stateKeys.alert(id),
+    ...receiverNames.map((receiver) => stateKeys.progress(receiver, id)),
+  ])
   await committer.commit(keys.map((key) => ({ topic, partition, key: Buffer.from(key), value: null })))
-  for (const id of ids) forget(route, id)
+  for (const tracked of finished) {
+    const { id } = tracked.alert
+    if (route.alerts.get(id) === tracked) forget(route, id)
+  }
 }

@@ -49,9 +49,13 @@ export async function openRoutePartition(options: RoutePartitionOptions): Promis
   const stopping = new AbortController()
   const fenceId = `${options.fencePrefix}-${partition}`
   const committer = await openCommitter({ log, fenceId, logger, signal: stopping.signal })
-  const route = await readRoute(log, place, receivers, (key, error) => {
+  const onDamaged = (key: string, error: DecodeError) => {
     metrics.stateDamaged()
     logger.error({ key, reason: error.reason }, `alert state left out: ${error.message}`)
+  }
+  const route = await readRoute(log, place, receivers, onDamaged).catch(async (error: unknown) => {
+    await committer.close()
+    throw error
   })
   for (const { name } of receivers) metrics.accepted(name, pendingCount(route, name))
   const loops = receivers.map((receiver) => startLoop(receiver, { ...options, route, committer }))

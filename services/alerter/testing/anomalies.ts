@@ -62,7 +62,8 @@ export function episode(id: string): { opened: Anomaly; escalated: Anomaly; reso
   }
 }
 
-export const prefix = 'lapwing'
+/** Of the topics; its own for each process, because tests on Kafka share a broker. */
+export const prefix = `alerter-test-${process.pid}`
 
 export async function sendAnomalies(log: Log, ...anomalies: readonly Anomaly[]): Promise<void> {
   const producer = await log.producer()
