@@ -1,17 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type SlackTestReceiver, silence, startSlackReceiver } from '../testing/slack-receiver.ts'
 import type { DeliveryError } from './delivery-errors.ts'
 import { createHttpPoster, type HttpPoster, retryAfterMs } from './http-poster.ts'
 
 let receiver: SlackTestReceiver
-beforeAll(async () => {
+beforeEach(async () => {
   receiver = await startSlackReceiver()
 })
-afterAll(() => receiver.stop())
+afterEach(() => receiver.stop())
 
 const open = new AbortController().signal
-const poster = (url = receiver.url): HttpPoster =>
-  createHttpPoster({ name: 'test', url: new URL(url), timeoutMs: 200, taken: (answer) => answer === 'ok' })
+const poster = (url = receiver.url, timeoutMs = 20_000): HttpPoster =>
+  createHttpPoster({ name: 'test', url: new URL(url), timeoutMs, taken: (answer) => answer === 'ok' })
 const failureOf = (posting: Promise<void>): Promise<DeliveryError> =>
   posting.then(
     () => expect.unreachable('it was taken'),
@@ -57,7 +57,7 @@ describe('an answer', () => {
 describe('no answer', () => {
   test('in time is a timeout, and the request is cancelled', async () => {
     receiver.answerNext(silence)
-    expect(await failureOf(poster().post({}, open))).toMatchObject({ code: 'timeout' })
+    expect(await failureOf(poster(receiver.url, 200).post({}, open))).toMatchObject({ code: 'timeout' })
   })
 
   test('at all is told without the address', async () => {
