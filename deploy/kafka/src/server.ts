@@ -1,13 +1,12 @@
 /**
  * Apache Kafka on this machine, from its own jars: one node, broker and controller in one (KRaft).
  *
- * The jars are fetched once, the data directory is formatted once, then the JVM runs until it is stopped. It never outlives the
- * process that started it, not even one that is killed: a shell between the two holds the end of a pipe, and when the pipe
- * closes it ends the JVM. That needs a POSIX shell; on Windows use Docker or a broker of your own.
+ * The jars are fetched once, the data directory is formatted once, then the JVM runs until it is stopped, and never longer than
+ * the process that started it (`guarded-process.ts`, which needs a POSIX shell; on Windows use Docker or a broker of your own).
  *
  * For one machine, tests and demonstrations: no replicas, no encryption, reachable from this machine only.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
@@ -15,6 +14,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { ensureJars, mavenCentral } from './download-jars.ts'
 import { KafkaServerError } from './errors.ts'
+import { type GuardedProcess, startGuarded } from './guarded-process.ts'
 import { kafkaJars, kafkaVersion } from './jars.ts'
 import { findJava } from './java.ts'
 import { clusterId, jvmFlags, serverProperties } from './settings.ts'
@@ -39,8 +39,6 @@ export interface KafkaServer {
   readonly port: number
   /** Of the JVM. */
   readonly pid: number
-  /** Resolves when the JVM is gone, for whatever reason. */
-  readonly ended: Promise<void>
   /** In order, killed after a while. */
   stop(): Promise<void>
   /** At once, as a power cut would. */
@@ -68,13 +66,12 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
       options.dataDirectory,
     )
   }
-  const guard = await runGuarded([...command, 'kafka.Kafka', settings], options.dataDirectory)
+  const jvm = await startGuarded([...command, 'kafka.Kafka', settings], outputPath(options.dataDirectory))
   try {
-    const pid = await pidFrom(guard)
-    await waitUntilItAccepts(port, guard, options.dataDirectory)
-    return running(guard, pid, port)
+    await waitUntilItAccepts(port, jvm, options.dataDirectory)
+    return running(jvm, port)
   } catch (error) {
-    guard.stdin!.end()
+    await jvm.kill()
     throw error
   }
 }
@@ -100,43 +97,10 @@ async function runToEnd([command, ...commandArguments]: string[], dataDirectory:
   }
 }
 
-/**
- * Runs a command in a process group of its own, so that Ctrl-C reaches only us, under a shell that first tells the process id and
- * then ends the command when its standard input closes.
- */
-async function runGuarded(command: string[], dataDirectory: string): Promise<ChildProcess> {
-  const output = await open(outputPath(dataDirectory), 'a')
-  try {
-    return spawn('/bin/sh', ['-c', guardScript, 'kafka-guard', ...command], {
-      detached: true,
-      stdio: ['pipe', 'pipe', output.fd],
-    })
-  } finally {
-    await output.close()
-  }
-}
-
-const guardScript = `
-exec 3<&0
-"$@" </dev/null 3<&- >&2 &
-child=$!
-echo $child
-(read -r _ <&3; kill -TERM $child; sleep 5; kill -KILL $child) >/dev/null 2>&1 &
-watcher=$!
-exec 3<&- >/dev/null
-wait $child
-kill $watcher 2>/dev/null
-`
-
-async function pidFrom(guard: ChildProcess): Promise<number> {
-  const [line] = await once(guard.stdout!, 'data')
-  return Number(String(line).trim())
-}
-
-async function waitUntilItAccepts(port: number, guard: ChildProcess, dataDirectory: string): Promise<void> {
+async function waitUntilItAccepts(port: number, jvm: GuardedProcess, dataDirectory: string): Promise<void> {
   const deadlineMs = performance.now() + startTimeoutMs
   while (!(await accepts(port))) {
-    if (guard.exitCode !== null) throw new KafkaServerError('not_started', await lastOutput(dataDirectory))
+    if (jvm.hasEnded()) throw new KafkaServerError('not_started', await lastOutput(dataDirectory))
     if (performance.now() > deadlineMs) throw new KafkaServerError('not_started', `silent after ${startTimeoutMs / 1000} s`)
     await setTimeout(50)
   }
@@ -153,30 +117,9 @@ function accepts(port: number): Promise<boolean> {
   })
 }
 
-function running(guard: ChildProcess, pid: number, port: number): KafkaServer {
-  const ended = once(guard, 'exit').then(() => undefined)
-  const signal = (name: NodeJS.Signals) => {
-    try {
-      process.kill(pid, name)
-    } catch (error) {
-      // Already gone.
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-    }
-  }
-  const kill = async () => {
-    if (guard.exitCode !== null) return
-    signal('SIGKILL')
-    await ended
-  }
-  const stop = async () => {
-    if (guard.exitCode !== null) return
-    signal('SIGTERM')
-    const patience = new AbortController()
-    const late = setTimeout(stopTimeoutMs, 'late', { signal: patience.signal }).catch(() => 'over')
-    if ((await Promise.race([ended, late])) === 'late') await kill()
-    patience.abort()
-  }
-  return { brokers: [`127.0.0.1:${port}`], port, pid, ended, stop, kill }
+function running(jvm: GuardedProcess, port: number): KafkaServer {
+  const { pid, kill, stop } = jvm
+  return { brokers: [`127.0.0.1:${port}`], port, pid, kill, stop: () => stop(stopTimeoutMs) }
 }
 
 async function freePort(): Promise<number> {

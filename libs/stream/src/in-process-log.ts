@@ -126,8 +126,9 @@ class InProcessLog implements Log {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    // A batch in hand may still send.
     await Promise.all([...this.#consumptions].map((consumption) => consumption.stop()))
+    this.#isClosed = true
   }
 
   #createTopic(spec: TopicSpec): Topic {
