@@ -2,7 +2,7 @@
  * The whole pipeline on real parts: a real Prometheus scrapes a real node exporter, the machine is burned for a minute, and a
  * real Alertmanager and a Slack webhook are told, then told that it is over. Kafka is the one that `lapwing start` finds.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,9 @@ const missing = missingPrograms(['prometheus', 'nodeExporter', 'alertmanager'])
 if (missing.length > 0) process.stderr.write(`skipped: the pipeline test needs ${missing.join(', ')}\n`)
 
 const burnMs = 60_000
-const usage = '1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5s]))'
+/** Usage alone would not do: on a machine that is busy with other things, full use is nothing new. */
+const queries = ['1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5s]))', 'node_procs_running']
+const burnersPerProcessor = 6
 
 interface SeriesSummary {
   readonly text: string
@@ -43,7 +45,7 @@ describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack',
     writeFileSync(
       config,
       JSON.stringify({
-        metrics: [usage],
+        metrics: queries,
         step: '1s',
         run_interval_seconds: 1,
         slack_webhook_url: slack.url,
@@ -71,9 +73,9 @@ describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack',
     rmSync(folder, { recursive: true, force: true })
   })
 
-  const seriesNow = async (): Promise<SeriesSummary | undefined> => {
+  const seriesNow = async (): Promise<SeriesSummary[]> => {
     const answer = (await (await fetch(`${page}/api/v1/series`)).json()) as { series: SeriesSummary[] }
-    return answer.series[0]
+    return answer.series
   }
 
   test('Kafka is the real one', async () => {
@@ -81,12 +83,14 @@ describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack',
   })
 
   test('polled samples are scored and the series is warm', async () => {
-    const series = await eventually(async () => ((await seriesNow())?.state === 'ok' ? seriesNow() : undefined), {
-      what: 'the series is warm',
-      deadlineMs: 400_000,
-      everyMs: 2000,
-    })
-    expect(series?.text).toContain('node_cpu_seconds_total')
+    const series = await eventually(
+      async () => {
+        const all = await seriesNow()
+        return all.length === queries.length && all.every(({ state }) => state === 'ok') && all
+      },
+      { what: 'both series are warm and quiet', deadlineMs: 400_000, everyMs: 2000 },
+    )
+    expect(series.map(({ text }) => text).join()).toContain('node_procs_running')
   })
 
   test('the burn fires an alert in Alertmanager and a message in Slack', async () => {
@@ -102,7 +106,7 @@ describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack',
         what: 'a Slack message',
         deadlineMs: 30_000,
       })
-      expect(JSON.stringify(message)).toContain('node_cpu_seconds_total')
+      expect(JSON.stringify(message)).toMatch(/node_cpu_seconds_total|node_procs_running/)
       await burning.done
     } finally {
       burning.stop()
@@ -111,11 +115,11 @@ describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack',
 
   test('afterwards both are told that it is over', async () => {
     await eventually(async () => (await alertmanager.alerts()).length === 0, {
-      what: 'the alert is resolved in Alertmanager',
+      what: 'every alert is resolved in Alertmanager',
       deadlineMs: 120_000,
     })
     await eventually(() => /resolved/i.test(JSON.stringify(slack.taken().at(-1))), {
-      what: `the last Slack message says resolved: ${JSON.stringify(slack.taken())}`,
+      what: 'the last Slack message says resolved',
       deadlineMs: 30_000,
     })
   })
@@ -128,8 +132,9 @@ describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack',
 
 /** Keeps every processor busy for `burnMs`; niced, so that what is tested still gets its share. */
 function burnMachine(): { done: Promise<void>; stop: () => void } {
-  const burners: ChildProcess[] = cpus().map(() =>
-    spawn('nice', ['-n', '10', process.execPath, '-e', `for (const end = Date.now() + ${burnMs}; Date.now() < end; );`]),
+  const burn = `for (const end = Date.now() + ${burnMs}; Date.now() < end; );`
+  const burners = Array.from({ length: burnersPerProcessor * cpus().length }, () =>
+    spawn('nice', ['-n', '10', process.execPath, '-e', burn]),
   )
   const stopping = new AbortController()
   return {

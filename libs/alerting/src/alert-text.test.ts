@@ -19,8 +19,8 @@ test('durations read like a person says them', () => {
 test('sentences tell what is wrong, and what is over', () => {
   expect(summaryText(alertRecord())).toBe('node_load1 is unusual')
   expect(summaryText(alertRecord({ state: 'resolved' }))).toBe('node_load1 is back to normal')
-  expect(descriptionText(alertRecord())).toBe('Actual 12.5, expected 0.8 (0.2 to 1.9), score 2.4, mostly by its level.')
-  expect(descriptionText(alertRecord({ topReason: 'none' }))).toBe('Actual 12.5, expected 0.8 (0.2 to 1.9), score 2.4.')
+  expect(descriptionText(alertRecord())).toBe('Actual 12.5, expected 0.8 (0.2 to 1.9), score 2.4 (level 70 %, novelty 30 %).')
+  expect(descriptionText(alertRecord({ reasons: [] }))).toBe('Actual 12.5, expected 0.8 (0.2 to 1.9), score 2.4.')
 })
 
 test('the page of an episode is found whatever its id', () => {

@@ -8,9 +8,19 @@ export function summaryText(alert: Alert): string {
 
 /** The facts: what it was, what it should have been, and what stands out. */
 export function descriptionText(alert: Alert): string {
-  const reason = alert.topReason && alert.topReason !== 'none' ? `, mostly by its ${alert.topReason}` : ''
-  return `Actual ${numberText(alert.value)}, expected ${numberText(alert.expected)} (${bandText(alert)}), score ${numberText(alert.score)}${reason}.`
+  const reasons = alert.reasons.length > 0 ? ` (${reasonsText(alert)})` : ''
+  return `Actual ${numberText(alert.value)}, expected ${numberText(alert.expected)} (${bandText(alert)}), score ${numberText(alert.score)}${reasons}.`
 }
+
+/** `level 70 %, novelty 30 %`, strongest first; empty when nothing is known. */
+export function reasonsText(alert: Alert): string {
+  return alert.reasons
+    .slice(0, reasonsShown)
+    .map(({ name, share }) => `${name} ${Math.round(share * 100)} %`)
+    .join(', ')
+}
+
+const reasonsShown = 3
 
 /** The expected band. */
 export function bandText(alert: Alert): string {

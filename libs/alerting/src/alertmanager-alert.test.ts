@@ -27,7 +27,7 @@ describe('an alert that fires', () => {
         labels: { alertname: 'LapwingAnomaly', severity: 'warning', metric: 'node_load1', instance: 'node-1:9100' },
         annotations: {
           summary: 'node_load1 is unusual',
-          description: 'Actual 12.5, expected 0.8 (0.2 to 1.9), score 2.4, mostly by its level.',
+          description: 'Actual 12.5, expected 0.8 (0.2 to 1.9), score 2.4 (level 70 %, novelty 30 %).',
           value: '12.5',
           expected: '0.8',
           score: '2.4',

@@ -29,7 +29,7 @@ describe('a message', () => {
       '*Actual*\n12.5',
       '*Expected*\n0.8 (0.2 to 1.9)',
       '*Score*\n2.4',
-      'Mostly by\nlevel',
+      'Why\nlevel 70 %, novelty 30 %',
       '<http://page/?series=series-1&amp;anomaly=episode-1|Open in Lapwing>',
       'Incident episode-1',
     ]) {
@@ -67,7 +67,7 @@ describe('whatever a label says', () => {
     .record({
       metric: hostile,
       id: hostile,
-      topReason: hostile,
+      reasons: fc.array(fc.record({ name: hostile, share: fc.double({ min: 0, max: 1, noNaN: true }) }), { maxLength: 9 }),
       labels: fc.array(fc.record({ name: hostile, value: hostile }), { maxLength: 40 }),
     })
     .map(alertRecord)

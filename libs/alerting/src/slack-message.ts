@@ -10,7 +10,7 @@
  * Source: Slack "Block Kit: blocks", "Formatting text for app surfaces".
  */
 import type { Alert, Label, Severity } from '@lapwing/contracts/records'
-import { bandText, durationMs, durationText, episodePage, numberText, summaryText } from './alert-text.ts'
+import { bandText, durationMs, durationText, episodePage, numberText, reasonsText, summaryText } from './alert-text.ts'
 import type { Delivery } from './reconcile.ts'
 
 export interface SlackMessage {
@@ -69,7 +69,7 @@ function facts(alert: Alert): SlackText[] {
     markdown(`*Since*\n${dateText(alert.startedAtMs)}`),
     lastedMs === null ? markdown(`*Severity*\n${alert.severity}`) : markdown(`*Lasted*\n${durationText(lastedMs)}`),
     markdown(`*Score*\n${numberText(alert.score)} (above 1 is unusual)`),
-    plain(`Mostly by\n${visible(alert.topReason) || 'no single reason'}`, slackLimits.field),
+    plain(`Why\n${visible(reasonsText(alert)) || 'no single reason'}`, slackLimits.field),
   ]
 }
 

@@ -28,7 +28,10 @@ export function alertRecord(differences: Partial<Alert> = {}): Alert {
     lower: 0.2,
     upper: 1.9,
     score: 2.4,
-    topReason: 'level',
+    reasons: [
+      { name: 'level', share: 0.7 },
+      { name: 'novelty', share: 0.3 },
+    ],
     ...differences,
   }
 }

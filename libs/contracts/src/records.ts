@@ -265,8 +265,8 @@ export interface Alert {
   readonly upper: number
   /** Score of the anomaly. */
   readonly score: number
-  /** Strongest reason of the anomaly. */
-  readonly topReason: string
+  /** Reasons of the anomaly, strongest first. */
+  readonly reasons: readonly Reason[]
 }
 
 /** The state of one key (series, query, alert) in a compacted state topic, stamped with the input it has learned. */

@@ -42,7 +42,7 @@ describe('an episode', () => {
       recordId: 'a/opened',
       anomalyId: 'a/opened',
       route: 'default',
-      topReason: 'level',
+      reasons: opened.reasons,
     })
   })
 

@@ -106,6 +106,6 @@ function alertOf(anomaly: Anomaly, truth: Episode, reason: string): Alert {
     ...{ seriesKey, entityKey, metric, labels, observedAtMs, value, expected, lower, upper, score },
     startedAtMs: truth.startedAtMs,
     endedAtMs: truth.endedAtMs,
-    topReason: anomaly.reasons[0]?.name ?? '',
+    reasons: anomaly.reasons,
   }
 }
