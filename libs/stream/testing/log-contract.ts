@@ -14,12 +14,16 @@ import type { BatchContext, Consumption, Log, LogRecord, OutgoingRecord, RecordB
 export function testLogContract(connect: () => Log): void {
   describe('records', () => {
     testRecords(connect)
+    testLimits(connect)
   })
   describe('topics', () => {
     testTopics(connect)
   })
   describe('groups', () => {
     testGroups(connect)
+    testSharing(connect)
+    testOwnership(connect)
+    testIdleGroups(connect)
   })
   describe('a batch that fails', () => {
     testFailures(connect)
@@ -88,7 +92,9 @@ function testRecords(connect: () => Log): void {
     expect(timestampMs).toBeGreaterThanOrEqual(before)
     expect(timestampMs).toBeLessThanOrEqual(Date.now())
   })
+}
 
+function testLimits(connect: () => Log): void {
   test('of 5 MB pass', async () => {
     const log = open(connect)
     const topic = await createTopic(log, 1)
@@ -186,7 +192,9 @@ function testGroups(connect: () => Log): void {
     await vi.waitFor(() => expect(seen.records).toHaveLength(7), patience)
     expect(seen.batches.at(-1)?.endOffset).toBe(7n)
   })
+}
 
+function testSharing(connect: () => Log): void {
   test('share partitions, the same numbers of every topic, and keep what need not move', async () => {
     const logs = [open(connect), open(connect)] as const
     const topics = [await createTopic(logs[0], 5), await createTopic(logs[0], 5)]
@@ -226,7 +234,9 @@ function testGroups(connect: () => Log): void {
     const sent = ['a', 'b', 'c'].flatMap((letter) => range(40).map((i) => `${letter}${i}`)).sort()
     await vi.waitFor(() => expect(seen()).toEqual(sent), patience)
   })
+}
 
+function testOwnership(connect: () => Log): void {
   test('are told that a partition is no longer theirs while they still work on it', async () => {
     const logs = [open(connect), open(connect)] as const
     const topic = await createTopic(logs[0], 2)
@@ -271,7 +281,9 @@ function testGroups(connect: () => Log): void {
     await vi.waitFor(() => expect(seen.records).toHaveLength(80), patience)
     expect(highest).toBe(1)
   })
+}
 
+function testIdleGroups(connect: () => Log): void {
   test('that begin at the latest record skip what came before', async () => {
     const log = open(connect)
     const topic = await createTopic(log, 1)
