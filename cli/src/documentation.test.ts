@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { flatKeys } from '@lapwing/service/config'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { allSections } from './start/start.ts'
+import { allSections } from './start/all-config.ts'
 
 const text = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
 

@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { cacheDirectory } from '@lapwing/kafka-server/cache-directory'
 import { type ChosenLog, chooseLog } from '@lapwing/kafka-server/choose-log'
 import { createProgress, type Progress } from '../progress.ts'
-import type { AllConfig, Say } from './start.ts'
+import type { AllConfig } from './all-config.ts'
+import type { Say } from './say.ts'
 
 export interface LogSearch {
   readonly config: AllConfig

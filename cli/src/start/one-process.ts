@@ -9,8 +9,9 @@ import { version } from '@lapwing/service/run-process'
 import { type RunningService, runService, type ServiceContext } from '@lapwing/service/run-service'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log } from '@lapwing/stream/log'
+import type { AllConfig } from './all-config.ts'
 import type { ServiceOutput } from './service-output.ts'
-import type { AllConfig, RunningServices } from './start.ts'
+import type { RunningServices } from './supervise.ts'
 
 type Start = (context: ServiceContext<AllConfig>, log: Log) => Promise<void>
 

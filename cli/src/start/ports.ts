@@ -1,6 +1,7 @@
 /** Where each service will listen: its configured port, or another when that one is taken, which is said. */
 import { createServer } from 'node:net'
-import type { AllConfig, Say } from './start.ts'
+import type { AllConfig } from './all-config.ts'
+import type { Say } from './say.ts'
 
 const services = ['ingestor', 'detector', 'drift', 'alerter', 'reporter'] as const
 

@@ -1,11 +1,11 @@
 /** The services as processes of their own, on Kafka. */
 import { fileURLToPath } from 'node:url'
+import type { ConfigFlags } from './all-config.ts'
 import type { ServiceOutput } from './service-output.ts'
-import type { RunningServices, StartFlags } from './start.ts'
-import { supervise } from './supervise.ts'
+import { type RunningServices, supervise } from './supervise.ts'
 
 export interface ProcessesOptions {
-  readonly flags: StartFlags
+  readonly flags: ConfigFlags
   readonly brokers: readonly string[]
   readonly output: ServiceOutput
 }

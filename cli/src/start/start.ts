@@ -4,49 +4,19 @@
  * On Kafka every service is a process of its own, as in a cluster. The in-process log cannot be shared between processes, so
  * there they live in this one. Nothing is started when the configuration is refused.
  */
-import { alerterSchema } from '@lapwing/alerter/config'
-import { detectorSchema } from '@lapwing/detector/config'
-import { driftSchema } from '@lapwing/drift/config'
-import { ingestorSchema } from '@lapwing/ingestor/config'
-import { reporterSchema } from '@lapwing/reporter/config'
-import { type ConfigOf, commonSections, loadConfig } from '@lapwing/service/config'
+import { type ConfigFlags, readConfig } from './all-config.ts'
 import { feedDemo } from './feed-demo.ts'
 import { findLog } from './find-log.ts'
 import { startInOneProcess } from './one-process.ts'
 import { portSettings } from './ports.ts'
 import { startProcesses } from './processes.ts'
+import type { Say } from './say.ts'
 import { createServiceOutput } from './service-output.ts'
 
-export interface StartFlags {
-  readonly config?: string
-  readonly profile?: string
-  readonly set: string[]
+export interface StartFlags extends ConfigFlags {
   readonly log?: 'kafka' | 'in-process'
   readonly verbose: boolean
 }
-
-export const allSections = {
-  ...commonSections,
-  ingestor: ingestorSchema,
-  detector: detectorSchema,
-  drift: driftSchema,
-  alerter: alerterSchema,
-  reporter: reporterSchema,
-} as const
-
-export type AllConfig = ConfigOf<typeof allSections>
-
-/** The services while they run. */
-export interface RunningServices {
-  /** Address of each. */
-  readonly urls: ReadonlyMap<string, string>
-  /** Resolves with the reason when they cannot go on. */
-  readonly gaveUp: Promise<string>
-  stop(): Promise<void>
-}
-
-/** Says one thing on the terminal. */
-export type Say = (label: string, text: string) => void
 
 const say: Say = (label, text) => void process.stdout.write(`  ${label.padEnd(10)} ${text}\n`)
 
@@ -68,10 +38,6 @@ export async function start(flags: StartFlags): Promise<void> {
 }
 
 const interrupted = 'interrupted'
-
-function readConfig({ config: file, profile, set: sets }: StartFlags): AllConfig {
-  return loadConfig(allSections, { file, profile, environment: process.env, sets })
-}
 
 /** Starts everything, then waits; resolves with the reason when it cannot go on. How to undo what was started is put on `undo`. */
 async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[]): Promise<string> {

@@ -26,16 +26,17 @@ export interface SupervisorOptions {
   onRestart(service: string, exit: string, delayMs: number): void
 }
 
-export interface Supervised {
-  /** Address of each service. */
+/** The services while they run. */
+export interface RunningServices {
+  /** Address of each. */
   readonly urls: ReadonlyMap<string, string>
-  /** Resolves when a service is given up, with the reason. */
+  /** Resolves with the reason when they cannot go on. */
   readonly gaveUp: Promise<string>
   stop(): Promise<void>
 }
 
 /** Starts all services side by side; resolves when all are ready, rejects when one ends before that. */
-export async function supervise(options: SupervisorOptions): Promise<Supervised> {
+export async function supervise(options: SupervisorOptions): Promise<RunningServices> {
   const urls = new Map<string, string>()
   const children = new Map<string, ChildProcess>()
   let stopping = false

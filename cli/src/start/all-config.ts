@@ -1,0 +1,30 @@
+/** The configuration of all services at once: every section is checked before anything is started. */
+import { alerterSchema } from '@lapwing/alerter/config'
+import { detectorSchema } from '@lapwing/detector/config'
+import { driftSchema } from '@lapwing/drift/config'
+import { ingestorSchema } from '@lapwing/ingestor/config'
+import { reporterSchema } from '@lapwing/reporter/config'
+import { type ConfigOf, commonSections, loadConfig } from '@lapwing/service/config'
+
+export const allSections = {
+  ...commonSections,
+  ingestor: ingestorSchema,
+  detector: detectorSchema,
+  drift: driftSchema,
+  alerter: alerterSchema,
+  reporter: reporterSchema,
+} as const
+
+export type AllConfig = ConfigOf<typeof allSections>
+
+/** Where it comes from, beside the environment. */
+export interface ConfigFlags {
+  readonly config?: string
+  readonly profile?: string
+  readonly set: readonly string[]
+}
+
+/** Throws ConfigError. */
+export function readConfig({ config: file, profile, set: sets }: ConfigFlags): AllConfig {
+  return loadConfig(allSections, { file, profile, environment: process.env, sets })
+}
