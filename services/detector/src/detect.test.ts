@@ -1,5 +1,5 @@
-import { decode } from '@lapwing/contracts/codec'
-import { float32Column, uint8Column } from '@lapwing/contracts/columns'
+import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
+import { ColumnError, float32Column, uint8Column } from '@lapwing/contracts/columns'
 import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
@@ -119,10 +119,11 @@ describe('the detector step', () => {
     expect([...scores[0]!.states].map((state) => seriesStates[state])).toEqual(['warming', 'dropped'])
   })
 
-  test('columns that do not fit together are damage, not a crash of the step', () => {
+  test('columns that do not fit together, and times that are no dates, are damage', () => {
     const record = sampleRecord([{ labels, samples: [[stepMs, 1]] }])
-    const broken = decode('SampleBatch', record.value!)
-    expect(() => runStep([{ ...record, value: record.value!.subarray(0, 20) }])).toThrow('not a SampleBatch')
-    expect(broken.values).toHaveLength(8)
+    expect(() => runStep([{ ...record, value: record.value!.subarray(0, 20) }])).toThrow(DecodeError)
+    const short = { ...decode('SampleBatch', record.value!), values: Buffer.alloc(3) }
+    expect(() => runStep([{ ...record, value: encode('SampleBatch', short) }])).toThrow(ColumnError)
+    expect(() => runStep([sampleRecord([{ labels, samples: [[1e300, 1]] }])])).toThrow(ColumnError)
   })
 })

@@ -4,7 +4,7 @@
  * The series table is handed through unread. Columns are allocated once per batch, nothing per sample.
  */
 import { encode } from '@lapwing/contracts/codec'
-import { bytesOf, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
+import { bytesOf, ColumnError, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
 import type { SampleBatch } from '@lapwing/contracts/records'
 import { reasonNames, sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import { seriesCount } from '@lapwing/contracts/series-table'
@@ -35,6 +35,7 @@ export class ScoredBatch {
     const count = this.#samplesPerSeries.reduce((sum, samples) => sum + samples, 0)
     this.sampleCount = count
     this.#timestampsMs = float64Column(batch.timestampsMs, count)
+    refuseImpossibleTimes(this.#timestampsMs)
     this.#values = float64Column(batch.values, count)
     this.#flags = uint8Column(batch.flags, count)
     this.#scores = new Float32Array(count)
@@ -111,6 +112,16 @@ export class ScoredBatch {
     return { topic, partition: source.partition, key: source.key, value }
   }
 }
+
+/** A time that is no date would stop whoever writes it as one. */
+function refuseImpossibleTimes(timestampsMs: Float64Array): void {
+  for (const timestampMs of timestampsMs) {
+    if (!(Math.abs(timestampMs) <= latestDateMs)) throw new ColumnError(`a sample has the time ${timestampMs}`)
+  }
+}
+
+/** The last moment that a Date can hold. */
+const latestDateMs = 8.64e15
 
 const noReason = reasonNames.indexOf('none')
 const levelReason = reasonNames.indexOf('level')
