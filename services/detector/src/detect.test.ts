@@ -1,5 +1,5 @@
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
-import { ColumnError, float32Column, uint8Column } from '@lapwing/contracts/columns'
+import { bytesOf, ColumnError, float32Column, uint8Column } from '@lapwing/contracts/columns'
 import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
@@ -124,6 +124,7 @@ describe('the detector step', () => {
     expect(() => runStep([{ ...record, value: record.value!.subarray(0, 20) }])).toThrow(DecodeError)
     const short = { ...decode('SampleBatch', record.value!), values: Buffer.alloc(3) }
     expect(() => runStep([{ ...record, value: encode('SampleBatch', short) }])).toThrow(ColumnError)
-    expect(() => runStep([sampleRecord([{ labels, samples: [[1e300, 1]] }])])).toThrow(ColumnError)
+    const late = { ...decode('SampleBatch', record.value!), timestampsMs: bytesOf(Float64Array.of(1e300)) }
+    expect(() => runStep([{ ...record, value: encode('SampleBatch', late) }])).toThrow(ColumnError)
   })
 })
