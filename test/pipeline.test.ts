@@ -57,7 +57,7 @@ describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack',
       command: process.execPath,
       args: ['lapwing', 'start', '--config', config, '--log', 'kafka'],
       folder: root,
-      environment: { PROMETHEUS_URL: `http://127.0.0.1:${prometheusPort}` },
+      environment: { PROMETHEUS_URL: `http://127.0.0.1:${prometheusPort}`, XDG_STATE_HOME: folder },
     })
     page = await lapwing.said('page', 120_000)
     // Prometheus comes up only now, so that the start of five services is not part of what is usual for this machine.
