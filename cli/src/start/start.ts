@@ -64,10 +64,11 @@ async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[])
   return services.gaveUp
 }
 
-/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
+/** Resolves at the first SIGINT or SIGTERM, or when nobody reads the output any more; a second signal ends the process at once. */
 function untilSignal(): Promise<string> {
   return new Promise((resolve) => {
     let asked = false
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => resolve('the terminal is gone'))
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
         if (asked) process.exit(1)
