@@ -13,6 +13,8 @@
  * State lies in slabs, a slot per series; a row allocates nothing and costs one scan of the remembered points.
  */
 
+import { memoryOf } from './memory.ts'
+
 /** The states of many series, a slot each. */
 export interface NoveltyStates {
   /** Points and weights of the tables. */
@@ -63,6 +65,21 @@ export function observeNovelty(states: NoveltyStates, slot: number, value: numbe
   numbers[at + field.rows] = row + 1
   const surprise = largest + othersShare * (sum - largest)
   return mostSurprising(states, slot, surprise, row) ? surprise / tellingSurprise : 0
+}
+
+/**
+ * The memory of a slot, part by part, as it is: read for a snapshot, written to restore one. Of the tables only what is used, so a
+ * part must be written before the next one is asked for.
+ */
+export function* noveltyViews({ points, recent, numbers }: NoveltyStates, slot: number): Generator<Uint8Array> {
+  const own = numbers.subarray(slot * numbersPerSeries, (slot + 1) * numbersPerSeries)
+  yield memoryOf(own)
+  yield memoryOf(recent.subarray(slot * silenceRows, (slot + 1) * silenceRows))
+  for (const member of members) {
+    const start = slot * pointWords + member.start
+    const used = Math.min(own[member.numbers + memberNumbers.used]!, member.capacity)
+    yield memoryOf(points.subarray(start, start + used * member.width))
+  }
 }
 
 /** A row is compared with this many before it. */

@@ -14,6 +14,7 @@
  *
  * Source: Tan, Ting, Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011; padding and size limit as in River.
  */
+import { memoryOf } from './memory.ts'
 import { createRandom } from './random.ts'
 
 export interface HalfSpaceTreesOptions {
@@ -120,6 +121,15 @@ export function learn(masses: Masses, slot: number, leaves: Uint16Array): void {
 /** Share of the first window that is done, 0 to 1. */
 export function warmth(masses: Masses, slot: number): number {
   return masses.warm[slot] === 1 ? 1 : masses.inWindow[slot]! / masses.forest.windowSamples
+}
+
+/** The memory of a slot, part by part, as it is: read for a snapshot, written to restore one. */
+export function* massViews({ forest, counts, leafScores, inWindow, warm }: Masses, slot: number): Generator<Uint8Array> {
+  const leaves = forest.trees * forest.leavesPerTree
+  yield memoryOf(warm.subarray(slot, slot + 1))
+  yield memoryOf(inWindow.subarray(slot, slot + 1))
+  yield memoryOf(counts.subarray(slot * leaves, (slot + 1) * leaves))
+  yield memoryOf(leafScores.subarray(slot * leaves, (slot + 1) * leaves))
 }
 
 /** A cut keeps this share of a box's width away from its edges, so that no box becomes a sliver. */

@@ -111,4 +111,29 @@ describe('series detector', () => {
       }),
     )
   })
+
+  test('a restored series continues bit for bit, in another slot of another detector', () => {
+    const random = createRandom(11)
+    const values = Array.from({ length: 900 }, (_, i) => 10 + 3 * Math.sin(i / 30) + random() + (i === 700 ? 40 : 0))
+    const whole = new SeriesDetector(options)
+    const verdicts = run(values, whole)
+    const before = new SeriesDetector(options)
+    run(values.slice(0, 650), before)
+    const after = new SeriesDetector(options)
+    after.restore(100, before.snapshot(0))
+    values.slice(650).forEach((value, i) => {
+      after.update(100, { timestampMs: (650 + i + 1) * stepMs, value, imputed: false, stale: false, stepMs, live: true })
+      expect(after.verdict).toEqual(verdicts[650 + i])
+    })
+    expect(after.snapshot(100)).toEqual(whole.snapshot(0))
+    expect(whole.snapshot(0).length).toBeLessThan(11_000)
+  })
+
+  test('a snapshot of another length is refused', () => {
+    const detector = new SeriesDetector(options)
+    run(noisy(300), detector)
+    const bytes = detector.snapshot(0)
+    expect(() => new SeriesDetector(options).restore(0, bytes.subarray(1))).toThrow(RangeError)
+    expect(() => new SeriesDetector(options).restore(0, Buffer.concat([bytes, Buffer.from([0])]))).toThrow(RangeError)
+  })
 })

@@ -16,8 +16,9 @@
  * State is a row of numbers per series in shared slabs; a sample allocates nothing.
  */
 import { type EpisodeTransition, episodeFields, observeEpisode } from './episode.ts'
-import { createNoveltyStates, type NoveltyStates, noveltyWarmUpRows, observeNovelty } from './fading-novelty.ts'
-import { createMasses, growForest, learn, locate, type Masses, score as massScore } from './half-space-trees.ts'
+import { createNoveltyStates, type NoveltyStates, noveltyViews, noveltyWarmUpRows, observeNovelty } from './fading-novelty.ts'
+import { createMasses, growForest, learn, locate, type Masses, score as massScore, massViews } from './half-space-trees.ts'
+import { memoryOf } from './memory.ts'
 
 export interface SeriesDetectorOptions {
   /** Time constant of the expected band. */
@@ -63,6 +64,9 @@ export interface SampleInput {
 }
 
 export const warmUpSamples = noveltyWarmUpRows
+
+/** Layout of a snapshot; a new one gets a new number, and the old ones go on loading. */
+export const snapshotVersion = 1
 
 export class SeriesDetector {
   readonly verdict: Verdict = {
@@ -120,6 +124,37 @@ export class SeriesDetector {
     }
     rows[at + field.lastMs] = sample.timestampMs
     return true
+  }
+
+  /** The state of a series: about 8 KB, its layout `snapshotVersion`. A restored series continues bit for bit. */
+  snapshot(slot: number): Uint8Array {
+    this.#reserve(slot)
+    const parts = [...this.#views(slot)]
+    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+    let at = 0
+    for (const part of parts) {
+      bytes.set(part, at)
+      at += part.length
+    }
+    return bytes
+  }
+
+  /** Takes a snapshot over into `slot`. Throws a RangeError when its length is not that of the layout. */
+  restore(slot: number, bytes: Uint8Array): void {
+    this.#reserve(slot)
+    let at = 0
+    for (const part of this.#views(slot)) {
+      if (at + part.length > bytes.length) throw new RangeError(`snapshot of ${bytes.length} bytes is too short`)
+      part.set(bytes.subarray(at, at + part.length))
+      at += part.length
+    }
+    if (at !== bytes.length) throw new RangeError(`snapshot of ${bytes.length} bytes, expected ${at}`)
+  }
+
+  *#views(slot: number): Generator<Uint8Array> {
+    yield memoryOf(this.row(slot))
+    yield* massViews(this.#masses, slot)
+    yield* noveltyViews(this.#novelty, slot)
   }
 
   #reserve(slot: number): void {

@@ -10,6 +10,8 @@ export interface SeriesSlots {
   find(keys: Uint8Array, offset: number): number
   /** The slot of the key at `offset`, a new one when it is unknown. */
   findOrAdd(keys: Uint8Array, offset: number): number
+  /** The 16 bytes of a slot's key. */
+  keyOf(slot: number): Uint8Array
 }
 
 export function createSeriesSlots(): SeriesSlots {
@@ -58,6 +60,11 @@ export function createSeriesSlots(): SeriesSlots {
       table[place(a, b, c, d)] = size
       stored.set([a, b, c, d], size * wordsPerKey)
       return size++
+    },
+    keyOf: (slot) => {
+      const key = new Uint8Array(wordsPerKey * 4)
+      for (let byte = 0; byte < key.length; byte++) key[byte] = stored[slot * wordsPerKey + (byte >> 2)]! >>> (8 * (byte & 3))
+      return key
     },
   }
 }

@@ -42,6 +42,9 @@ const unreadFactor = 4
 /** How long a send waits for such readers, and how often it looks. */
 const roomWaitMs = 10_000
 const roomPollMs = 20
+/** A portion of a range. */
+const rangeRecords = 1000
+const rangeBytes = 4 * 1024 * 1024
 
 interface Topic {
   readonly spec: TopicSpec
@@ -119,6 +122,16 @@ class InProcessLog implements Log {
     const { partitions } = this.#topic(topic)
     if (partition === undefined) return partitions.flatMap((each) => each.all())
     return this.#partition(topic, partition).all()
+  }
+
+  async *readRange(topic: string, partition: number, from: bigint, to: bigint): AsyncGenerator<LogRecord[]> {
+    for (let offset = from; offset < to; ) {
+      const records = this.#partition(topic, partition).read(offset, rangeRecords, rangeBytes)
+      const wanted = records.filter((record) => record.offset < to)
+      if (wanted.length === 0) return
+      offset = wanted.at(-1)!.offset + 1n
+      yield wanted
+    }
   }
 
   async offsets(topic: string): Promise<{ earliest: bigint; next: bigint }[]> {

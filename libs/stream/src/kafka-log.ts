@@ -53,6 +53,7 @@ export function createKafkaLog(options: KafkaClientOptions): Log {
       }),
     partitionCount: (topic) => whileOpen(() => reader.partitionCount(topic)),
     readToEnd: (topic, partition) => whileOpen(() => reader.readToEnd(topic, partition)),
+    readRange: (topic, partition, from, to) => reader.readRange(topic, partition, from, to),
     offsets: (topic) => whileOpen(() => reader.offsets(topic)),
     producer: () => openOneProducer(() => openProducer(kafka, partitionCount)),
     fencedProducer: (fenceId) => openOneProducer(() => openFencedProducer(kafka, fenceId, partitionCount)),

@@ -104,6 +104,24 @@ export class KafkaReader {
     return found.flat()
   }
 
+  async *readRange(topic: string, partition: number, from: bigint, to: bigint): AsyncGenerator<LogRecord[]> {
+    const range = (await this.offsets(topic))[partition]
+    if (!range) throw new LogError('partition_mismatch', `${topic} has no partition ${partition}`)
+    const end = to < range.next ? to : range.next
+    const position: Position = { topic, partition, offset: from > range.earliest ? from : range.earliest }
+    let lastProgressMs = performance.now()
+    while (position.offset < end) {
+      for (const { records, nextOffset, stableOffset } of await this.fetch([position], shortWaitMs)) {
+        if (nextOffset > position.offset) lastProgressMs = performance.now()
+        const isEmptied = nextOffset === position.offset && stableOffset >= end
+        position.offset = isEmptied ? end : nextOffset
+        const wanted = records.filter(({ offset }) => offset >= from && offset < end)
+        if (wanted.length > 0) yield wanted
+      }
+      if (performance.now() - lastProgressMs > stalledMs) throw new LogError('timeout', `a transaction on ${topic} stays open`)
+    }
+  }
+
   /**
    * The next records of each position, after at most `waitMs` if there are none. A position may be left out, when its partition
    * has no leader or the answer was full without it.

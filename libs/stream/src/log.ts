@@ -104,6 +104,8 @@ export interface Log {
   follow(options: FollowOptions): Promise<Consumption>
   /** Every committed record that the topic (or one partition of it) holds at the time of the call, in order per partition. */
   readToEnd(topic: string, partition?: number): Promise<LogRecord[]>
+  /** The committed records of a partition with `from <= offset < to` that are still held, in portions, in order. */
+  readRange(topic: string, partition: number, from: bigint, to: bigint): AsyncIterable<readonly LogRecord[]>
   /** Earliest and next offset of each partition. */
   offsets(topic: string): Promise<readonly { earliest: bigint; next: bigint }[]>
   close(): Promise<void>

@@ -17,9 +17,23 @@ export interface Step {
   process(record: LogRecord, emit: (output: OutgoingRecord) => void): void
 }
 
+/** A step ready for its first record, and what goes with it. */
+export interface OpenedStep {
+  readonly step: Step
+  /** Offset from which the step has to see the input, whatever the position of the group is. */
+  readonly replayFrom?: bigint
+  /** Called when everything up to this offset has been processed and its outputs are acknowledged. */
+  advanced?(offset: bigint): Promise<void>
+  /** Once, in order; `offset` as above. Not called when the partition was taken away. */
+  finish?(offset: bigint | undefined): Promise<void>
+  /** The partition is somebody else's now. */
+  abandon?(): void
+}
+
 /** What there is of a partition between two batches. */
 interface PartitionWork {
-  readonly step: Promise<Step>
+  readonly opened: Promise<OpenedStep>
+  isCaughtUp: boolean
   /** Last offset that the step has seen, by topic. */
   readonly seen: Map<string, bigint>
   /** Emitted and not acknowledged. */
@@ -50,6 +64,14 @@ export interface StageObserver {
 }
 
 export async function runStage(options: StageOptions): Promise<Consumption> {
+  return runOpenedStage(options, async (partition) => ({ step: await options.createStep(partition) }))
+}
+
+/** As `runStage`, with steps that are opened by more than `createStep`. */
+export async function runOpenedStage(
+  options: Omit<StageOptions, 'createStep'>,
+  open: (partition: number) => Promise<OpenedStep>,
+): Promise<Consumption> {
   const producer = await options.log.producer()
   const works = new Map<number, PartitionWork>()
   const consuming = options.log.consume({
@@ -58,12 +80,21 @@ export async function runStage(options: StageOptions): Promise<Consumption> {
     from: 'earliest',
     onAssignment: (partitions) => {
       const owned = new Set([...partitions.values()].flat())
-      for (const partition of works.keys()) if (!owned.has(partition)) works.delete(partition)
+      for (const partition of works.keys()) if (!owned.has(partition)) abandon(partition, works)
       options.observer.assigned(partitions)
     },
     onBatch: async (batch, context) => {
-      const work = works.get(batch.partition) ?? beginWork(batch.partition, works, options)
-      await processBatch(batch, work, await whileAlive(work.step, context), producer, context, options)
+      const work = works.get(batch.partition) ?? beginWork(batch.partition, works, open)
+      const opened = await whileAlive(work.opened, context)
+      await processBatch(batch, work, opened, producer, context, options)
+      if (!context.alive()) return
+      try {
+        await opened.advanced?.(lastOffsetOf(batch))
+      } catch (error) {
+        // What became of the checkpoint is not known: the next batch begins with what was put down for certain.
+        abandon(batch.partition, works)
+        throw error
+      }
     },
     onFatal: options.onFatal,
   })
@@ -73,19 +104,34 @@ export async function runStage(options: StageOptions): Promise<Consumption> {
   })
   const stop = async () => {
     await consumption.stop()
+    for (const work of works.values()) await (await work.opened).finish?.(work.seen.get(options.inputs[0]!))
     await producer.close()
   }
   return { lastActivityMs: consumption.lastActivityMs, stop }
 }
 
-function beginWork(partition: number, works: Map<number, PartitionWork>, options: StageOptions): PartitionWork {
-  const work: PartitionWork = { step: options.createStep(partition), seen: new Map(), outputs: [], outputBytes: 0 }
+function beginWork(
+  partition: number,
+  works: Map<number, PartitionWork>,
+  open: (partition: number) => Promise<OpenedStep>,
+): PartitionWork {
+  const work: PartitionWork = { opened: open(partition), isCaughtUp: false, seen: new Map(), outputs: [], outputBytes: 0 }
   works.set(partition, work)
   // Whoever waits for the step gets the error; the next batch tries anew.
-  work.step.catch(() => {
+  work.opened.catch(() => {
     if (works.get(partition) === work) works.delete(partition)
   })
   return work
+}
+
+function abandon(partition: number, works: Map<number, PartitionWork>): void {
+  const work = works.get(partition)
+  works.delete(partition)
+  // A step that could not be opened has nothing to leave behind, and who waited for it has its error.
+  work?.opened.then(
+    ({ abandon: leave }) => leave?.(),
+    () => {},
+  )
 }
 
 /** Keeps the session while a step reads its state. */
@@ -103,21 +149,52 @@ const sliceMs = 500
 /** Outputs are sent when this many bytes have gathered, well below the broker's usual limit for one request. */
 const sendBytes = 512 * 1024
 
+type ProcessOptions = Omit<StageOptions, 'createStep'>
+
 async function processBatch(
   batch: RecordBatch,
+  work: PartitionWork,
+  opened: OpenedStep,
+  producer: Producer,
+  context: BatchContext,
+  options: ProcessOptions,
+): Promise<void> {
+  const startMs = performance.now()
+  const { topic, partition, records } = batch
+  const firstOffset = records[0]?.offset ?? batch.endOffset
+  if (opened.replayFrom !== undefined && !work.isCaughtUp) {
+    const seen = work.seen.get(topic) ?? opened.replayFrom - 1n
+    work.seen.set(topic, seen)
+    for await (const missed of options.log.readRange(topic, partition, seen + 1n, firstOffset)) {
+      await processRecords(missed, work, opened.step, producer, context, options)
+    }
+  }
+  await processRecords(records, work, opened.step, producer, context, options)
+  if (!context.alive()) return
+  work.isCaughtUp = true
+  const lag = Number(batch.endOffset - lastOffsetOf(batch) - 1n)
+  options.observer.batch(topic, records.length, performance.now() - startMs, lag)
+}
+
+function lastOffsetOf({ records, endOffset }: RecordBatch): bigint {
+  return records.at(-1)?.offset ?? endOffset - 1n
+}
+
+/** Through the step and out; returns early when the partition is taken away. */
+async function processRecords(
+  records: readonly LogRecord[],
   work: PartitionWork,
   step: Step,
   producer: Producer,
   context: BatchContext,
-  options: StageOptions,
+  options: ProcessOptions,
 ): Promise<void> {
-  const startMs = performance.now()
-  let sliceStartMs = startMs
+  let sliceStartMs = performance.now()
   const emit = (output: OutgoingRecord) => {
     work.outputs.push(output)
     work.outputBytes += output.value?.length ?? 0
   }
-  for (const record of batch.records) {
+  for (const record of records) {
     if (!context.alive()) return
     if (record.offset <= (work.seen.get(record.topic) ?? -1n)) continue
     processRecord(record, step, emit, options)
@@ -128,11 +205,7 @@ async function processBatch(
       sliceStartMs = performance.now()
     }
   }
-  if (!context.alive()) return
-  await sendOutputs(work, producer)
-  const lastOffset = batch.records.at(-1)?.offset ?? batch.endOffset - 1n
-  const lag = Number(batch.endOffset - lastOffset - 1n)
-  options.observer.batch(batch.topic, batch.records.length, performance.now() - startMs, lag)
+  if (context.alive()) await sendOutputs(work, producer)
 }
 
 async function sendOutputs(work: PartitionWork, producer: Producer): Promise<void> {
@@ -142,7 +215,7 @@ async function sendOutputs(work: PartitionWork, producer: Producer): Promise<voi
   work.outputBytes = 0
 }
 
-function processRecord(record: LogRecord, step: Step, emit: (output: OutgoingRecord) => void, options: StageOptions): void {
+function processRecord(record: LogRecord, step: Step, emit: (output: OutgoingRecord) => void, options: ProcessOptions): void {
   try {
     step.process(record, emit)
   } catch (error) {
@@ -160,7 +233,7 @@ function damageOf(error: unknown): string | undefined {
   return undefined
 }
 
-function deadLetter(record: LogRecord, reason: string, error: Error, options: StageOptions): OutgoingRecord {
+function deadLetter(record: LogRecord, reason: string, error: Error, options: ProcessOptions): OutgoingRecord {
   const value = encode('DeadLetter', {
     reason,
     error: error.message,

@@ -11,6 +11,7 @@ export function wrappedLog(log: Log, replaced: Partial<Log>): Log {
     consume: (options) => log.consume(options),
     follow: (options) => log.follow(options),
     readToEnd: (topic, partition) => log.readToEnd(topic, partition),
+    readRange: (topic, partition, from, to) => log.readRange(topic, partition, from, to),
     offsets: (topic) => log.offsets(topic),
     close: () => log.close(),
     ...replaced,

@@ -65,6 +65,7 @@ export function boundTo(log: Log): Log {
     consume: (options) => log.consume(options),
     follow: (options) => log.follow(options),
     readToEnd: (topic, partition) => log.readToEnd(topic, partition),
+    readRange: (topic, partition, from, to) => log.readRange(topic, partition, from, to),
     offsets: (topic) => log.offsets(topic),
     close: () => log.close(),
   }

@@ -1,4 +1,5 @@
 /** The detector's section of the configuration. */
+import { duration } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 
 export const detectorSchema = z
@@ -16,6 +17,8 @@ export const detectorSchema = z
     model_path: z.string().default(''),
     /** Series a partition takes; further ones are counted and shown as dropped. */
     max_series_per_partition: z.int().min(1).default(50_000),
+    /** Between two checkpoints of a partition's models. */
+    checkpoint_interval: duration(100).prefault('30s'),
   })
   .prefault({})
 

@@ -9,7 +9,7 @@ import { decode } from '@lapwing/contracts/codec'
 import { keyBytes, labelReader } from '@lapwing/contracts/series-table'
 import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
-import type { Step } from '@lapwing/stream/stage'
+import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { anomalyRecord, describeAnomaly } from './anomaly.ts'
 import type { DetectorConfig } from './config.ts'
 import { ScoredBatch } from './scored-batch.ts'
@@ -34,12 +34,13 @@ export interface BatchObservation {
   readonly newestMs: number
 }
 
-/** The step of one partition; its state is in memory. */
-export function createDetectStep(options: DetectOptions): Step {
+/** The step of one partition. */
+export function createDetectStep(options: DetectOptions): StatefulStep {
   const { config } = options
   const model = modelName(config)
   const detector = new SeriesDetector(seriesDetectorOptions(config))
   const slots = createSeriesSlots()
+  const changed = new Set<number>()
   const slotOf = (keys: Uint8Array, series: number) =>
     slots.size < config.max_series_per_partition ? slots.findOrAdd(keys, series * keyBytes) : slots.find(keys, series * keyBytes)
 
@@ -62,6 +63,7 @@ export function createDetectStep(options: DetectOptions): Step {
           scored.skip(at)
           return
         }
+        changed.add(slot)
         const { verdict } = detector
         scored.write(at, verdict)
         if (verdict.transition === 'none') return
@@ -80,6 +82,15 @@ export function createDetectStep(options: DetectOptions): Step {
       })
       emit(scored.toRecord(record, model, options.scoresTopic))
       options.observe({ ...counts, samples: scored.sampleCount, series: slots.size, newestMs: batch.newestMs })
+    },
+    takeChanged: () => {
+      const states = [...changed].map((slot) => ({ key: slots.keyOf(slot), snapshot: detector.snapshot(slot) }))
+      changed.clear()
+      return states
+    },
+    restore: (key, snapshot) => {
+      if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
+      detector.restore(slots.findOrAdd(key, 0), snapshot)
     },
   }
 }

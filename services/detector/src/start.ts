@@ -1,13 +1,15 @@
 /** The detector as a service: samples in, scores and anomalies out, one step per partition. */
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
+import { snapshotVersion } from '@lapwing/detection/series-detector'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
+import { createStateObserver } from '@lapwing/service/state-metrics'
 import type { Log } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
-import { runStage } from '@lapwing/stream/stage'
+import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import type { detectorSchema } from './config.ts'
-import { createDetectStep } from './detect.ts'
+import { createDetectStep, modelName } from './detect.ts'
 import { createDetectorMetrics } from './metrics.ts'
 
 export async function startDetector(
@@ -19,10 +21,16 @@ export async function startDetector(
   const observe = createDetectorMetrics(context.registry)
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
-  const stage = await runStage({
+  const stage = await runStatefulStage({
     log,
     group: `${prefix}-detector`,
-    inputs: [topicName(prefix, 'samples')],
+    input: topicName(prefix, 'samples'),
+    state: {
+      topic: topicName(prefix, 'detector-state'),
+      version: snapshotVersion,
+      configHash: modelName(config.detector),
+      intervalMs: config.detector.checkpoint_interval.ms,
+    },
     deadLetters: topicName(prefix, 'dead-letters'),
     service: 'detector',
     createStep: async () =>
@@ -33,6 +41,7 @@ export async function startDetector(
         observe,
       }),
     observer: createStageMetrics(context.registry),
+    onState: createStateObserver(context.registry, context.logger),
     onFatal: context.fail,
   })
   context.onClose('stage', () => stage.stop())

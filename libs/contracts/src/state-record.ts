@@ -1,0 +1,45 @@
+/**
+ * State of one key as a record of a state topic, guarded: a snapshot that is damaged, or of another configuration or layout, is
+ * refused by name and never used in part.
+ */
+import { crc32c } from '@aws-crypto/crc32c'
+import { decode, encode } from './codec.ts'
+import { bytesOf } from './columns.ts'
+
+/** Why a snapshot is not used: bounded, so it can be a metric's label. */
+export type StateRefusal = 'malformed' | 'checksum' | 'layout' | 'config'
+
+export class StateError extends Error {
+  readonly reason: StateRefusal
+  constructor(reason: StateRefusal, message: string) {
+    super(message)
+    this.name = 'StateError'
+    this.reason = reason
+  }
+}
+
+/** What a snapshot must fit to be used. */
+export interface StateLayout {
+  readonly version: number
+  readonly configHash: string
+}
+
+/** @param sourceOffset last input record in the state, -1 when there is none */
+export function encodeState(snapshot: Uint8Array, sourceOffset: bigint, { version, configHash }: StateLayout): Buffer {
+  return encode('StateSnapshot', {
+    version,
+    configHash,
+    sourceOffset: Number(sourceOffset),
+    snapshot: bytesOf(snapshot),
+    crc32c: crc32c(snapshot) | 0,
+  })
+}
+
+/** Throws StateError or DecodeError. */
+export function decodeState(bytes: Uint8Array, { version, configHash }: StateLayout): { snapshot: Buffer; sourceOffset: bigint } {
+  const record = decode('StateSnapshot', bytes)
+  if (record.version !== version) throw new StateError('layout', `state of layout ${record.version}, expected ${version}`)
+  if (record.configHash !== configHash) throw new StateError('config', `state of configuration ${record.configHash}`)
+  if ((crc32c(record.snapshot) | 0) !== record.crc32c) throw new StateError('checksum', 'state with a wrong checksum')
+  return { snapshot: record.snapshot, sourceOffset: BigInt(record.sourceOffset) }
+}
