@@ -43,4 +43,22 @@ describe('adwin', () => {
       }),
     )
   })
+
+  test('a restored window continues bit for bit', () => {
+    const number = fc.double({ min: -1e3, max: 1e3, noNaN: true })
+    fc.assert(
+      fc.property(fc.array(number, { maxLength: 300 }), fc.array(number, { minLength: 1, maxLength: 300 }), (before, after) => {
+        const whole = new Adwin(balancedAdwin)
+        for (const value of before) whole.update(value)
+        const restored = Adwin.restore(balancedAdwin, whole.snapshot())
+        for (const value of after) expect(restored.update(value)).toBe(whole.update(value))
+        expect(restored.snapshot()).toEqual(whole.snapshot())
+      }),
+    )
+  })
+
+  test('numbers that are no snapshot are refused', () => {
+    expect(() => Adwin.restore(balancedAdwin, new Float64Array(3))).toThrow(RangeError)
+    expect(() => Adwin.restore(balancedAdwin, Float64Array.of(1, 0, 0, 0, 0, 9))).toThrow(RangeError)
+  })
 })

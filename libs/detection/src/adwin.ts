@@ -35,6 +35,43 @@ export class Adwin {
     this.#delta = delta
   }
 
+  /** Everything it knows, as numbers; `restore` continues bit for bit. About 16 numbers a doubling of the window. */
+  snapshot(): Float64Array {
+    const counts = [...this.#bucketsInRow.subarray(0, this.#rows)]
+    const used = counts.flatMap((count, row) => Array.from({ length: count }, (_, bucket) => row * slotsPerRow + bucket))
+    const buckets = used.flatMap((at) => [this.#sums[at]!, this.#variances[at]!])
+    return Float64Array.from([this.#rows, this.#width, this.#total, this.#variance, this.#ticks, ...counts, ...buckets])
+  }
+
+  /** Throws a RangeError when the numbers are not those of a snapshot. */
+  static restore(options: AdwinOptions, numbers: Float64Array): Adwin {
+    const adwin = new Adwin(options)
+    const [rows = 0, width = 0, total = 0, variance = 0, ticks = 0] = numbers
+    const counts = numbers.subarray(scalars, scalars + rows)
+    const buckets = counts.reduce((sum, count) => sum + count, 0)
+    if (
+      !(rows >= 1 && rows <= mostRows) ||
+      numbers.length !== scalars + rows + 2 * buckets ||
+      counts.some((count) => count > bucketsPerRow)
+    ) {
+      throw new RangeError(`${numbers.length} numbers are no snapshot`)
+    }
+    while (adwin.#rows < rows) adwin.#addRow()
+    adwin.#width = width
+    adwin.#total = total
+    adwin.#variance = variance
+    adwin.#ticks = ticks
+    let from = scalars + rows
+    counts.forEach((count, row) => {
+      adwin.#bucketsInRow[row] = count
+      for (let bucket = 0; bucket < count; bucket++) {
+        adwin.#sums[row * slotsPerRow + bucket] = numbers[from++]!
+        adwin.#variances[row * slotsPerRow + bucket] = numbers[from++]!
+      }
+    })
+    return adwin
+  }
+
   /** Number of values in the window. */
   get width(): number {
     return this.#width
@@ -138,6 +175,10 @@ export class Adwin {
   }
 }
 
+/** Numbers of a snapshot before those of its rows. */
+const scalars = 5
+/** Windows of 2^53 values do not occur. */
+const mostRows = 53
 /** Values between two searches for a cut. */
 const clock = 32
 /** Below this width there is no search. */

@@ -10,7 +10,9 @@ export const driftSchema = z
     /** Bound of ADWIN's false-alarm probability per test. */
     delta: z.number().gt(0, 'expected a probability above 0').lt(1, 'expected a probability below 1').default(0.002),
     /** Time after a request during which the same series asks for nothing. */
-    cooldown: duration().default({ ms: 30 * 60_000 }),
+    cooldown: duration().prefault('30m'),
+    /** Between two checkpoints of a partition's windows. */
+    checkpoint_interval: duration(100).prefault('30s'),
   })
   .prefault({})
 

@@ -98,4 +98,21 @@ describe('the drift step', () => {
     expect(runStep(moves, { enabled: false }).requests).toEqual([])
     expect(runStep(moves).requests).toEqual(runStep(moves).requests)
   })
+
+  test('a restored step goes on as the one before would have', () => {
+    const options = { enabled: true, delta: 0.002, cooldownMs: 3_600_000, controlTopic: 'control', observe: () => {} }
+    const whole = createDriftStep(options)
+    const before = createDriftStep(options)
+    const after = createDriftStep(options)
+    const first = scoreRecord(noise(500, 0.2), 0)
+    const second = scoreRecord(noise(300, 0.8), 500)
+    const outputs: { whole: OutgoingRecord[]; restored: OutgoingRecord[] } = { whole: [], restored: [] }
+    for (const record of [first, second]) whole.process(record, (output) => outputs.whole.push(output))
+    before.process(first, () => {})
+    for (const { key, snapshot } of before.takeChanged()) after.restore(key, snapshot)
+    after.process(second, (output) => outputs.restored.push(output))
+    expect(outputs.restored).toEqual(outputs.whole)
+    expect(outputs.restored).toHaveLength(1)
+    expect(() => after.restore(Buffer.alloc(16), Buffer.alloc(7))).toThrow(RangeError)
+  })
 })

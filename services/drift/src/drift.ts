@@ -12,7 +12,7 @@
  */
 import { createHash } from 'node:crypto'
 import { decode, encode } from '@lapwing/contracts/codec'
-import { float32Column, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
+import { bytesOf, float32Column, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
 import type { Control, ScoreBatch } from '@lapwing/contracts/records'
 import { type LabelSet, seriesText } from '@lapwing/contracts/series'
 import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
@@ -20,7 +20,7 @@ import { keyBytes, keyText, labelReader, seriesCount } from '@lapwing/contracts/
 import { Adwin } from '@lapwing/detection/adwin'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { OutgoingRecord } from '@lapwing/stream/log'
-import type { Step } from '@lapwing/stream/stage'
+import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 
 export interface DriftOptions {
   readonly enabled: boolean
@@ -30,10 +30,14 @@ export interface DriftOptions {
   observe(observation: { readonly scores: number; readonly requests: number; readonly series: number }): void
 }
 
-/** The step of one partition; its state is in memory. */
-export function createDriftStep(options: DriftOptions): Step {
+/** Layout of a series' state. */
+export const driftStateVersion = 1
+
+/** The step of one partition. */
+export function createDriftStep(options: DriftOptions): StatefulStep {
   const slots = createSeriesSlots()
   const watches: SeriesWatch[] = []
+  const changed = new Set<number>()
   return {
     process: (record, emit) => {
       if (!options.enabled || !record.value) return
@@ -43,6 +47,7 @@ export function createDriftStep(options: DriftOptions): Step {
       const scores = eachScore(batch, (series, timestampMs, score) => {
         const slot = slots.findOrAdd(batch.series.keys, series * keyBytes)
         watches[slot] ??= { adwin: new Adwin({ delta: options.delta }), quietUntilMs: 0 }
+        changed.add(slot)
         const change = changeOf(watches[slot], timestampMs, score, options.cooldownMs)
         if (!change) return
         requests++
@@ -50,12 +55,33 @@ export function createDriftStep(options: DriftOptions): Step {
       })
       options.observe({ scores, requests, series: slots.size })
     },
+    takeChanged: () => {
+      const states = [...changed].map((slot) => ({ key: slots.keyOf(slot), snapshot: encodeWatch(watches[slot]!) }))
+      changed.clear()
+      return states
+    },
+    restore: (key, snapshot) => {
+      if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
+      watches[slots.findOrAdd(key, 0)] = decodeWatch(snapshot, options.delta)
+    },
   }
 }
 
 interface SeriesWatch {
   readonly adwin: Adwin
   quietUntilMs: number
+}
+
+/** The time until which it is quiet, then the window. */
+function encodeWatch({ quietUntilMs, adwin }: SeriesWatch): Uint8Array {
+  return bytesOf(Float64Array.of(quietUntilMs, ...adwin.snapshot()))
+}
+
+/** Throws a RangeError when the bytes are no such state. */
+function decodeWatch(snapshot: Uint8Array, delta: number): SeriesWatch {
+  if (snapshot.length % 8 !== 0 || snapshot.length === 0) throw new RangeError(`a drift state of ${snapshot.length} bytes`)
+  const numbers = float64Column(snapshot)
+  return { quietUntilMs: numbers[0]!, adwin: Adwin.restore({ delta }, numbers.subarray(1)) }
 }
 
 interface Change {

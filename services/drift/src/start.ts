@@ -3,26 +3,33 @@ import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
+import { createStateObserver } from '@lapwing/service/state-metrics'
 import type { Log } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
-import { runStage } from '@lapwing/stream/stage'
+import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import { Counter, Gauge } from 'prom-client'
 import type { driftSchema } from './config.ts'
-import { createDriftStep } from './drift.ts'
+import { createDriftStep, driftStateVersion } from './drift.ts'
 
 export async function startDrift(context: ServiceContext<ServiceConfig<'drift', typeof driftSchema>>, log: Log): Promise<void> {
   const { topic_prefix: prefix, partitions } = context.config.kafka
-  const { enabled, delta, cooldown } = context.config.drift
+  const { enabled, delta, cooldown, checkpoint_interval: checkpointInterval } = context.config.drift
   const registers = [context.registry]
   const scores = new Counter({ name: 'lapwing_drift_scores_total', help: 'Scores watched for drift.', registers })
   const requests = new Counter({ name: 'lapwing_drift_retrain_requests_total', help: 'Retrainings asked for.', registers })
   const series = new Gauge({ name: 'lapwing_drift_series', help: 'Series watched in the partition read last.', registers })
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
-  const stage = await runStage({
+  const stage = await runStatefulStage({
     log,
     group: `${prefix}-drift`,
-    inputs: [topicName(prefix, 'scores')],
+    input: topicName(prefix, 'scores'),
+    state: {
+      topic: topicName(prefix, 'drift-state'),
+      version: driftStateVersion,
+      configHash: `adwin/${delta}`,
+      intervalMs: checkpointInterval.ms,
+    },
     deadLetters: topicName(prefix, 'dead-letters'),
     service: 'drift',
     createStep: async () =>
@@ -38,6 +45,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
         },
       }),
     observer: createStageMetrics(context.registry),
+    onState: createStateObserver(context.registry, context.logger),
     onFatal: context.fail,
   })
   context.onClose('stage', () => stage.stop())
