@@ -3,6 +3,7 @@ import { ConfigError } from '@lapwing/service/config'
 import { Command, CommanderError } from 'commander'
 import { scoreCommand } from './score-command.ts'
 import { startCommand } from './start-command.ts'
+import { topicsCommand } from './topics/topics-command.ts'
 import { UserError } from './user-error.ts'
 
 const program = new Command('lapwing')
@@ -14,6 +15,8 @@ const program = new Command('lapwing')
   .showHelpAfterError('(see lapwing --help)')
   .addCommand(startCommand())
   .addCommand(scoreCommand())
+  .addCommand(topicsCommand())
+inheritSettings(program)
 
 try {
   await program.parseAsync()
@@ -26,4 +29,9 @@ try {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
     process.exitCode = 1
   }
+}
+
+/** Without it a wrong option would end the process with commander's exit code: only commands made by their parent inherit. */
+function inheritSettings(parent: Command): void {
+  for (const command of parent.commands) inheritSettings(command.copyInheritedSettings(parent))
 }
