@@ -279,8 +279,8 @@ export interface StateSnapshot {
   readonly sourceOffset: number
   /** The state itself, in the layout of its owner. */
   readonly snapshot: Buffer
-  /** CRC-32C of the snapshot, as a signed 32-bit number. */
-  readonly crc32c: number
+  /** CRC-32 (as in gzip) of the snapshot, as a signed 32-bit number. */
+  readonly crc32: number
 }
 
 /** Closes a checkpoint of one partition: what is complete, and how to check it. */

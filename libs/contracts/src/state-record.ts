@@ -2,7 +2,7 @@
  * State of one key as a record of a state topic, guarded: a snapshot that is damaged, or of another configuration or layout, is
  * refused by name and never used in part.
  */
-import { crc32c } from '@aws-crypto/crc32c'
+import { crc32 } from 'node:zlib'
 import { decode, encode } from './codec.ts'
 import { bytesOf } from './columns.ts'
 
@@ -31,7 +31,7 @@ export function encodeState(snapshot: Uint8Array, sourceOffset: bigint, { versio
     configHash,
     sourceOffset: Number(sourceOffset),
     snapshot: bytesOf(snapshot),
-    crc32c: crc32c(snapshot) | 0,
+    crc32: crc32(snapshot) | 0,
   })
 }
 
@@ -40,6 +40,6 @@ export function decodeState(bytes: Uint8Array, { version, configHash }: StateLay
   const record = decode('StateSnapshot', bytes)
   if (record.version !== version) throw new StateError('layout', `state of layout ${record.version}, expected ${version}`)
   if (record.configHash !== configHash) throw new StateError('config', `state of configuration ${record.configHash}`)
-  if ((crc32c(record.snapshot) | 0) !== record.crc32c) throw new StateError('checksum', 'state with a wrong checksum')
+  if ((crc32(record.snapshot) | 0) !== record.crc32) throw new StateError('checksum', 'state with a wrong checksum')
   return { snapshot: record.snapshot, sourceOffset: BigInt(record.sourceOffset) }
 }

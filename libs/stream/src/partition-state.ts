@@ -11,6 +11,7 @@
  * The position of the group plays no part; it only tells lag tools where we are.
  */
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import { decodeState, encodeState, StateError, type StateLayout } from '@lapwing/contracts/state-record'
 import type { FencedProducer, Log, LogRecord, OutgoingRecord } from './log.ts'
@@ -94,11 +95,15 @@ export class PartitionState {
     const { topic } = this.#options
     const records: OutgoingRecord[] = []
     let bytes = 0
+    let sliceStartMs = performance.now()
     for (const { key, snapshot } of changed) {
       const value = encodeState(snapshot, sourceOffset, this.#options)
       records.push({ topic, partition: this.#partition, key, value })
       this.#offsets.set(hex(key), sourceOffset)
       bytes += value.length
+      if (performance.now() - sliceStartMs < sliceMs) continue
+      await nextTurn()
+      sliceStartMs = performance.now()
     }
     for (const key of this.#stale) {
       if (!this.#offsets.has(hex(key))) records.push({ topic, partition: this.#partition, key, value: null })
@@ -121,6 +126,8 @@ export class PartitionState {
   }
 }
 
+/** So long are the other partitions kept waiting at a time while a checkpoint is put together. */
+const sliceMs = 10
 /** Longer than any key of a state (16 bytes), so it can never be taken for one. */
 const markerKey = Buffer.from('checkpoint of this partition')
 

@@ -10,7 +10,10 @@ import { type KeyState, PartitionState, type StateDamage, type StateOptions } fr
 import { type OpenedStep, runOpenedStage, type StageOptions, type Step } from './stage.ts'
 
 export interface StatefulStep extends Step {
-  /** The keys that changed since the last call, each with its state as it is now. */
+  /**
+   * The keys that changed since the last call, each with its state as it is when it is asked for. No record of the partition is
+   * processed until the last one was.
+   */
   takeChanged(): Iterable<KeyState>
   /** Takes a key's state over, before the first record. Throws a RangeError when it does not fit. */
   restore(key: Uint8Array, snapshot: Uint8Array): void

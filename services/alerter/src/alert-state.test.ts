@@ -1,6 +1,6 @@
 import { noProgress } from '@lapwing/alerting/reconcile'
 import { accept } from '@lapwing/alerting/tracked-alert'
-import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
+import { decode, encode } from '@lapwing/contracts/codec'
 import { topicSpecs } from '@lapwing/contracts/topics'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import { describe, expect, test } from 'vitest'
@@ -43,7 +43,7 @@ describe('a snapshot', () => {
     const whole = decode('StateSnapshot', encodeSeries(state, 7n))
     const snapshot = Buffer.from(whole.snapshot)
     snapshot[10]! ^= 1
-    expect(() => decodeSeries(encode('StateSnapshot', { ...whole, snapshot }))).toThrow(DecodeError)
+    expect(() => decodeSeries(encode('StateSnapshot', { ...whole, snapshot }))).toThrow(/checksum/)
   })
 
   test('of another layout is refused', () => {

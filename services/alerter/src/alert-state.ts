@@ -6,15 +6,15 @@
  * that receiver. A snapshot is JSON (an alert inside it is Avro, because JSON has no NaN), framed and guarded by a checksum. One
  * that cannot be read is told to the caller and left out; it is never used in part.
  */
-import { crc32c } from '@aws-crypto/crc32c'
 import type { Progress } from '@lapwing/alerting/reconcile'
 import type { TrackedAlert } from '@lapwing/alerting/tracked-alert'
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
+import { decodeState, encodeState, StateError, type StateLayout } from '@lapwing/contracts/state-record'
 import type { Log } from '@lapwing/stream/log'
 import type { SeriesState } from './decide-alert.ts'
 
-/** Raised when a layout below changes its meaning. */
-const layoutVersion = 1
+/** Its version is raised when a layout below changes its meaning. */
+const layout: StateLayout = { version: 1, configHash: '' }
 
 export const stateKeys = {
   series: (seriesKey: string) => `series/${seriesKey}`,
@@ -38,7 +38,7 @@ export function statesBelow<T>(
   snapshots: ReadonlyMap<string, Uint8Array>,
   prefix: string,
   decodeState: (bytes: Uint8Array) => T,
-  onDamaged: (key: string, error: DecodeError) => void,
+  onDamaged: (key: string, error: Error) => void,
 ): Map<string, T> {
   const states = new Map<string, T>()
   for (const [key, bytes] of snapshots) {
@@ -46,7 +46,7 @@ export function statesBelow<T>(
     try {
       states.set(key.slice(prefix.length), decodeState(bytes))
     } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
+      if (!(error instanceof DecodeError || error instanceof StateError)) throw error
       onDamaged(key, error)
     }
   }
@@ -57,7 +57,7 @@ export function encodeSeries(state: SeriesState, sourceOffset: bigint): Buffer {
   return encodeSnapshot(state, Number(sourceOffset))
 }
 
-/** Throws DecodeError. */
+/** Throws DecodeError or StateError. */
 export function decodeSeries(bytes: Uint8Array): SeriesState {
   return decodeSnapshot(bytes) as SeriesState
 }
@@ -66,7 +66,7 @@ export function encodeTracked({ alert, records }: TrackedAlert): Buffer {
   return encodeSnapshot({ alert: encode('Alert', alert).toString('base64'), records }, records.at(-1)?.place.offset ?? -1)
 }
 
-/** Throws DecodeError. */
+/** Throws DecodeError or StateError. */
 export function decodeTracked(bytes: Uint8Array): TrackedAlert {
   const { alert, records } = decodeSnapshot(bytes) as { alert: string; records: TrackedAlert['records'] }
   return { alert: decode('Alert', Buffer.from(alert, 'base64')), records }
@@ -79,19 +79,15 @@ export function encodeProgress({ tellings, attempted, refused, settled }: Durabl
   return encodeSnapshot({ tellings, attempted, refused, settled }, -1)
 }
 
-/** Throws DecodeError. */
+/** Throws DecodeError or StateError. */
 export function decodeProgress(bytes: Uint8Array): DurableProgress {
   return decodeSnapshot(bytes) as DurableProgress
 }
 
 function encodeSnapshot(state: object, sourceOffset: number): Buffer {
-  const snapshot = Buffer.from(JSON.stringify(state))
-  return encode('StateSnapshot', { version: layoutVersion, configHash: '', sourceOffset, snapshot, crc32c: crc32c(snapshot) | 0 })
+  return encodeState(Buffer.from(JSON.stringify(state)), BigInt(sourceOffset), layout)
 }
 
 function decodeSnapshot(bytes: Uint8Array): unknown {
-  const { version, snapshot, crc32c: expected } = decode('StateSnapshot', bytes)
-  if (version !== layoutVersion) throw new DecodeError('malformed', `alert state of layout ${version}, expected ${layoutVersion}`)
-  if ((crc32c(snapshot) | 0) !== expected) throw new DecodeError('malformed', 'alert state with a wrong checksum')
-  return JSON.parse(Buffer.from(snapshot).toString())
+  return JSON.parse(decodeState(bytes, layout).snapshot.toString())
 }

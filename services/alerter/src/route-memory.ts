@@ -1,6 +1,5 @@
 /** The memory of a route between two processes: read back when a partition is taken over, cleared of what is finished. */
 import { noProgress } from '@lapwing/alerting/reconcile'
-import type { DecodeError } from '@lapwing/contracts/codec'
 import type { Log } from '@lapwing/stream/log'
 import { decodeProgress, decodeTracked, readSnapshots, stateKeys, statesBelow } from './alert-state.ts'
 import type { Committer } from './committer.ts'
@@ -17,7 +16,7 @@ export async function readRoute(
   log: Log,
   { topic, partition }: MemoryPlace,
   receivers: readonly Receiver[],
-  onDamaged: (key: string, error: DecodeError) => void,
+  onDamaged: (key: string, error: Error) => void,
 ): Promise<RouteAlerts> {
   const route = emptyRoute(receivers.map(({ name }) => name))
   const snapshots = await readSnapshots(log, topic, partition)

@@ -49,9 +49,9 @@ export async function openRoutePartition(options: RoutePartitionOptions): Promis
   const stopping = new AbortController()
   const fenceId = `${options.fencePrefix}-${partition}`
   const committer = await openCommitter({ log, fenceId, logger, signal: stopping.signal })
-  const onDamaged = (key: string, error: DecodeError) => {
+  const onDamaged = (key: string, error: Error) => {
     metrics.stateDamaged()
-    logger.error({ key, reason: error.reason }, `alert state left out: ${error.message}`)
+    logger.error({ key }, `alert state left out: ${error.message}`)
   }
   const route = await readRoute(log, place, receivers, onDamaged).catch(async (error: unknown) => {
     await committer.close()

@@ -83,10 +83,9 @@ export function createDetectStep(options: DetectOptions): StatefulStep {
       emit(scored.toRecord(record, model, options.scoresTopic))
       options.observe({ ...counts, samples: scored.sampleCount, series: slots.size, newestMs: batch.newestMs })
     },
-    takeChanged: () => {
-      const states = [...changed].map((slot) => ({ key: slots.keyOf(slot), snapshot: detector.snapshot(slot) }))
+    takeChanged: function* () {
+      for (const slot of changed) yield { key: slots.keyOf(slot), snapshot: detector.snapshot(slot) }
       changed.clear()
-      return states
     },
     restore: (key, snapshot) => {
       if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)

@@ -55,10 +55,9 @@ export function createDriftStep(options: DriftOptions): StatefulStep {
       })
       options.observe({ scores, requests, series: slots.size })
     },
-    takeChanged: () => {
-      const states = [...changed].map((slot) => ({ key: slots.keyOf(slot), snapshot: encodeWatch(watches[slot]!) }))
+    takeChanged: function* () {
+      for (const slot of changed) yield { key: slots.keyOf(slot), snapshot: encodeWatch(watches[slot]!) }
       changed.clear()
-      return states
     },
     restore: (key, snapshot) => {
       if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)

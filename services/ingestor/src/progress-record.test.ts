@@ -1,4 +1,5 @@
 import { decode, encode } from '@lapwing/contracts/codec'
+import { encodeState } from '@lapwing/contracts/state-record'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeProgress, encodeProgress } from './progress-record.ts'
@@ -15,10 +16,10 @@ describe('progress on the log', () => {
     )
   })
 
-  test('is stamped with its CRC-32C, which of 16 zeros is 42709aea', () => {
-    const { snapshot, crc32c } = decode('StateSnapshot', encodeProgress({ throughMs: 0, historyUntilMs: 0 }))
+  test('is stamped with its CRC-32, which of 16 zeros is ecbb4b55', () => {
+    const { snapshot, crc32 } = decode('StateSnapshot', encodeProgress({ throughMs: 0, historyUntilMs: 0 }))
     expect([...snapshot]).toEqual(Array(16).fill(0))
-    expect(crc32c >>> 0).toBe(0x42709aea)
+    expect(crc32 >>> 0).toBe(0xecbb4b55)
   })
 
   test('is refused when it is damaged, or of another layout', () => {
@@ -27,7 +28,7 @@ describe('progress on the log', () => {
     flipped[3]! ^= 1
     expect(() => decodeProgress(encode('StateSnapshot', { ...record, snapshot: flipped }))).toThrow('checksum')
     expect(() => decodeProgress(encode('StateSnapshot', { ...record, version: 2 }))).toThrow('layout 2')
-    expect(() => decodeProgress(encode('StateSnapshot', { ...record, snapshot: Buffer.alloc(3) }))).toThrow('3 bytes')
+    expect(() => decodeProgress(encodeState(Buffer.alloc(3), -1n, { version: 1, configHash: '' }))).toThrow('3 bytes')
     expect(() => decodeProgress(Buffer.from('nonsense'))).toThrow('no Confluent header')
   })
 })
