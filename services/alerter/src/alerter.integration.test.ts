@@ -5,9 +5,10 @@ import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import type { Log, OutgoingRecord } from '@lapwing/stream/log'
+import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
 import { pino } from 'pino'
 import { afterEach, describe, expect, inject, test } from 'vitest'
-import { boundTo, startTestAlerter, type TestAlerter } from '../testing/alerter.ts'
+import { startTestAlerter, type TestAlerter } from '../testing/alerter.ts'
 import { findAlertmanager, startAlertmanager } from '../testing/alertmanager.ts'
 import { anomalyRecord, episode, notificationsOf, prefix, sendAnomalies, settledBreaches } from '../testing/anomalies.ts'
 import { eventually } from '../testing/eventually.ts'
@@ -40,8 +41,7 @@ function titles(receiver: SlackTestReceiver): string[] {
 
 /** A log that refuses outcomes for good: the alerter learns that a message arrived and dies before it can write that down. */
 function dyingAtOutcomes(log: Log): Log {
-  return {
-    ...boundTo(log),
+  return wrappedLog(log, {
     fencedProducer: async (fenceId) => {
       const producer = await log.fencedProducer(fenceId)
       const commit = async (records: readonly OutgoingRecord[]) => {
@@ -50,7 +50,7 @@ function dyingAtOutcomes(log: Log): Log {
       }
       return { commit, send: commit, close: () => producer.close() }
     },
-  }
+  })
 }
 
 describe('Slack', () => {

@@ -2,6 +2,7 @@
 import { commonSections } from '@lapwing/service/config'
 import { runService } from '@lapwing/service/run-service'
 import type { Log } from '@lapwing/stream/log'
+import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
 import { pino } from 'pino'
 import { alerterSchema } from '../src/config.ts'
 import { startAlerter } from '../src/start.ts'
@@ -36,7 +37,7 @@ export async function startTestAlerter(log: Log, section: object): Promise<TestA
     http: { host: '127.0.0.1', port: 0 },
     version: 'test',
     onFail: (error) => failures.push(error),
-    start: (context) => startAlerter(context, { ...boundTo(log), close: async () => {} }),
+    start: (context) => startAlerter(context, wrappedLog(log, { close: async () => {} })),
   })
   const sum = async (metric: string, receiver: string) => {
     const values = (await running.registry.getSingleMetric(metric)?.get())?.values ?? []
@@ -51,22 +52,5 @@ export async function startTestAlerter(log: Log, section: object): Promise<TestA
     failures,
     lines,
     stop: running.close,
-  }
-}
-
-/** The methods as plain functions, so that one of them can be replaced. */
-export function boundTo(log: Log): Log {
-  return {
-    kind: log.kind,
-    ensureTopics: (specs) => log.ensureTopics(specs),
-    partitionCount: (topic) => log.partitionCount(topic),
-    producer: () => log.producer(),
-    fencedProducer: (fenceId) => log.fencedProducer(fenceId),
-    consume: (options) => log.consume(options),
-    follow: (options) => log.follow(options),
-    readToEnd: (topic, partition) => log.readToEnd(topic, partition),
-    readRange: (topic, partition, from, to) => log.readRange(topic, partition, from, to),
-    offsets: (topic) => log.offsets(topic),
-    close: () => log.close(),
   }
 }

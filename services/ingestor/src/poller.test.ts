@@ -4,11 +4,11 @@ import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log } from '@lapwing/stream/log'
+import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
 import pLimit from 'p-limit'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { alteredLog } from '../test/altered-log.ts'
 import { eventually } from '../test/eventually.ts'
 import { type FakePrometheus, type Fault, rangeAnswer, startFakePrometheus } from '../test/fake-prometheus.ts'
 import { type ReadSample, readSamples } from '../test/read-samples.ts'
@@ -155,7 +155,7 @@ describe('the poller', () => {
   })
 
   test('a commit whose answer was lost is not repeated', async () => {
-    const lossy = alteredLog(log, { fencedProducer: fencedButLossy(log) })
+    const lossy = wrappedLog(log, { fencedProducer: fencedButLossy(log) })
     await poll(['metric'], lossy)
     expectExact(await moreThan(40))
   })

@@ -8,9 +8,9 @@ import { type RunningService, runService } from '@lapwing/service/run-service'
 import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log } from '@lapwing/stream/log'
+import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
-import { alteredLog } from '../test/altered-log.ts'
 import { eventually } from '../test/eventually.ts'
 import { readSamples } from '../test/read-samples.ts'
 import { ingestorSchema } from './config.ts'
@@ -167,7 +167,7 @@ function announce(url: string, bytes: number): ClientRequest {
 /** A log that fails where it is told to. */
 function brokenLog(log: Log): { log: Log; broken: { topics: boolean; send: boolean } } {
   const broken = { topics: true, send: false }
-  const failing = alteredLog(log, {
+  const failing = wrappedLog(log, {
     ensureTopics: async (specs) => {
       if (broken.topics) throw new LogError('unreachable', 'told to')
       return log.ensureTopics(specs)
