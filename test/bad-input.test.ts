@@ -43,6 +43,17 @@ describe('a wrong configuration', () => {
   })
 })
 
+test('Kafka asked for where there is none: what to do, exit code 2, nothing left', () => {
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'lapwing'), 'start', '--log', 'kafka'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, JAVA_HOME: '/nowhere', DOCKER_HOST: 'unix:///nowhere/docker.sock', KAFKA_BROKERS: undefined },
+  })
+  expect(status).toBe(2)
+  expect(stderr).toMatch(/^Kafka is wanted and none is to be had; set KAFKA_BROKERS, start Docker, or install Java 17/m)
+  expect(stderr).not.toContain('    at ')
+})
+
 describe('the command line', () => {
   test('helps, from any folder', () => {
     const { status, stdout } = lapwing('--help')

@@ -8,7 +8,9 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cacheDirectory } from '@lapwing/kafka-server/cache-directory'
 import { type ChosenLog, chooseLog } from '@lapwing/kafka-server/choose-log'
+import { KafkaServerError } from '@lapwing/kafka-server/errors'
 import { createProgress, type Progress } from '../progress.ts'
+import { UserError } from '../user-error.ts'
 import type { AllConfig } from './all-config.ts'
 import type { Say } from './say.ts'
 
@@ -39,6 +41,9 @@ export async function findLog({ config, forced, say }: LogSearch): Promise<Chose
       })
       progress.update(doneBytes)
     },
+  }).catch(async (error: unknown) => {
+    if (isDemo) await rm(dataDirectory, { recursive: true, force: true })
+    throw error instanceof KafkaServerError ? new UserError(error.message) : error
   })
   progress?.end()
   say('log', log.why)

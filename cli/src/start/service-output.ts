@@ -3,7 +3,7 @@
  *
  * A newcomer looks at a few lines and a page, not at five interleaved streams of JSON.
  */
-import { createWriteStream, mkdirSync, mkdtempSync, type WriteStream } from 'node:fs'
+import { createWriteStream, mkdtempSync, type WriteStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -20,7 +20,6 @@ export interface ServiceOutput {
 /** @param verbose show every line, not only warnings and errors */
 export function createServiceOutput(verbose: boolean): ServiceOutput {
   const folder = mkdtempSync(join(tmpdir(), 'lapwing-logs-'))
-  mkdirSync(folder, { recursive: true })
   const files = new Map<string, WriteStream>()
   const show = (text: string) => void process.stderr.write(`${text}\n`)
   return {

@@ -1,17 +1,20 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { cacheDirectory } from './cache-directory.ts'
 import { chooseLog, type LogWishes } from './choose-log.ts'
 import { majorVersion } from './java.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'lapwing-choose-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** A machine with nothing: no Docker socket, no Java. */
 const nothing: LogWishes = {
   brokers: [],
   forced: undefined,
-  cacheDirectory: await mkdtemp(join(tmpdir(), 'choose-')),
-  dataDirectory: await mkdtemp(join(tmpdir(), 'choose-')),
+  cacheDirectory: join(folder, 'cache'),
+  dataDirectory: join(folder, 'data'),
   repository: 'http://127.0.0.1:1',
   javaHome: '/nowhere',
   dockerHost: 'unix:///nowhere/docker.sock',

@@ -1,13 +1,22 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { ensureJars } from './download-jars.ts'
 import { type Jar, jarPath, kafkaJars } from './jars.ts'
+
+const folders: string[] = []
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))))
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lapwing-jars-'))
+  folders.push(folder)
+  return folder
+}
 
 const contents = new Map(['alpha', 'beta', 'gamma'].map((name) => [name, Buffer.alloc(100_000, name)]))
 const jars = [...contents].map(
@@ -17,7 +26,7 @@ const jars = [...contents].map(
 describe('jars', () => {
   test('are downloaded once, with progress up to the whole', async () => {
     const repository = await serve((path) => contentOf(path))
-    const directory = await mkdtemp(join(tmpdir(), 'jars-'))
+    const directory = await temporaryFolder()
     const progress: [number, number][] = []
     const onProgress = (done: number, total: number) => progress.push([done, total])
     const paths = await ensureJars({ jars, repository: repository.url, directory, onProgress })
@@ -29,7 +38,7 @@ describe('jars', () => {
 
   test('that were damaged on disk are downloaded again', async () => {
     const repository = await serve((path) => contentOf(path))
-    const directory = await mkdtemp(join(tmpdir(), 'jars-'))
+    const directory = await temporaryFolder()
     const [path] = await ensureJars({ jars, repository: repository.url, directory, onProgress: () => undefined })
     await writeFile(path!, 'damaged')
     await ensureJars({ jars, repository: repository.url, directory, onProgress: () => undefined })
@@ -39,7 +48,7 @@ describe('jars', () => {
 
   test('that are not the pinned ones are refused and not kept', async () => {
     const repository = await serve(() => Buffer.from('something else'))
-    const directory = await mkdtemp(join(tmpdir(), 'jars-'))
+    const directory = await temporaryFolder()
     const ensuring = ensureJars({ jars, repository: repository.url, directory, onProgress: () => undefined })
     await expect(ensuring).rejects.toMatchObject({ code: 'wrong_checksum', retryable: false })
     expect(await readdir(directory)).toEqual([])
@@ -48,7 +57,7 @@ describe('jars', () => {
   test('are asked for again after a failure, and progress never counts a byte twice', async () => {
     let answers = 0
     const repository = await serve((path) => (answers++ === 0 ? undefined : contentOf(path)))
-    const directory = await mkdtemp(join(tmpdir(), 'jars-'))
+    const directory = await temporaryFolder()
     let last = 0
     await ensureJars({ jars, repository: repository.url, directory, onProgress: (done) => (last = done) })
     expect(last).toBe(300_000)
@@ -57,7 +66,7 @@ describe('jars', () => {
 
   test('that cannot be had say where they were looked for', async () => {
     const repository = await serve(() => undefined)
-    const directory = await mkdtemp(join(tmpdir(), 'jars-'))
+    const directory = await temporaryFolder()
     const ensuring = ensureJars({ jars: jars.slice(0, 1), repository: repository.url, directory, onProgress: () => undefined })
     await expect(ensuring).rejects.toMatchObject({ code: 'download_failed', retryable: true })
     await expect(ensuring).rejects.toThrow(`${repository.url}/org/example/alpha/1/alpha-1.jar: answered 503`)
