@@ -49,7 +49,9 @@ describe.each([
     await eventually(
       async () => {
         const metrics = await (await fetch(`${page}/metrics`)).text()
-        const counts = [...metrics.matchAll(/^lapwing_anomalies_total\{severity="(?:warning|critical)".*\} (\d+)$/gm)].map(([, count]) => Number(count))
+        const counts = [...metrics.matchAll(/^lapwing_anomalies_total\{severity="(?:warning|critical)".*\} (\d+)$/gm)].map(
+          ([, count]) => Number(count),
+        )
         return counts.reduce((sum, count) => sum + count, 0) > 0
       },
       { what: `an anomaly is counted\n${lapwing.output()}`, deadlineMs: 120_000 - (performance.now() - startedMs) },
