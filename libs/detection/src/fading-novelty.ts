@@ -184,42 +184,84 @@ function coordinateOf(member: Member, numbers: Float64Array, at: number, value: 
 }
 
 /** Distance to the nearest remembered point, as a share of `spread`; the visit is remembered. Infinite in an empty table. */
-function visit({ points, numbers }: NoveltyStates, slot: number, member: Member, coordinate: number, spread: number): number {
+function visit(states: NoveltyStates, slot: number, member: Member, coordinate: number, spread: number): number {
+  const { points, numbers } = states
   const at = slot * numbersPerSeries
   const own = at + member.numbers
   const { width } = member
   const table = slot * pointWords + member.start
   const slowMean = numbers[at + field.slowMean]!
-  let used = numbers[own + memberNumbers.used]!
-  let nearest = Number.POSITIVE_INFINITY
-  let nearestAt = -1
-  for (let point = table; point < table + used * width; ) {
-    const weight = points[point + width - 1]!
-    if (weight < forgottenWeight) {
-      used--
-      points.copyWithin(point, table + used * width, table + (used + 1) * width)
-      continue
-    }
-    let distance = Math.abs(coordinate - points[point]!)
-    if (width === 3) distance += Math.abs(slowMean - points[point + 1]!)
-    if (distance < nearest) {
-      nearest = distance
-      nearestAt = point
-    }
-    points[point + width - 1] = weight * (1 - fade)
-    point += width
-  }
-  nearest /= spread
+  // As integers: the scan compares positions at each point, and numbers out of a float64 column would stay floating.
+  let end = (table + numbers[own + memberNumbers.used]! * width) | 0
+  if (width === 3) end = scanPairs(points, table, end, coordinate, slowMean)
+  else end = scanValues(points, table, end, coordinate)
+  const nearest = scanned.nearest / spread
+  const { nearestAt } = scanned
   if (nearestAt >= 0 && nearest <= nearShare) {
     points[nearestAt + width - 1] = Math.min(points[nearestAt + width - 1]! + 1, largestWeight)
   } else {
-    const target = used < member.capacity ? table + used++ * width : lightest(points, table, member)
+    const isFull = end === table + member.capacity * width
+    const target = isFull ? lightest(points, table, member) : end
+    if (!isFull) end += width
     points[target] = coordinate
     if (width === 3) points[target + 1] = slowMean
     points[target + width - 1] = 1
   }
-  numbers[own + memberNumbers.used] = used
+  numbers[own + memberNumbers.used] = (end - table) / width
   return nearest
+}
+
+/** What the last scan found. Shared: a scan and what follows from it are synchronous. */
+const scanned = { nearest: Number.POSITIVE_INFINITY, nearestAt: -1 }
+
+/** Fades the points of one coordinate, drops the forgotten ones and finds the nearest; returns where the table now ends. */
+function scanValues(points: Float32Array, table: number, tableEnd: number, coordinate: number): number {
+  let end = tableEnd
+  let nearest = Number.POSITIVE_INFINITY
+  let nearestAt = -1
+  for (let point = table; point < end; ) {
+    const weight = points[point + 1]!
+    if (weight < forgottenWeight) {
+      end -= 2
+      points.copyWithin(point, end, end + 2)
+      continue
+    }
+    const distance = Math.abs(coordinate - points[point]!)
+    if (distance < nearest) {
+      nearest = distance
+      nearestAt = point
+    }
+    points[point + 1] = weight * (1 - fade)
+    point += 2
+  }
+  scanned.nearest = nearest
+  scanned.nearestAt = nearestAt
+  return end
+}
+
+/** As `scanValues`, for points of two coordinates: a loop of its own, because this is where most of a row's time goes. */
+function scanPairs(points: Float32Array, table: number, tableEnd: number, first: number, second: number): number {
+  let end = tableEnd
+  let nearest = Number.POSITIVE_INFINITY
+  let nearestAt = -1
+  for (let point = table; point < end; ) {
+    const weight = points[point + 2]!
+    if (weight < forgottenWeight) {
+      end -= 3
+      points.copyWithin(point, end, end + 3)
+      continue
+    }
+    const distance = Math.abs(first - points[point]!) + Math.abs(second - points[point + 1]!)
+    if (distance < nearest) {
+      nearest = distance
+      nearestAt = point
+    }
+    points[point + 2] = weight * (1 - fade)
+    point += 3
+  }
+  scanned.nearest = nearest
+  scanned.nearestAt = nearestAt
+  return end
 }
 
 function lightest(points: Float32Array, table: number, { capacity, width }: Member): number {
