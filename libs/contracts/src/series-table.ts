@@ -22,28 +22,44 @@ export interface SeriesIdentity {
 export function buildSeriesTable(series: readonly SeriesIdentity[]): SeriesTable {
   const symbolNumbers = new Map<string, number>()
   const labelStarts = new Uint32Array(series.length + 1)
-  const labelSymbols: number[] = []
-  const keys = Buffer.alloc(series.length * keyBytes)
-  const entities = Buffer.alloc(series.length * keyBytes)
-  series.forEach(({ key, entity, labels }, i) => {
-    keys.set(key, i * keyBytes)
-    entities.set(entity, i * keyBytes)
-    for (const { name, value } of labels) labelSymbols.push(numberOf(name, symbolNumbers), numberOf(value, symbolNumbers))
-    labelStarts[i + 1] = labelSymbols.length
-  })
-  const texts = [...symbolNumbers.keys()].map((text) => Buffer.from(text))
-  const symbolStarts = new Uint32Array(texts.length + 1)
-  texts.forEach((text, i) => {
-    symbolStarts[i + 1] = symbolStarts[i]! + text.length
-  })
+  for (let i = 0; i < series.length; i++) labelStarts[i + 1] = labelStarts[i]! + 2 * series[i]!.labels.length
+  const labelSymbols = new Uint32Array(labelStarts[series.length]!)
+  const keys = Buffer.allocUnsafe(series.length * keyBytes)
+  const entities = Buffer.allocUnsafe(series.length * keyBytes)
+  for (let i = 0, at = 0; i < series.length; i++) {
+    const { key, entity, labels } = series[i]!
+    copyKey(key, keys, i * keyBytes)
+    copyKey(entity, entities, i * keyBytes)
+    for (const { name, value } of labels) {
+      labelSymbols[at++] = numberOf(name, symbolNumbers)
+      labelSymbols[at++] = numberOf(value, symbolNumbers)
+    }
+  }
   return {
     keys,
     entities,
     labelStarts: bytesOf(labelStarts),
-    labelSymbols: bytesOf(Uint32Array.from(labelSymbols)),
-    symbolStarts: bytesOf(symbolStarts),
-    symbols: Buffer.concat(texts),
+    labelSymbols: bytesOf(labelSymbols),
+    ...symbolColumns(symbolNumbers),
   }
+}
+
+function symbolColumns(symbolNumbers: ReadonlyMap<string, number>): Pick<SeriesTable, 'symbolStarts' | 'symbols'> {
+  const symbolStarts = new Uint32Array(symbolNumbers.size + 1)
+  let length = 0
+  for (const text of symbolNumbers.keys()) length += Buffer.byteLength(text)
+  const symbols = Buffer.allocUnsafe(length)
+  let symbol = 0
+  for (const text of symbolNumbers.keys()) {
+    const start = symbolStarts[symbol++]!
+    symbolStarts[symbol] = start + symbols.write(text, start)
+  }
+  return { symbolStarts: bytesOf(symbolStarts), symbols }
+}
+
+/** Byte by byte: `set` costs more than so short a copy. */
+function copyKey(key: Uint8Array, column: Buffer, at: number): void {
+  for (let i = 0; i < keyBytes; i++) column[at + i] = key[i]!
 }
 
 export function seriesCount(table: SeriesTable): number {

@@ -5,6 +5,8 @@
  * limit, and never loses an entry that was used within the last `limit` different ones.
  */
 export interface RecentCache<Value> {
+  /** How often the older generation was dropped: what was got or set since the last time is in the younger one. */
+  readonly generation: number
   get(key: string): Value | undefined
   set(key: string, value: Value): void
 }
@@ -12,10 +14,12 @@ export interface RecentCache<Value> {
 export function createRecentCache<Value>(limit: number): RecentCache<Value> {
   let young = new Map<string, Value>()
   let old = new Map<string, Value>()
+  let generation = 0
   const set = (key: string, value: Value) => {
     if (young.size >= limit) {
       old = young
       young = new Map()
+      generation++
     }
     young.set(key, value)
   }
@@ -26,5 +30,11 @@ export function createRecentCache<Value>(limit: number): RecentCache<Value> {
     if (older !== undefined) set(key, older)
     return older
   }
-  return { get, set }
+  return {
+    get generation() {
+      return generation
+    },
+    get,
+    set,
+  }
 }

@@ -1,8 +1,8 @@
 /**
  * Remote write 1.0, receiving side: from the body of a request to the samples of its series.
  *
- * A sender repeats the labels of a series in every request, so a series is looked up by the raw bytes of its labels; only bytes
- * that were not seen lately are decoded, checked, hashed and their texts interned. Values leave finite or not at all: staleness
+ * A sender repeats the labels of a series in every request, so a series is found by the raw bytes of its labels
+ * (`known-series.ts`); only bytes that were not seen lately are decoded, checked, hashed and their texts interned. Values leave finite or not at all: staleness
  * markers become a flag, other NaNs and infinities are counted and dropped. A series with invalid labels is left out and
  * counted, and its neighbours go on; only a body that cannot be read at all is refused whole.
  *
@@ -17,6 +17,7 @@ import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
 import { sampleFlags } from '@lapwing/contracts/series-state'
 import type { SeriesIdentity } from '@lapwing/contracts/series-table'
 import { PbfReader } from 'pbf'
+import { type KnownSeries, labelTag, SeriesFinder } from './known-series.ts'
 import { createRecentCache } from './recent-cache.ts'
 import { WriteError } from './remote-write-errors.ts'
 import { identify, type SeriesSamples } from './series-samples.ts'
@@ -50,26 +51,19 @@ const latestMs = 8.64e15
 
 /** @param entityBy names of the labels that make an entity */
 export function createWriteDecoder(entityBy: readonly string[]): WriteDecoder {
-  const known = createRecentCache<SeriesIdentity>(rememberedSeries)
   const texts = createRecentCache<string>(internedTexts)
   const intern = (text: string) => {
     const shared = texts.get(text)
     if (shared === undefined) texts.set(text, text)
     return shared ?? text
   }
-  const resolve = (labelBytes: string): SeriesIdentity => {
-    let series = known.get(labelBytes)
-    if (!series) {
-      series = identify(readLabels(labelBytes, intern), entityBy)
-      known.set(labelBytes, series)
-    }
-    return series
-  }
+  const finder = new SeriesFinder(rememberedSeries, (labelBytes) => identify(readLabels(labelBytes, intern), entityBy))
+  let requests = 0
   return {
     decode: (body) => {
       const content = openSnappyBlock(body)
       try {
-        return readRequest(content, resolve)
+        return new RequestReader(content, finder, ++requests).read()
       } catch (cause) {
         // The reader throws plain and range errors for damaged bytes; a type error would be a fault of ours.
         if (cause instanceof WriteError || cause instanceof TypeError) throw cause
@@ -82,90 +76,147 @@ export function createWriteDecoder(entityBy: readonly string[]): WriteDecoder {
 /** Labels that break the specification: the series is left out. */
 class LabelProblem extends Error {}
 
-/** One TimeSeries message; a sender may spread a series over several. */
-interface RawSeries {
-  /** The label fields as they came, a character a byte, each with its tag. */
-  labelBytes: string
-  readonly timestampsMs: number[]
-  readonly values: number[]
-  readonly flags: number[]
-  nonFinite: number
-  outOfRange: number
-  histograms: number
-}
-
 const bytesType = 2
 const doubleType = 1
 const varintType = 0
 
-function readRequest(content: Uint8Array, resolve: (labelBytes: string) => SeriesIdentity): DecodedWrite {
-  const reader = new PbfReader(content)
-  const merged = new Map<SeriesIdentity, RawSeries>()
-  const counts = { nonFiniteSamples: 0, invalidSamples: 0, histograms: 0 }
-  let firstProblem: string | undefined
-  for (let field = reader.nextField(); field !== 0; field = reader.nextField()) {
-    if (field !== 1) continue
-    const raw = readSeries(reader, messageEnd(reader, content.length))
-    counts.histograms += raw.histograms
-    counts.nonFiniteSamples += raw.nonFinite
-    counts.invalidSamples += raw.outOfRange
-    if (raw.outOfRange > 0) firstProblem ??= 'a timestamp beyond all dates'
+/** Reads one request. Samples go into columns that are shared by all series, so that a series takes no more than it has. */
+class RequestReader {
+  readonly #bytes: Buffer
+  readonly #reader: PbfReader
+  readonly #finder: SeriesFinder
+  readonly #request: number
+  readonly #series: WrittenSeries[] = []
+  /** Places of series whose samples must be put in order. */
+  readonly #unordered = new Set<number>()
+  readonly #timestampsMs: number[] = []
+  readonly #values: number[] = []
+  readonly #flags: number[] = []
+  /** Samples of the series in hand, in the columns above. */
+  #count = 0
+  #nonFinite = 0
+  #invalid = 0
+  #histograms = 0
+  #firstProblem: string | undefined
+
+  constructor(bytes: Buffer, finder: SeriesFinder, request: number) {
+    this.#bytes = bytes
+    this.#reader = new PbfReader(bytes)
+    this.#finder = finder
+    this.#request = request
+  }
+
+  read(): DecodedWrite {
+    const reader = this.#reader
+    for (let field = reader.nextField(); field !== 0; field = reader.nextField()) {
+      if (field === 1) this.#readSeries(messageEnd(reader, this.#bytes.length))
+    }
+    if (reader.pos !== this.#bytes.length) throw new WriteError('malformed', 'it ends within a field')
+    for (const place of this.#unordered) this.#series[place] = inOrder(this.#series[place]!)
+    return {
+      series: this.#series,
+      nonFiniteSamples: this.#nonFinite,
+      invalidSamples: this.#invalid,
+      firstProblem: this.#firstProblem,
+      histograms: this.#histograms,
+    }
+  }
+
+  /** One TimeSeries message; a sender may spread a series over several. */
+  #readSeries(end: number): void {
+    const reader = this.#reader
+    this.#count = 0
+    let before = ''
+    let runStart = 0
+    let runEnd = 0
+    for (let field = reader.nextField(end); field !== 0; field = reader.nextField(end)) {
+      if (field === 1) {
+        // Label fields usually follow each other with one byte of tag between them: such a run is taken in one piece.
+        if (reader.pos !== runEnd + 1) {
+          before += runEnd > 0 ? this.#bytes.toString('latin1', runStart, runEnd) + labelTag : labelTag
+          runStart = reader.pos
+        }
+        runEnd = messageEnd(reader, end)
+        reader.pos = runEnd
+      } else if (field === 2) this.#readSample(messageEnd(reader, end))
+      else if (field === 4) this.#histograms++
+    }
+    if (reader.pos !== end) throw new WriteError('malformed', 'a series does not end where it should')
     try {
-      merge(merged, resolve(raw.labelBytes), raw)
+      this.#take(this.#finder.find(before, this.#bytes, runStart, runEnd))
     } catch (error) {
       if (!(error instanceof LabelProblem)) throw error
-      counts.invalidSamples += raw.timestampsMs.length
-      firstProblem ??= error.message
+      this.#invalid += this.#count
+      this.#firstProblem ??= error.message
     }
   }
-  if (reader.pos !== content.length) throw new WriteError('malformed', 'it ends within a field')
-  return { series: [...merged].map(([series, raw]) => inOrder(series, raw)), ...counts, firstProblem }
-}
 
-function readSeries(reader: PbfReader, end: number): RawSeries {
-  const raw: RawSeries = { labelBytes: '', timestampsMs: [], values: [], flags: [], nonFinite: 0, outOfRange: 0, histograms: 0 }
-  const bytes = reader.buf as Buffer
-  let runStart = 0
-  let runEnd = 0
-  for (let field = reader.nextField(end); field !== 0; field = reader.nextField(end)) {
-    if (field === 1) {
-      // Label fields usually follow each other with one byte of tag between them: such a run is taken in one piece.
-      if (reader.pos !== runEnd + 1) {
-        if (runEnd > 0) raw.labelBytes += `\n${bytes.toString('latin1', runStart, runEnd)}`
-        runStart = reader.pos
+  #readSample(end: number): void {
+    const reader = this.#reader
+    let value = 0
+    let timestampMs = 0
+    let flag = 0
+    for (let field = reader.nextField(end); field !== 0; field = reader.nextField(end)) {
+      if (field === 1) {
+        expectType(reader, doubleType)
+        value = reader.readDouble()
+        flag = Number.isNaN(value) && isStaleMarker(reader.dataView, reader.pos - 8) ? sampleFlags.stale : 0
+      } else if (field === 2) {
+        expectType(reader, varintType)
+        timestampMs = reader.readVarint(true)
       }
-      runEnd = messageEnd(reader, end)
-      reader.pos = runEnd
-    } else if (field === 2) readSample(reader, messageEnd(reader, end), raw)
-    else if (field === 4) raw.histograms++
-  }
-  if (reader.pos !== end) throw new WriteError('malformed', 'a series does not end where it should')
-  if (runEnd > 0) raw.labelBytes += `\n${bytes.toString('latin1', runStart, runEnd)}`
-  return raw
-}
-
-function readSample(reader: PbfReader, end: number, raw: RawSeries): void {
-  let value = 0
-  let timestampMs = 0
-  let flag = 0
-  for (let field = reader.nextField(end); field !== 0; field = reader.nextField(end)) {
-    if (field === 1) {
-      expectType(reader, doubleType)
-      value = reader.readDouble()
-      flag = Number.isNaN(value) && isStaleMarker(reader.dataView, reader.pos - 8) ? sampleFlags.stale : 0
-    } else if (field === 2) {
-      expectType(reader, varintType)
-      timestampMs = reader.readVarint(true)
+    }
+    if (reader.pos !== end) throw new WriteError('malformed', 'a sample does not end where it should')
+    if (Math.abs(timestampMs) > latestMs) {
+      this.#invalid++
+      this.#firstProblem ??= 'a timestamp beyond all dates'
+    } else if (flag === 0 && !Number.isFinite(value)) this.#nonFinite++
+    else {
+      this.#timestampsMs[this.#count] = timestampMs
+      this.#values[this.#count] = flag === 0 ? value : 0
+      this.#flags[this.#count] = flag
+      this.#count++
     }
   }
-  if (reader.pos !== end) throw new WriteError('malformed', 'a sample does not end where it should')
-  if (Math.abs(timestampMs) > latestMs) raw.outOfRange++
-  else if (flag === 0 && !Number.isFinite(value)) raw.nonFinite++
-  else {
-    raw.timestampsMs.push(timestampMs)
-    raw.values.push(flag === 0 ? value : 0)
-    raw.flags.push(flag)
+
+  /** The samples in hand are those of this series. */
+  #take(known: KnownSeries): void {
+    const count = this.#count
+    let checkFrom = 1
+    if (known.request !== this.#request) {
+      known.request = this.#request
+      known.place = this.#series.length
+      this.#series.push({
+        series: known.identity,
+        timestampsMs: beginning(this.#timestampsMs, count),
+        values: beginning(this.#values, count),
+        flags: beginning(this.#flags, count),
+      })
+    } else {
+      const { timestampsMs, values, flags } = this.#series[known.place]!
+      // Only what is new: a stranger may spread a series over a million messages.
+      checkFrom = Math.max(1, timestampsMs.length)
+      for (let i = 0; i < count; i++) {
+        timestampsMs.push(this.#timestampsMs[i]!)
+        values.push(this.#values[i]!)
+        flags.push(this.#flags[i]!)
+      }
+    }
+    if (!isRising(this.#series[known.place]!.timestampsMs, checkFrom)) this.#unordered.add(known.place)
   }
+}
+
+/** SeriesSamples while they are being read. */
+interface WrittenSeries {
+  readonly series: SeriesIdentity
+  readonly timestampsMs: number[]
+  readonly values: number[]
+  readonly flags: number[]
+}
+
+/** A literal for the one sample that a series mostly has: it is made in place and takes no more than it holds. */
+function beginning(column: number[], count: number): number[] {
+  return count === 1 ? [column[0]!] : column.slice(0, count)
 }
 
 /** Where the message that starts here ends; the reader stands on its length. */
@@ -218,23 +269,14 @@ function readText(bytes: Uint8Array): string {
   }
 }
 
-function merge(merged: Map<SeriesIdentity, RawSeries>, series: SeriesIdentity, raw: RawSeries): void {
-  const earlier = merged.get(series)
-  if (!earlier) {
-    merged.set(series, raw)
-    return
-  }
-  for (let i = 0; i < raw.timestampsMs.length; i++) {
-    earlier.timestampsMs.push(raw.timestampsMs[i]!)
-    earlier.values.push(raw.values[i]!)
-    earlier.flags.push(raw.flags[i]!)
-  }
+/** Whether each from there on is newer than the one before it. */
+function isRising(timestampsMs: readonly number[], from: number): boolean {
+  for (let i = from; i < timestampsMs.length; i++) if (timestampsMs[i]! <= timestampsMs[i - 1]!) return false
+  return true
 }
 
 /** The samples with rising timestamps; of several at one time the first counts, as in Prometheus. */
-function inOrder(series: SeriesIdentity, { timestampsMs, values, flags }: RawSeries): SeriesSamples {
-  if (timestampsMs.every((timestampMs, i) => i === 0 || timestampMs > timestampsMs[i - 1]!))
-    return { series, timestampsMs, values, flags }
+function inOrder({ series, timestampsMs, values, flags }: WrittenSeries): WrittenSeries {
   const order = timestampsMs.map((_, i) => i).sort((a, b) => timestampsMs[a]! - timestampsMs[b]! || a - b)
   const kept = order.filter((at, i) => i === 0 || timestampsMs[at] !== timestampsMs[order[i - 1]!])
   return {

@@ -82,9 +82,12 @@ function batchOf(group: readonly SeriesSamples[], { source, kind, stepMs }: Batc
   const timestampsMs = new Float64Array(count)
   const values = new Float64Array(count)
   const flags = new Uint8Array(count)
+  const samplesPerSeries = new Uint32Array(group.length)
   let at = 0
+  let series = 0
   // Element by element: `set` from a plain array costs more than the copy when a series brings one sample, as it mostly does.
   for (const one of group) {
+    samplesPerSeries[series++] = one.timestampsMs.length
     for (let i = 0; i < one.timestampsMs.length; i++, at++) {
       timestampsMs[at] = one.timestampsMs[i]!
       values[at] = one.values[i]!
@@ -97,7 +100,7 @@ function batchOf(group: readonly SeriesSamples[], { source, kind, stepMs }: Batc
     stepMs,
     newestMs: newestOf(group),
     series: buildSeriesTable(group.map((one) => one.series)),
-    samplesPerSeries: bytesOf(Uint32Array.from(group, (one) => one.timestampsMs.length)),
+    samplesPerSeries: bytesOf(samplesPerSeries),
     timestampsMs: bytesOf(timestampsMs),
     values: bytesOf(values),
     flags: bytesOf(flags),

@@ -38,20 +38,32 @@ export function planPush(series: readonly SeriesSamples[], nowMs: number, partit
     live: count(live),
     history: count(history),
     fromTheFuture: count(series) - count(live) - count(history),
-    newestMs: [...history, ...live].reduce((newest, one) => Math.max(newest, one.timestampsMs.at(-1)!), Number.NEGATIVE_INFINITY),
+    newestMs: Math.max(newestOf(history), newestOf(live)),
   }
 }
 
 /** The samples from `fromMs` on and before `toMs`. */
 function between(series: readonly SeriesSamples[], fromMs: number, toMs: number): SeriesSamples[] {
-  return series.flatMap((one) => {
+  const found: SeriesSamples[] = []
+  for (const one of series) {
     const { timestampsMs } = one
-    if (timestampsMs.length === 0 || timestampsMs[0]! >= toMs || timestampsMs.at(-1)! < fromMs) return []
-    if (timestampsMs[0]! >= fromMs && timestampsMs.at(-1)! < toMs) return [one]
-    const kept = timestampsMs.map((timestampMs) => timestampMs >= fromMs && timestampMs < toMs)
-    const column = (values: readonly number[]) => values.filter((_, i) => kept[i])
-    return [{ series: one.series, timestampsMs: column(timestampsMs), values: column(one.values), flags: column(one.flags) }]
-  })
+    const last = timestampsMs.length - 1
+    if (last < 0 || timestampsMs[0]! >= toMs || timestampsMs[last]! < fromMs) continue
+    found.push(timestampsMs[0]! >= fromMs && timestampsMs[last]! < toMs ? one : part(one, fromMs, toMs))
+  }
+  return found
+}
+
+function part({ series, timestampsMs, values, flags }: SeriesSamples, fromMs: number, toMs: number): SeriesSamples {
+  const kept = timestampsMs.map((timestampMs) => timestampMs >= fromMs && timestampMs < toMs)
+  const column = (all: readonly number[]) => all.filter((_, i) => kept[i])
+  return { series, timestampsMs: column(timestampsMs), values: column(values), flags: column(flags) }
+}
+
+function newestOf(series: readonly SeriesSamples[]): number {
+  let newestMs = Number.NEGATIVE_INFINITY
+  for (const { timestampsMs } of series) newestMs = Math.max(newestMs, timestampsMs[timestampsMs.length - 1]!)
+  return newestMs
 }
 
 function count(series: readonly SeriesSamples[]): number {

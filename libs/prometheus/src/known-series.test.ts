@@ -1,0 +1,49 @@
+import { sortedLabels } from '@lapwing/contracts/series'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { labelTag, SeriesFinder } from './known-series.ts'
+import { identify } from './series-samples.ts'
+
+const identifyText = (text: string) => identify(sortedLabels([['__name__', text]]), [])
+
+/** The text as the only label bytes of a series. */
+function find(finder: SeriesFinder, text: string) {
+  const bytes = Buffer.from(`before${text}behind`, 'latin1')
+  return finder.find(labelTag, bytes, 'before'.length, 'before'.length + text.length)
+}
+
+describe('known series', () => {
+  test('whatever the order, the bytes decide which series it is', () => {
+    const text = fc.constantFrom('a', 'b', 'aa', 'ab', 'ba', 'bb', 'aab')
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 60 }), fc.integer({ min: 1, max: 4 }), (texts, limit) => {
+        const finder = new SeriesFinder(limit, identifyText)
+        for (const each of texts) expect(find(finder, each).identity).toEqual(identifyText(labelTag + each))
+      }),
+    )
+  })
+
+  test('what is used in every request is identified once, however many others come and go', () => {
+    const identified: string[] = []
+    const finder = new SeriesFinder(8, (labelBytes) => {
+      identified.push(labelBytes)
+      return identifyText(labelBytes)
+    })
+    const first = find(finder, 'kept')
+    for (let request = 0; request < 100; request++) {
+      for (const passing of [`${request}-x`, `${request}-y`]) find(finder, passing)
+      for (const each of ['kept', 'also kept']) find(finder, each)
+    }
+    expect(find(finder, 'kept')).toBe(first)
+    expect(identified.filter((labelBytes) => labelBytes.endsWith('kept'))).toHaveLength(2)
+  })
+
+  test('fields that are scattered are not taken for those that follow each other', () => {
+    const finder = new SeriesFinder(8, identifyText)
+    find(finder, 'a')
+    find(finder, 'b')
+    find(finder, 'a')
+    const scattered = finder.find(`${labelTag}x${labelTag}`, Buffer.from('b'), 0, 1)
+    expect(scattered.identity).toEqual(identifyText(`${labelTag}x${labelTag}b`))
+  })
+})
