@@ -6,7 +6,7 @@
 import { encode } from '@lapwing/contracts/codec'
 import { bytesOf, ColumnError, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
 import type { SampleBatch } from '@lapwing/contracts/records'
-import { reasonNames, sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
+import { reasonNames, type SeriesState, sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import { seriesCount } from '@lapwing/contracts/series-table'
 import type { SampleInput, Verdict } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
@@ -70,14 +70,14 @@ export class ScoredBatch {
     this.#lower[at] = verdict.lower
     this.#upper[at] = verdict.upper
     this.#confidence[at] = verdict.confidence
-    this.#states[at] = seriesStates.indexOf(verdict.state)
+    this.#states[at] = stateNumbers[verdict.state]
     this.#stateDetails[at] = verdict.stateDetail
     this.#reasons[at] = strongestReason(verdict)
   }
 
   /** A sample of a series beyond the limit. */
   drop(at: number): void {
-    this.#states[at] = seriesStates.indexOf('dropped')
+    this.#states[at] = stateNumbers.dropped
     this.skip(at)
   }
 
@@ -123,6 +123,7 @@ function refuseImpossibleTimes(timestampsMs: Float64Array): void {
 /** The last moment that a Date can hold. */
 const latestDateMs = 8.64e15
 
+const stateNumbers = Object.fromEntries(seriesStates.map((state, number) => [state, number])) as Record<SeriesState, number>
 const noReason = reasonNames.indexOf('none')
 const levelReason = reasonNames.indexOf('level')
 const changeReason = reasonNames.indexOf('change')
