@@ -41,9 +41,10 @@ async function run(): Promise<{ throughput: Figure; latency: Figure }> {
   try {
     const scored = await countScores(pipeline)
     const startMs = Math.floor((Date.now() - (warmRounds + measuredRounds) * stepMs - 600_000) / stepMs) * stepMs
-    await sendAll(pipeline.writeUrl, bodies(startMs, warmRounds, 10))
+    await sendAll(pipeline.writeUrl, bodies({ startMs, firstRound: 0, rounds: warmRounds, samplesPerSeries: 10 }))
     await scored.until(warmRounds * seriesCount)
-    const load = bodies(startMs + warmRounds * stepMs, measuredRounds, 1)
+    const measuredLoad = { startMs: startMs + warmRounds * stepMs, firstRound: warmRounds, rounds: measuredRounds }
+    const load = bodies({ ...measuredLoad, samplesPerSeries: 1 })
     const beganMs = performance.now()
     await sendAll(pipeline.writeUrl, load)
     await scored.until((warmRounds + measuredRounds) * seriesCount)
@@ -59,8 +60,19 @@ async function run(): Promise<{ throughput: Figure; latency: Figure }> {
   }
 }
 
-/** Request bodies for some rounds; in a body each series has `samplesPerSeries` samples in a row. */
-function bodies(startMs: number, rounds: number, samplesPerSeries: number, spikes = new Set<number>()): Buffer[] {
+interface Load {
+  /** Time of the first round. */
+  readonly startMs: number
+  /** Its number in the life of the series: their values go on from one load to the next, or all of them would be anomalous. */
+  readonly firstRound: number
+  readonly rounds: number
+  /** In a row, in each body. */
+  readonly samplesPerSeries: number
+  /** Series that are far off. */
+  readonly spikes?: ReadonlySet<number>
+}
+
+function bodies({ startMs, firstRound, rounds, samplesPerSeries, spikes }: Load): Buffer[] {
   const made: Buffer[] = []
   const seriesPerBody = samplesPerRequest / samplesPerSeries
   for (let round = 0; round < rounds; round += samplesPerSeries) {
@@ -69,7 +81,7 @@ function bodies(startMs: number, rounds: number, samplesPerSeries: number, spike
         labels: labelsOf(first + i),
         timestampsMs: Array.from({ length: samplesPerSeries }, (_, at) => startMs + (round + at) * stepMs),
         values: Array.from({ length: samplesPerSeries }, (_, at) =>
-          spikes.has(first + i) ? 1000 : sampleValue(first + i, round + at),
+          spikes?.has(first + i) ? 1000 : sampleValue(first + i, firstRound + round + at),
         ),
         flags: Array<number>(samplesPerSeries).fill(0),
       }))
@@ -154,11 +166,17 @@ async function pacedLatencies({ log, writeUrl }: PipelineProcesses): Promise<num
   })
   const roundMs = (seriesCount * 1000) / pacedSamplesPerSecond
   const firstMs = Math.floor(Date.now() / stepMs) * stepMs - pacedRounds * stepMs * 0.4
-  for (let round = 0, dueMs = performance.now(); round < pacedRounds; round++, dueMs += roundMs) {
+  // Made beforehand: a sender that encodes while it is being measured takes the processors from what it measures.
+  const loads = Array.from({ length: pacedRounds }, (_, round) => {
     const spikes = new Set(Array.from({ length: spikesPerRound }, (_, i) => (round * 131 + i * 977) % seriesCount))
-    const load = bodies(firstMs + round * stepMs, 1, 1, spikes)
+    const firstRound = warmRounds + measuredRounds + round
+    return bodies({ startMs: firstMs + round * stepMs, firstRound, rounds: 1, samplesPerSeries: 1, spikes })
+  })
+  let dueMs = performance.now()
+  for (const load of loads) {
     await delay(Math.max(0, dueMs - performance.now()))
     await sendAll(writeUrl, load)
+    dueMs += roundMs
   }
   await delay(1000)
   await following.stop()
