@@ -19,7 +19,7 @@ interface Receiver {
 
 /** Answers the requests with these statuses, and 204 from then on. */
 async function receiver(...statuses: number[]): Promise<Receiver> {
-  const decoder = createWriteDecoder(['instance'])
+  const decoder = createWriteDecoder(['instance'], { labels: 64, nameLength: 512, valueLength: 4096 })
   const received = new Map<string, number[]>()
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []

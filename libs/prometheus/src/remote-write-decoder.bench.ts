@@ -16,7 +16,7 @@ const seriesPerBody = 2000
 const partitions = 8
 
 function samplesPerSecond(): Figure {
-  const decoder = createWriteDecoder(['instance'])
+  const decoder = createWriteDecoder(['instance'], { labels: 64, nameLength: 512, valueLength: 4096 })
   const all = Array.from({ length: seriesCount / seriesPerBody }, (_, body) => encodeBody(body * seriesPerBody))
   const value = callsPerCpuSecond(() => {
     for (const body of all) {

@@ -18,6 +18,7 @@ import { sampleFlags } from '@lapwing/contracts/series-state'
 import type { SeriesIdentity } from '@lapwing/contracts/series-table'
 import { PbfReader } from 'pbf'
 import { type KnownSeries, labelTag, SeriesFinder } from './known-series.ts'
+import { type LabelLimits, labelOverLimit } from './label-limits.ts'
 import { createRecentCache } from './recent-cache.ts'
 import { WriteError } from './remote-write-errors.ts'
 import { identify, type SeriesSamples } from './series-samples.ts'
@@ -30,6 +31,8 @@ export interface DecodedWrite {
   readonly nonFiniteSamples: number
   /** Samples left out because their labels or their timestamp break the specification. */
   readonly invalidSamples: number
+  /** Samples left out because a label of their series is over a limit. */
+  readonly overLimitSamples: number
   /** The first reason for one of them, for the sender. */
   readonly firstProblem: string | undefined
   readonly histograms: number
@@ -50,14 +53,16 @@ const labelBytesMax = 64 * 1024
 const latestMs = 8.64e15
 
 /** @param entityBy names of the labels that make an entity */
-export function createWriteDecoder(entityBy: readonly string[]): WriteDecoder {
+export function createWriteDecoder(entityBy: readonly string[], limits: LabelLimits): WriteDecoder {
   const texts = createRecentCache<string>(internedTexts)
   const intern = (text: string) => {
     const shared = texts.get(text)
     if (shared === undefined) texts.set(text, text)
     return shared ?? text
   }
-  const finder = new SeriesFinder(rememberedSeries, (labelBytes) => identify(readLabels(labelBytes, intern), entityBy))
+  const finder = new SeriesFinder(rememberedSeries, (labelBytes) =>
+    identify(withinLimits(readLabels(labelBytes, intern), limits), entityBy),
+  )
   let requests = 0
   return {
     decode: (body) => {
@@ -75,6 +80,8 @@ export function createWriteDecoder(entityBy: readonly string[]): WriteDecoder {
 
 /** Labels that break the specification: the series is left out. */
 class LabelProblem extends Error {}
+/** Labels that are legal and more than is taken: the series is left out. */
+class OverLabelLimit extends LabelProblem {}
 
 const bytesType = 2
 const doubleType = 1
@@ -96,6 +103,7 @@ class RequestReader {
   #count = 0
   #nonFinite = 0
   #invalid = 0
+  #overLimit = 0
   #histograms = 0
   #firstProblem: string | undefined
 
@@ -117,6 +125,7 @@ class RequestReader {
       series: this.#series,
       nonFiniteSamples: this.#nonFinite,
       invalidSamples: this.#invalid,
+      overLimitSamples: this.#overLimit,
       firstProblem: this.#firstProblem,
       histograms: this.#histograms,
     }
@@ -146,7 +155,8 @@ class RequestReader {
       this.#take(this.#finder.find(before, this.#bytes, runStart, runEnd))
     } catch (error) {
       if (!(error instanceof LabelProblem)) throw error
-      this.#invalid += this.#count
+      if (error instanceof OverLabelLimit) this.#overLimit += this.#count
+      else this.#invalid += this.#count
       this.#firstProblem ??= error.message
     }
   }
@@ -247,6 +257,13 @@ function readLabels(labelBytes: string, intern: (text: string) => string): Label
   }
   if (!pairs.has('__name__')) throw new LabelProblem('a series without a metric name')
   return sortedLabels(pairs)
+}
+
+/** Throws LabelProblem. */
+function withinLimits(labels: LabelSet, limits: LabelLimits): LabelSet {
+  const problem = labelOverLimit(labels, limits)
+  if (problem) throw new OverLabelLimit(problem)
+  return labels
 }
 
 function readLabel(reader: PbfReader, end: number): [name: string, value: string] {

@@ -8,7 +8,8 @@ import { createWriteDecoder } from './remote-write-decoder.ts'
 import { encodeWrite, type WriteSeries } from './remote-write-encoder.ts'
 import { WriteError, type WriteErrorCode } from './remote-write-errors.ts'
 
-const decode = (body: Uint8Array) => createWriteDecoder(['instance']).decode(body)
+const limits = { labels: 20, nameLength: 100, valueLength: 100_000 }
+const decode = (body: Uint8Array) => createWriteDecoder(['instance'], limits).decode(body)
 const labelsOf = (name: string) =>
   sortedLabels([
     ['__name__', name],
@@ -76,7 +77,7 @@ describe('remote write', () => {
   })
 
   test('a known series gives the identical identity, also when other fields stand between its labels', () => {
-    const decoder = createWriteDecoder(['instance'])
+    const decoder = createWriteDecoder(['instance'], limits)
     const [first] = decoder.decode(encodeWrite([oneSample(1)])).series
     const [second] = decoder.decode(encodeWrite([oneSample(2)])).series
     const [scattered] = decoder.decode(scatteredLabels()).series
@@ -100,6 +101,17 @@ describe('remote write', () => {
       expect(received.invalidSamples).toBe(1)
       expect(received.series.map((one) => one.values)).toEqual([[5]])
     }
+  })
+
+  test('more labels than are taken cost that series, and are counted apart', () => {
+    const many = sortedLabels(Array.from({ length: 21 }, (_, i) => [i === 0 ? '__name__' : `label_${i}`, 'x'] as const))
+    const received = decode(encodeWrite([{ ...oneSample(1), labels: many }, oneSample(5)]))
+    expect(received).toMatchObject({
+      overLimitSamples: 1,
+      invalidSamples: 0,
+      firstProblem: '21 labels, at most 20 (label_limit)',
+    })
+    expect(received.series.map((one) => one.values)).toEqual([[5]])
   })
 
   test('a label without a value is no label', () => {

@@ -32,6 +32,10 @@ export const ingestorSchema = z
     query_timeout: duration(100).prefault('30s'),
     /** Requests at a time; Prometheus itself runs 20 unless told otherwise. */
     query_concurrency: z.int().min(1).max(100).default(4),
+    /** Most labels of a series; over one of these limits its samples are dropped and counted, and other series go on. */
+    label_limit: z.int().min(1).max(1000).default(64),
+    label_name_length_limit: z.int().min(1).max(10_000).default(512),
+    label_value_length_limit: z.int().min(1).max(10_000).default(4096),
     remote_write: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   })
   .prefault({})

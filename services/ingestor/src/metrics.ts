@@ -8,7 +8,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 export type Source = 'poll' | 'remote_write'
 
 /** Why a sample did not become one of a batch. `imputed` points are not samples and stand in a counter of their own. */
-export type DropReason = 'not_finite' | 'invalid' | 'from_the_future' | 'native_histogram'
+export type DropReason = 'not_finite' | 'invalid' | 'from_the_future' | 'native_histogram' | 'label_limit'
 
 export interface IngestMetrics {
   samples(source: Source, kind: BatchKind, count: number, newestMs: number): void
@@ -67,7 +67,8 @@ function sampleMetrics(registers: Registry[]): Pick<IngestMetrics, 'samples' | '
   const imputed = new Counter({ name: 'lapwing_ingest_samples_imputed_total', help: 'Points filled into short gaps.', registers })
   for (const source of ['poll', 'remote_write'] as const) {
     for (const kind of ['live', 'history'] as const) samples.inc({ source, kind }, 0)
-    for (const reason of ['not_finite', 'invalid', 'from_the_future', 'native_histogram']) dropped.inc({ source, reason }, 0)
+    for (const reason of ['not_finite', 'invalid', 'from_the_future', 'native_histogram', 'label_limit'])
+      dropped.inc({ source, reason }, 0)
   }
   return {
     samples: (source, kind, count, newestMs) => {

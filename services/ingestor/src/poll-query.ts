@@ -9,6 +9,7 @@
 
 import { pointCount, pointsPerRequestMax } from '@lapwing/prometheus/alignment'
 import { type BackoffPolicy, backoffMs } from '@lapwing/prometheus/backoff'
+import type { LabelLimits } from '@lapwing/prometheus/label-limits'
 import type { QueryClient } from '@lapwing/prometheus/query-client'
 import { QueryError } from '@lapwing/prometheus/query-errors'
 import { type SampleRecord, sampleRecords } from '@lapwing/prometheus/sample-batches'
@@ -29,6 +30,7 @@ export interface PollTools {
   readonly backoff: BackoffPolicy
   readonly entityBy: readonly string[]
   readonly longestGapMs: number
+  readonly labelLimits: LabelLimits
   /** Partitions of `samples`. */
   readonly partitions: number
   readonly metrics: IngestMetrics
@@ -99,6 +101,7 @@ async function pollWindow(
     promql: query.promql,
     entityBy: tools.entityBy,
     longestGapMs: tools.longestGapMs,
+    labelLimits: tools.labelLimits,
   })
   const origin = { source: query.id, kind: window.kind, stepMs: policy.stepMs }
   const next = { ...progress, throughMs: window.range.endMs }
@@ -106,6 +109,9 @@ async function pollWindow(
   metrics.samples('poll', window.kind, polled.samples, window.range.endMs)
   metrics.imputed(polled.imputed)
   metrics.dropped('poll', 'not_finite', polled.nonFinite)
+  metrics.dropped('poll', 'label_limit', polled.overLimit)
+  if (polled.firstOverLimit)
+    tools.logger.warn({ promql: query.promql, samples: polled.overLimit }, `left out: ${polled.firstOverLimit}`)
   metrics.polled(performance.now() - startMs)
   return next
 }

@@ -4,7 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { polledSamples } from './poll-samples.ts'
 
 const window = { range: { startMs: 0, endMs: 60_000, stepMs: 15_000 }, kind: 'live' } as const
-const naming = { promql: 'sum by (instance) (rate(x[1m]))', entityBy: ['instance'], longestGapMs: 15_000 }
+const naming = {
+  promql: 'sum by (instance) (rate(x[1m]))',
+  entityBy: ['instance'],
+  longestGapMs: 15_000,
+  labelLimits: { labels: 3, nameLength: 20, valueLength: 50 },
+}
 const instance = sortedLabels([['instance', 'a']])
 
 describe('samples of a poll', () => {
@@ -27,5 +32,17 @@ describe('samples of a poll', () => {
     const filled = polledSamples(between, window, naming)
     expect(filled).toMatchObject({ samples: 2, imputed: 1, nonFinite: 1 })
     expect(filled.series[0]).toMatchObject({ values: [1, 1, 3], flags: [0, sampleFlags.imputed, 0] })
+  })
+
+  test('a series with a label over a limit is left out and told, and its neighbours go on', () => {
+    const long = sortedLabels([['instance', 'x'.repeat(51)]])
+    const answer = [long, instance].map((labels) => ({ labels, timestampsMs: [0, 15_000], values: [1, 2] }))
+    const polled = polledSamples(answer, window, naming)
+    expect(polled).toMatchObject({
+      samples: 2,
+      overLimit: 2,
+      firstOverLimit: expect.stringContaining('label_value_length_limit'),
+    })
+    expect(polled.series.map((one) => one.series.labels.at(-1)!.value)).toEqual(['a'])
   })
 })

@@ -6,6 +6,7 @@
  */
 import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
 import { fillGaps } from '@lapwing/prometheus/fill'
+import { type LabelLimits, labelOverLimit } from '@lapwing/prometheus/label-limits'
 import type { QuerySeries } from '@lapwing/prometheus/query-answer'
 import { identify, type SeriesSamples } from '@lapwing/prometheus/series-samples'
 import type { PollWindow } from './poll-plan.ts'
@@ -17,6 +18,10 @@ export interface PolledSamples {
   readonly imputed: number
   /** Points that were NaN or infinite. */
   readonly nonFinite: number
+  /** Points of series with a label over a limit. */
+  readonly overLimit: number
+  /** What is wrong with the first of them. */
+  readonly firstOverLimit: string | undefined
 }
 
 export interface SampleNaming {
@@ -24,23 +29,31 @@ export interface SampleNaming {
   readonly entityBy: readonly string[]
   /** Longest gap that is filled. */
   readonly longestGapMs: number
+  readonly labelLimits: LabelLimits
 }
 
 export function polledSamples(answer: readonly QuerySeries[], { range }: PollWindow, naming: SampleNaming): PolledSamples {
   const fillPolicy = { startMs: range.startMs, stepMs: range.stepMs, longestGapMs: naming.longestGapMs }
-  let received = 0
-  let samples = 0
-  let filledSamples = 0
-  const series = answer.map(({ labels, timestampsMs, values }) => {
+  const series: SeriesSamples[] = []
+  const counts = { samples: 0, imputed: 0, nonFinite: 0, overLimit: 0 }
+  let firstOverLimit: string | undefined
+  for (const { labels, timestampsMs, values } of answer) {
+    const identity = identify(named(labels, naming.promql), naming.entityBy)
+    const problem = labelOverLimit(identity.labels, naming.labelLimits)
+    if (problem) {
+      counts.overLimit += values.length
+      firstOverLimit ??= problem
+      continue
+    }
     const finite = values.map(Number.isFinite)
     const points = { timestampsMs: timestampsMs.filter((_, i) => finite[i]), values: values.filter((_, i) => finite[i]) }
     const filled = fillGaps(points, fillPolicy)
-    received += values.length
-    samples += points.values.length
-    filledSamples += filled.values.length
-    return { series: identify(named(labels, naming.promql), naming.entityBy), ...filled }
-  })
-  return { series, samples, imputed: filledSamples - samples, nonFinite: received - samples }
+    counts.samples += points.values.length
+    counts.imputed += filled.values.length - points.values.length
+    counts.nonFinite += values.length - points.values.length
+    series.push({ series: identity, ...filled })
+  }
+  return { series, ...counts, firstOverLimit }
 }
 
 function named(labels: LabelSet, promql: string): LabelSet {

@@ -55,6 +55,7 @@ async function poll(promql = ['metric'], on: Log = log): Promise<Poller> {
       backoff: { firstMs: 5, longestMs: 20 },
       entityBy: ['instance'],
       longestGapMs: 0,
+      labelLimits: { labels: 10, nameLength: 100, valueLength: 100 },
       partitions: 4,
       metrics: createIngestMetrics(
         registry,

@@ -98,9 +98,10 @@ async function write(
   if (plan.live > 0) metrics.samples('remote_write', 'live', plan.live, plan.newestMs)
   metrics.dropped('remote_write', 'not_finite', decoded.nonFiniteSamples)
   metrics.dropped('remote_write', 'invalid', decoded.invalidSamples)
+  metrics.dropped('remote_write', 'label_limit', decoded.overLimitSamples)
   metrics.dropped('remote_write', 'from_the_future', plan.fromTheFuture)
   metrics.dropped('remote_write', 'native_histogram', decoded.histograms)
-  const refused = decoded.invalidSamples + plan.fromTheFuture
+  const refused = decoded.invalidSamples + decoded.overLimitSamples + plan.fromTheFuture
   if (refused === 0) return undefined
   return `${refused} samples left out, all others written: ${decoded.firstProblem ?? 'a timestamp in the future'}`
 }

@@ -1,5 +1,6 @@
 /** The ingestor as a service: remote write in, Prometheus polled, samples out. */
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
+import type { LabelLimits } from '@lapwing/prometheus/label-limits'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { createWriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
 import type { ServiceConfig } from '@lapwing/service/run-process'
@@ -28,7 +29,7 @@ export async function startIngestor(context: IngestorContext, log: Log): Promise
   let producer: Producer | undefined
   if (config.ingestor.remote_write.enabled) {
     await addRemoteWriteRoute(http, {
-      decoder: createWriteDecoder(config.ingestor.entity_by),
+      decoder: createWriteDecoder(config.ingestor.entity_by, labelLimits(config.ingestor)),
       samplesTopic: topicName(prefix, 'samples'),
       partitions,
       send: async (records) => {
@@ -46,6 +47,14 @@ export async function startIngestor(context: IngestorContext, log: Log): Promise
   context.onClose('producer', producer.close)
   poller = await startPolling(context, log, metrics)
   if (poller) context.onClose('poller', poller.stop)
+}
+
+function labelLimits(settings: IngestorContext['config']['ingestor']): LabelLimits {
+  return {
+    labels: settings.label_limit,
+    nameLength: settings.label_name_length_limit,
+    valueLength: settings.label_value_length_limit,
+  }
 }
 
 async function startPolling(context: IngestorContext, log: Log, metrics: IngestMetrics): Promise<Poller | undefined> {
@@ -80,6 +89,7 @@ async function startPolling(context: IngestorContext, log: Log, metrics: IngestM
       backoff: { firstMs: 1000, longestMs: 60_000 },
       entityBy: settings.entity_by,
       longestGapMs: settings.max_gap_fill.ms,
+      labelLimits: labelLimits(config.ingestor),
       partitions,
       metrics,
       logger,
