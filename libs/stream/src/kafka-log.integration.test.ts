@@ -31,6 +31,18 @@ describe.skipIf(brokers.length === 0)('a topic that is compressed', () => {
   })
 })
 
+describe.skipIf(brokers.length === 0)('a record that is larger than its topic takes', () => {
+  test('is refused by name, and the producer goes on', async () => {
+    const log = openLog(brokers)
+    const topic = `small-${randomUUID()}`
+    await createTopic(topic, [{ name: 'max.message.bytes', value: '2000' }])
+    const producer = await log.producer()
+    await expect(producer.send([record(topic, 'x'.repeat(5000))])).rejects.toMatchObject({ code: 'too_large', retryable: false })
+    await producer.send([record(topic, 'fits')])
+    expect(texts(await log.readToEnd(topic))).toEqual(['fits'])
+  })
+})
+
 describe.skipIf(brokers.length === 0)('a transaction that its owner left open', () => {
   test('is undone by the next owner of the id, who then reads to the end at once', async () => {
     const log = openLog(brokers)

@@ -61,6 +61,24 @@ describe('a damaged record', () => {
   })
 })
 
+describe('an output that its topic does not take', () => {
+  test('goes to the dead letters with its bytes, and its neighbours are written', async () => {
+    const log = await createLog()
+    const dead = vi.fn()
+    const small = withProducer(log, async (records, send) => {
+      if (records.some(({ topic, value }) => topic === 'out' && value!.length > 10)) throw new LogError('too_large')
+      await send(records)
+    })
+    await startStage(small.log, { observer: { ...silent, deadLetter: dead } })
+    await send(log, 1, 'a', 'x'.repeat(20), 'b')
+    await vi.waitFor(async () => expect(await outputs(log)).toEqual(['<a>', '<b>']))
+    const letters = (await log.readToEnd('dead')).map(({ value }) => decode('DeadLetter', value!))
+    expect(letters).toMatchObject([{ reason: 'too_large', topic: 'out', partition: 1, offset: -1 }])
+    expect(letters[0]!.value!.toString()).toBe(`<${'x'.repeat(20)}>`)
+    expect(dead.mock.calls).toEqual([['out', 'too_large']])
+  })
+})
+
 describe('the position', () => {
   test('does not pass a record whose outputs were not acknowledged', async () => {
     const log = await createLog()

@@ -5,11 +5,13 @@
  * record that cannot be decoded goes to the dead letters with its reason and original bytes, and its neighbours go on. A
  * partition that is new to this process gets a fresh step from `createStep`, which reads whatever state it needs; one that is kept
  * over a rebalance keeps its step. A step sees each record once: when a send fails, what it emitted is sent again, and a batch
- * that comes again goes on where it was left. A step that throws anything but a damaged record is a bug and ends the process.
+ * that comes again goes on where it was left. An output that is larger than its topic takes goes to the dead letters as well: sent
+ * again and again it would stop the partition for good. A step that throws anything but a damaged record is a bug and ends the process.
  */
 import { setTimeout } from 'node:timers/promises'
 import { DecodeError, encode } from '@lapwing/contracts/codec'
 import { bytesOf, ColumnError } from '@lapwing/contracts/columns'
+import { LogError } from './errors.ts'
 import type { BatchContext, Consumption, Log, LogRecord, OutgoingRecord, Producer, RecordBatch } from './log.ts'
 
 /** The decision about the records of one partition. Deterministic: no clock, no I/O; it may keep and change its own state. */
@@ -199,21 +201,47 @@ async function processRecords(
     if (record.offset <= (work.seen.get(record.topic) ?? -1n)) continue
     processRecord(record, step, emit, options)
     work.seen.set(record.topic, record.offset)
-    if (work.outputBytes >= sendBytes) await sendOutputs(work, producer)
+    if (work.outputBytes >= sendBytes) await sendOutputs(work, producer, options)
     if (performance.now() - sliceStartMs > sliceMs) {
       await context.heartbeat()
       sliceStartMs = performance.now()
     }
   }
-  if (context.alive()) await sendOutputs(work, producer)
+  if (context.alive()) await sendOutputs(work, producer, options)
 }
 
-async function sendOutputs(work: PartitionWork, producer: Producer): Promise<void> {
+async function sendOutputs(work: PartitionWork, producer: Producer, options: ProcessOptions): Promise<void> {
   if (work.outputs.length === 0) return
-  await producer.send(work.outputs)
+  try {
+    await producer.send(work.outputs)
+  } catch (error) {
+    if (!isTooLarge(error)) throw error
+    await sendOneByOne(work.outputs, producer, options)
+  }
   work.outputs = []
   work.outputBytes = 0
 }
+
+/** Some of them may be on the log already; they are written again, as after any failed send. */
+async function sendOneByOne(outputs: readonly OutgoingRecord[], producer: Producer, options: ProcessOptions): Promise<void> {
+  for (const output of outputs) {
+    try {
+      await producer.send([output])
+    } catch (error) {
+      if (!isTooLarge(error)) throw error
+      options.observer.deadLetter(output.topic, 'too_large')
+      const unwritten = { ...output, offset: notOnTheLog, timestampMs: 0 }
+      await producer.send([deadLetter(unwritten, 'too_large', error, options)])
+    }
+  }
+}
+
+function isTooLarge(error: unknown): error is LogError {
+  return error instanceof LogError && error.code === 'too_large'
+}
+
+/** Offset of a record in its dead letter when the log never took it. */
+const notOnTheLog = -1n
 
 function processRecord(record: LogRecord, step: Step, emit: (output: OutgoingRecord) => void, options: ProcessOptions): void {
   try {
@@ -233,7 +261,7 @@ function damageOf(error: unknown): string | undefined {
   return undefined
 }
 
-function deadLetter(record: LogRecord, reason: string, error: Error, options: ProcessOptions): OutgoingRecord {
+function deadLetter(record: Omit<LogRecord, 'headers'>, reason: string, error: Error, options: ProcessOptions): OutgoingRecord {
   const value = encode('DeadLetter', {
     reason,
     error: error.message,
