@@ -11,6 +11,8 @@ export const driftSchema = z
     delta: z.number().gt(0, 'expected a probability above 0').lt(1, 'expected a probability below 1').default(0.002),
     /** Time after a request during which the same series asks for nothing. */
     cooldown: duration().prefault('30m'),
+    /** Series a partition watches; the scores of further ones are counted and left out. */
+    max_series_per_partition: z.int().min(1).default(50_000),
     /** Between two checkpoints of a partition's windows. */
     checkpoint_interval: duration(100).prefault('30s'),
   })

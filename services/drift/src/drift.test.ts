@@ -9,10 +9,11 @@ import { createDriftStep } from './drift.ts'
 
 const stepMs = 15_000
 const labels = sortedLabels(Object.entries({ __name__: 'latency', instance: 'a' }))
-const series = buildSeriesTable([{ labels, key: seriesKey(labels), entity: entityKey(labels, ['instance']) }])
+const tableOf = (set: typeof labels) =>
+  buildSeriesTable([{ labels: set, key: seriesKey(set), entity: entityKey(set, ['instance']) }])
 const ok = seriesStates.indexOf('ok')
 
-function scoreRecord(scores: readonly number[], from: number, state = ok): LogRecord {
+function scoreRecord(scores: readonly number[], from: number, state = ok, set = labels): LogRecord {
   const count = scores.length
   const column = bytesOf(new Float32Array(count))
   const value = encode('ScoreBatch', {
@@ -22,7 +23,7 @@ function scoreRecord(scores: readonly number[], from: number, state = ok): LogRe
     stepMs,
     newestMs: (from + count) * stepMs,
     model: 'm',
-    series,
+    series: tableOf(set),
     samplesPerSeries: bytesOf(Uint32Array.of(count)),
     timestampsMs: bytesOf(Float64Array.from(scores, (_, i) => (from + i) * stepMs)),
     values: bytesOf(new Float64Array(count)),
@@ -42,18 +43,21 @@ function scoreRecord(scores: readonly number[], from: number, state = ok): LogRe
 function runStep(records: readonly LogRecord[], options = {}) {
   const outputs: OutgoingRecord[] = []
   let watched = 0
+  let dropped = 0
   const step = createDriftStep({
     enabled: true,
     delta: 0.002,
     cooldownMs: 3_600_000,
+    maxSeries: 10,
     controlTopic: 'control',
-    observe: ({ scores }) => {
+    observe: ({ scores, overLimit }) => {
       watched += scores
+      dropped += overLimit
     },
     ...options,
   })
   for (const record of records) step.process(record, (output) => outputs.push(output))
-  return { watched, requests: outputs.map((output) => decode('Control', output.value!)), outputs }
+  return { watched, dropped, requests: outputs.map((output) => decode('Control', output.value!)), outputs }
 }
 
 const noise = (count: number, level: number) => Array.from({ length: count }, (_, i) => level + 0.1 * Math.sin(i * 1.7))
@@ -87,6 +91,14 @@ describe('the drift step', () => {
     expect(watched).toBe(5)
   })
 
+  test('a series beyond the limit is counted and left out, and those that are there go on', () => {
+    const other = sortedLabels(Object.entries({ __name__: 'latency', instance: 'b' }))
+    const records = [scoreRecord(noise(500, 0.2), 0), scoreRecord(noise(7, 0.2), 0, ok, other), scoreRecord(noise(200, 0.8), 500)]
+    const { watched, dropped, requests } = runStep(records, { maxSeries: 1 })
+    expect({ watched, dropped }).toEqual({ watched: 700, dropped: 7 })
+    expect(requests).toHaveLength(1)
+  })
+
   test('one freak is not drift', () => {
     const scores = noise(1000, 0.2)
     scores[500] = 1e6
@@ -100,7 +112,14 @@ describe('the drift step', () => {
   })
 
   test('a restored step goes on as the one before would have', () => {
-    const options = { enabled: true, delta: 0.002, cooldownMs: 3_600_000, controlTopic: 'control', observe: () => {} }
+    const options = {
+      enabled: true,
+      delta: 0.002,
+      cooldownMs: 3_600_000,
+      maxSeries: 10,
+      controlTopic: 'control',
+      observe: () => {},
+    }
     const whole = createDriftStep(options)
     const before = createDriftStep(options)
     const after = createDriftStep(options)

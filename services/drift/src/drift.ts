@@ -26,8 +26,19 @@ export interface DriftOptions {
   readonly enabled: boolean
   readonly delta: number
   readonly cooldownMs: number
+  /** Series a partition watches; scores of further ones are counted and left out. */
+  readonly maxSeries: number
   readonly controlTopic: string
-  observe(observation: { readonly scores: number; readonly requests: number; readonly series: number }): void
+  observe(observation: DriftObservation): void
+}
+
+/** One batch. */
+export interface DriftObservation {
+  readonly scores: number
+  /** Scores of series beyond the limit. */
+  readonly overLimit: number
+  readonly requests: number
+  readonly series: number
 }
 
 /** Layout of a series' state. */
@@ -38,14 +49,21 @@ export function createDriftStep(options: DriftOptions): StatefulStep {
   const slots = createSeriesSlots()
   const watches: SeriesWatch[] = []
   const changed = new Set<number>()
+  const slotOf = (keys: Uint8Array, series: number) =>
+    slots.size < options.maxSeries ? slots.findOrAdd(keys, series * keyBytes) : slots.find(keys, series * keyBytes)
   return {
     process: (record, emit) => {
       if (!options.enabled || !record.value) return
       const batch = decode('ScoreBatch', record.value)
       const readLabels = labelReader(batch.series)
       let requests = 0
+      let overLimit = 0
       const scores = eachScore(batch, (series, timestampMs, score) => {
-        const slot = slots.findOrAdd(batch.series.keys, series * keyBytes)
+        const slot = slotOf(batch.series.keys, series)
+        if (slot === -1) {
+          overLimit++
+          return
+        }
         watches[slot] ??= { adwin: new Adwin({ delta: options.delta }), quietUntilMs: 0 }
         changed.add(slot)
         const change = changeOf(watches[slot], timestampMs, score, options.cooldownMs)
@@ -53,7 +71,7 @@ export function createDriftStep(options: DriftOptions): StatefulStep {
         requests++
         emit(requestRecord(keyText(batch.series, series), readLabels(series), timestampMs, change, options, record.partition))
       })
-      options.observe({ scores, requests, series: slots.size })
+      options.observe({ scores: scores - overLimit, overLimit, requests, series: slots.size })
     },
     takeChanged: function* () {
       for (const slot of changed) yield { key: slots.keyOf(slot), snapshot: encodeWatch(watches[slot]!) }

@@ -13,9 +13,22 @@ import { createDriftStep, driftStateVersion } from './drift.ts'
 
 export async function startDrift(context: ServiceContext<ServiceConfig<'drift', typeof driftSchema>>, log: Log): Promise<void> {
   const { topic_prefix: prefix, partitions } = context.config.kafka
-  const { enabled, delta, cooldown, checkpoint_interval: checkpointInterval } = context.config.drift
+  const {
+    enabled,
+    delta,
+    cooldown,
+    checkpoint_interval: checkpointInterval,
+    max_series_per_partition: maxSeries,
+  } = context.config.drift
   const registers = [context.registry]
   const scores = new Counter({ name: 'lapwing_drift_scores_total', help: 'Scores watched for drift.', registers })
+  const dropped = new Counter({
+    name: 'lapwing_drift_scores_dropped_total',
+    help: 'Scores not watched, by reason.',
+    labelNames: ['reason'],
+    registers,
+  })
+  dropped.inc({ reason: 'series_limit' }, 0)
   const requests = new Counter({ name: 'lapwing_drift_retrain_requests_total', help: 'Retrainings asked for.', registers })
   const series = new Gauge({ name: 'lapwing_drift_series', help: 'Series watched in the partition read last.', registers })
   await context.listen()
@@ -37,9 +50,11 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
         enabled,
         delta,
         cooldownMs: cooldown.ms,
+        maxSeries,
         controlTopic: topicName(prefix, 'control'),
         observe: (seen) => {
           scores.inc(seen.scores)
+          dropped.inc({ reason: 'series_limit' }, seen.overLimit)
           requests.inc(seen.requests)
           series.set(seen.series)
         },
