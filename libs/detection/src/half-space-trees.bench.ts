@@ -1,6 +1,7 @@
 /** Half-space trees on one core: score and learn each sample. 25 trees, height 8, window 250, as the peers are measured. */
 import { type Benches, callsPerCpuSecond } from '../../../bench/figure.ts'
-import { createMasses, growForest, learn, locate, score } from './half-space-trees.ts'
+import { growForest, locate, unitLimits } from './half-space-forest.ts'
+import { createMasses, learn, reserveMasses, score } from './half-space-trees.ts'
 import { createRandom } from './random.ts'
 
 export const benches: Benches = {
@@ -10,8 +11,9 @@ export const benches: Benches = {
 }
 
 function figure(bench: string, features: number, series: number) {
-  const forest = growForest({ trees: 25, height: 8, windowSamples: 250, features, seed: 1 })
-  const masses = createMasses(forest, series)
+  const forest = growForest({ trees: 25, height: 8, limits: unitLimits(features), seed: 1 })
+  const masses = createMasses(forest, 250)
+  reserveMasses(masses, series - 1)
   const leaves = new Uint16Array(forest.trees)
   const random = createRandom(2)
   const points = Array.from({ length: 4096 }, (_, i) =>

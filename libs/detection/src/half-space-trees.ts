@@ -1,204 +1,190 @@
 /**
  * Half-space trees: streaming isolation in a fixed set of random boxes, without labels and without retraining.
  *
- * A forest is random axis-parallel cuts of the box [0, 1]^features. The samples of one window are counted per box; the counts
- * of the window before are the reference. A sample in sparse boxes scores near 1, one in crowded boxes near 0. Only the leaf
- * has to be found for either, because everything else along the path is known from it: inner counts are sums of the leaves
- * below and change only when a window ends, so at that moment the score of each leaf is worked out once and kept.
+ * The samples of one window are counted per box of a forest; the counts of the window before are the reference, renewed every
+ * `windowSamples` samples. A sample in sparse boxes scores near 1, one in crowded boxes near 0. Only the leaf has to be found for
+ * either, because everything else along the path is known from it: inner counts are sums of the leaves below and change only
+ * when a window ends, so at that moment the score of each leaf is worked out once and kept.
  *
- * The shape depends on the seed alone and is shared by all series; a series owns two numbers a leaf, in slabs that hold many
- * series. Scores are 0 until the first window is full.
+ * The forest is shared by all series (`half-space-forest.ts`); a series owns two numbers a leaf, as narrow as the window allows,
+ * in pages of 64 series. Scores are 0 until the first window is full, and equal to those of River's `HalfSpaceTrees` throughout.
  *
- * Fails when features are not scaled to [0, 1] (outside values fall in the outermost boxes), and when anomalies come in
- * crowds as large as a window: then they are the reference.
+ * Fails when features leave their limits for long (the outermost boxes tell nothing apart), and when anomalies come in crowds as
+ * large as a window: then they are the reference.
  *
- * Source: Tan, Ting, Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011; padding and size limit as in River.
+ * Source: Tan, Ting, Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011; padding, size limit and missing features as in
+ * River.
  */
+import { type Forest, locate } from './half-space-forest.ts'
 import { memoryOf } from './memory.ts'
-import { createRandom } from './random.ts'
-
-export interface HalfSpaceTreesOptions {
-  readonly trees: number
-  /** Cuts from root to leaf, 1 to 15. */
-  readonly height: number
-  readonly windowSamples: number
-  readonly features: number
-  readonly seed: number
-}
-
-/** The cuts, shared by all series. */
-export interface Forest extends HalfSpaceTreesOptions {
-  readonly leavesPerTree: number
-  /** Inner nodes of each tree in heap order: the children of node i are 2i + 1 (below the cut) and 2i + 2. */
-  readonly cutFeature: Uint8Array
-  readonly cutAt: Float64Array
-}
 
 /** The counts of many series, a slot each. */
 export interface Masses {
   readonly forest: Forest
-  /** Samples of the current window per leaf. */
-  readonly counts: Uint16Array
-  /** What a sample in this leaf adds to the mass score, from the window before. */
-  readonly leafScores: Uint32Array
-  /** Samples of the current window. */
+  /** Samples of a window, 1 to 65,535. */
+  readonly windowSamples: number
+  /** Slots 0 to 63 in the first, and so on; they grow with `reserveMasses`. */
+  readonly pages: MassPage[]
+}
+
+/** Slot after slot, within a slot tree after tree, within a tree leaf after leaf from the lowest side of the first cut on. */
+interface MassPage {
+  /** Samples of the current window per leaf; a byte each in windows of at most 255 samples. */
+  readonly counts: Uint8Array | Uint16Array
+  /** Of the window before: the sum of 2^(depth - 1) × mass over the boxes around the leaf, without the root, 0 before the first. */
+  readonly leafScores: Uint16Array | Uint32Array
+  /** Per slot, samples of the current window. */
   readonly inWindow: Uint16Array
-  /** 1 once a window has been completed. */
+  /** Per slot, 1 once a window has been completed. */
   readonly warm: Uint8Array
 }
 
-/** Throws a RangeError when an option is out of range. */
-export function growForest(options: HalfSpaceTreesOptions): Forest {
-  const { trees, height, windowSamples, features, seed } = options
-  if (height < 1 || height > 15) throw new RangeError(`height ${height}, expected 1 to 15`)
-  if (windowSamples < 1 || windowSamples > 65535) throw new RangeError(`window of ${windowSamples} samples, expected 1 to 65535`)
-  const innerNodes = 2 ** height - 1
-  const forest: Forest = {
-    ...options,
-    leavesPerTree: 2 ** height,
-    cutFeature: new Uint8Array(trees * innerNodes),
-    cutAt: new Float64Array(trees * innerNodes),
+/** Throws a RangeError when the window is out of range. */
+export function createMasses(forest: Forest, windowSamples: number): Masses {
+  if (!Number.isInteger(windowSamples) || windowSamples < 1 || windowSamples > 65535) {
+    throw new RangeError(`window of ${windowSamples} samples, expected 1 to 65535`)
   }
-  const random = createRandom(seed)
-  for (let tree = 0; tree < trees; tree++) {
-    cutBox(forest, tree * innerNodes, 0, { low: Array(features).fill(0), high: Array(features).fill(1) }, random)
-  }
-  return forest
+  return { forest, windowSamples, pages: [] }
 }
 
-/** Empty counts for `capacity` series, or a larger copy of `from`. */
-export function createMasses(forest: Forest, capacity: number, from?: Masses): Masses {
-  const leaves = forest.trees * forest.leavesPerTree
-  const masses = {
-    forest,
-    counts: new Uint16Array(capacity * leaves),
-    leafScores: new Uint32Array(capacity * leaves),
-    inWindow: new Uint16Array(capacity),
-    warm: new Uint8Array(capacity),
-  }
-  if (from) {
-    masses.counts.set(from.counts)
-    masses.leafScores.set(from.leafScores)
-    masses.inWindow.set(from.inWindow)
-    masses.warm.set(from.warm)
-  }
-  return masses
-}
-
-/** Writes the leaf of `point` in each tree to `leaves` (length: trees). Changes nothing else. */
-export function locate(forest: Forest, point: Float64Array, leaves: Uint16Array): void {
-  const { trees, cutFeature, cutAt } = forest
-  const innerNodes = forest.leavesPerTree - 1
-  for (let tree = 0, root = 0; tree < trees; tree++, root += innerNodes) {
-    let node = 0
-    while (node < innerNodes) node = 2 * node + (point[cutFeature[root + node]!]! < cutAt[root + node]! ? 1 : 2)
-    leaves[tree] = node - innerNodes
+/** Makes room for the slots up to and with this one; what is there stays where it is. */
+export function reserveMasses(masses: Masses, slot: number): void {
+  const { forest, windowSamples, pages } = masses
+  const leaves = pageSlots * forest.trees * forest.leavesPerTree
+  while (pages.length * pageSlots <= slot) {
+    pages.push({
+      counts: windowSamples <= 255 ? new Uint8Array(leaves) : new Uint16Array(leaves),
+      leafScores: windowSamples * (forest.leavesPerTree - 1) <= 65535 ? new Uint16Array(leaves) : new Uint32Array(leaves),
+      inWindow: new Uint16Array(pageSlots),
+      warm: new Uint8Array(pageSlots),
+    })
   }
 }
 
-/** Score of a sample in these leaves: 0 (crowded, or not warm yet) to 1 (empty). Changes nothing. */
+/** Score of a sample in these leaves (of `locate`): 0 (crowded, or not warm yet) to 1 (empty). Changes nothing. */
 export function score(masses: Masses, slot: number, leaves: Uint16Array): number {
-  if (masses.warm[slot] === 0) return 0
-  const { trees, leavesPerTree, windowSamples } = masses.forest
-  const { leafScores } = masses
+  const { leafScores, warm } = masses.pages[slot >> pageBits]!
+  if (warm[slot & slotMask] === 0) return 0
+  const { trees, leavesPerTree } = masses.forest
   let mass = 0
-  for (let tree = 0, base = slot * trees * leavesPerTree; tree < trees; tree++, base += leavesPerTree) {
+  for (let tree = 0, base = (slot & slotMask) * trees * leavesPerTree; tree < trees; tree++, base += leavesPerTree) {
     mass += leafScores[base + leaves[tree]!]!
   }
-  return 1 - mass / (trees * windowSamples * (2 * leavesPerTree - 1))
+  const full = trees * masses.windowSamples
+  return 1 - (full + 2 * mass) / (full * (2 * leavesPerTree - 1))
 }
 
-/** Counts a sample in these leaves; the last of a window turns its counts into the reference. */
+/** Counts a sample in these leaves (of `locate`); the last of a window turns its counts into the reference. */
 export function learn(masses: Masses, slot: number, leaves: Uint16Array): void {
-  const { trees, leavesPerTree, windowSamples } = masses.forest
-  const { counts, inWindow } = masses
-  for (let tree = 0, base = slot * trees * leavesPerTree; tree < trees; tree++, base += leavesPerTree) {
+  const page = masses.pages[slot >> pageBits]!
+  const { trees, leavesPerTree } = masses.forest
+  const { counts } = page
+  for (let tree = 0, base = (slot & slotMask) * trees * leavesPerTree; tree < trees; tree++, base += leavesPerTree) {
     counts[base + leaves[tree]!]!++
   }
-  if (++inWindow[slot]! === windowSamples) endWindow(masses, slot)
+  if (++page.inWindow[slot & slotMask]! === masses.windowSamples) endWindow(masses, page, slot & slotMask)
 }
 
-/** Share of the first window that is done, 0 to 1. */
+/** Share of the first window that is done, 0 to 1; below 1 scores are 0. */
 export function warmth(masses: Masses, slot: number): number {
-  return masses.warm[slot] === 1 ? 1 : masses.inWindow[slot]! / masses.forest.windowSamples
+  const { warm, inWindow } = masses.pages[slot >> pageBits]!
+  return warm[slot & slotMask] === 1 ? 1 : inWindow[slot & slotMask]! / masses.windowSamples
+}
+
+/**
+ * `locate` for points in which NaN says that a feature is missing: at a cut of that feature, the side with more samples of the
+ * current window is taken, the lower one when both have as many. Slow where something is missing: counts are summed on the way.
+ */
+export function locateIncomplete(masses: Masses, slot: number, point: Float64Array, leaves: Uint16Array): void {
+  const { forest } = masses
+  const { trees, leavesPerTree, cutFeature, cutAt } = forest
+  if (!point.some(Number.isNaN)) {
+    locate(forest, point, leaves)
+    return
+  }
+  const { counts } = masses.pages[slot >> pageBits]!
+  const first = (slot & slotMask) * trees * leavesPerTree
+  for (let tree = 0; tree < trees; tree++) {
+    const root = tree * (leavesPerTree - 1)
+    const base = first + tree * leavesPerTree
+    let from = 0
+    for (let node = 0, half = leavesPerTree / 2; half >= 1; half /= 2) {
+      const value = point[cutFeature[root + node]!]!
+      const isBelow = Number.isNaN(value)
+        ? massOf(counts, base + from, half) >= massOf(counts, base + from + half, half)
+        : value < cutAt[root + node]!
+      node = 2 * node + (isBelow ? 1 : 2)
+      if (!isBelow) from += half
+    }
+    leaves[tree] = from
+  }
 }
 
 /** The memory of a slot, part by part, as it is: read for a snapshot, written to restore one. */
-export function* massViews({ forest, counts, leafScores, inWindow, warm }: Masses, slot: number): Generator<Uint8Array> {
-  const leaves = forest.trees * forest.leavesPerTree
-  yield memoryOf(warm.subarray(slot, slot + 1))
-  yield memoryOf(inWindow.subarray(slot, slot + 1))
-  yield memoryOf(counts.subarray(slot * leaves, (slot + 1) * leaves))
-  yield memoryOf(leafScores.subarray(slot * leaves, (slot + 1) * leaves))
+export function* massViews(masses: Masses, slot: number): Generator<Uint8Array> {
+  const { counts, leafScores, inWindow, warm } = masses.pages[slot >> pageBits]!
+  const leaves = masses.forest.trees * masses.forest.leavesPerTree
+  const at = slot & slotMask
+  yield memoryOf(warm.subarray(at, at + 1))
+  yield memoryOf(inWindow.subarray(at, at + 1))
+  yield memoryOf(counts.subarray(at * leaves, (at + 1) * leaves))
+  yield memoryOf(leafScores.subarray(at * leaves, (at + 1) * leaves))
 }
 
-/** A cut keeps this share of a box's width away from its edges, so that no box becomes a sliver. */
-const padding = 0.15
+const pageBits = 6
+const pageSlots = 2 ** pageBits
+const slotMask = pageSlots - 1
+
 /** A path ends at the first node with less than this share of the window: what is below is too thin to tell apart. */
 const sizeLimitShare = 0.1
 
-interface Box {
-  readonly low: number[]
-  readonly high: number[]
+function massOf(counts: MassPage['counts'], from: number, leaves: number): number {
+  let mass = 0
+  for (let leaf = from; leaf < from + leaves; leaf++) mass += counts[leaf]!
+  return mass
 }
 
-function cutBox(forest: Forest, root: number, node: number, box: Box, random: () => number): void {
-  if (node >= forest.leavesPerTree - 1) return
-  const feature = widthWeightedFeature(box, random())
-  const low = box.low[feature]!
-  const width = box.high[feature]! - low
-  const at = low + width * (padding + (1 - 2 * padding) * random())
-  forest.cutFeature[root + node] = feature
-  forest.cutAt[root + node] = at
-  cutBox(forest, root, 2 * node + 1, { low: box.low, high: box.high.with(feature, at) }, random)
-  cutBox(forest, root, 2 * node + 2, { low: box.low.with(feature, at), high: box.high }, random)
-}
+/** Samples in the leaves before each leaf of one tree, while a window ends. Shared: the end of a window is synchronous. */
+let massBefore = new Uint32Array(0)
 
-function widthWeightedFeature({ low, high }: Box, uniform: number): number {
-  const widths = low.map((edge, i) => high[i]! - edge)
-  let rest = uniform * widths.reduce((sum, width) => sum + width, 0)
-  const chosen = widths.findIndex((width) => {
-    rest -= width
-    return rest < 0
-  })
-  return chosen === -1 ? widths.length - 1 : chosen
-}
-
-/** Mass and score of the nodes of one tree while a window ends; heap order, leaves last. Shared: the end of a window is synchronous. */
-let nodeMass = new Uint32Array(0)
-let pathScore = new Uint32Array(0)
-
-function endWindow(masses: Masses, slot: number): void {
-  const { forest, counts, leafScores } = masses
+function endWindow({ forest, windowSamples }: Masses, page: MassPage, slot: number): void {
   const { trees, leavesPerTree } = forest
-  if (nodeMass.length < 2 * leavesPerTree) {
-    nodeMass = new Uint32Array(2 * leavesPerTree)
-    pathScore = new Uint32Array(2 * leavesPerTree)
-  }
+  const sizeLimit = sizeLimitShare * windowSamples
+  if (massBefore.length <= leavesPerTree) massBefore = new Uint32Array(leavesPerTree + 1)
   for (let tree = 0, base = slot * trees * leavesPerTree; tree < trees; tree++, base += leavesPerTree) {
-    sumMasses(counts, base, leavesPerTree)
-    scorePaths(leafScores, base, leavesPerTree, sizeLimitShare * forest.windowSamples)
+    takeCounts(page.counts, base, leavesPerTree)
+    scoreBoxes(page.leafScores, base, sizeLimit, 0, leavesPerTree, 1, 0)
   }
-  counts.fill(0, slot * trees * leavesPerTree, (slot + 1) * trees * leavesPerTree)
-  masses.inWindow[slot] = 0
-  masses.warm[slot] = 1
+  page.inWindow[slot] = 0
+  page.warm[slot] = 1
 }
 
-function sumMasses(counts: Uint16Array, base: number, leaves: number): void {
-  for (let leaf = 0; leaf < leaves; leaf++) nodeMass[leaves - 1 + leaf] = counts[base + leaf]!
-  for (let node = leaves - 2; node >= 0; node--) nodeMass[node] = nodeMass[2 * node + 1]! + nodeMass[2 * node + 2]!
+/** Sums up the counts of a tree in `massBefore`, and clears them. */
+function takeCounts(counts: MassPage['counts'], base: number, leaves: number): void {
+  let mass = 0
+  for (let leaf = 0; leaf < leaves; leaf++) {
+    massBefore[leaf] = mass
+    mass += counts[base + leaf]!
+    counts[base + leaf] = 0
+  }
+  massBefore[leaves] = mass
 }
 
-function scorePaths(leafScores: Uint32Array, base: number, leaves: number, sizeLimit: number): void {
-  pathScore[0] = nodeMass[0]!
-  for (let node = 1, weight = 2, levelEnd = 2; node < 2 * leaves - 1; node++) {
-    if (node > levelEnd) {
-      weight *= 2
-      levelEnd = 2 * levelEnd + 2
-    }
-    const parent = (node - 1) >> 1
-    const ended = nodeMass[parent]! < sizeLimit
-    pathScore[node] = pathScore[parent]! + (ended ? 0 : nodeMass[node]! * weight)
+/** Scores the leaves below a box whose path has come to `above`; `weight` is that of its two halves. Only crowded boxes are cut on. */
+function scoreBoxes(
+  leafScores: MassPage['leafScores'],
+  base: number,
+  sizeLimit: number,
+  from: number,
+  leaves: number,
+  weight: number,
+  above: number,
+): void {
+  const half = leaves / 2
+  for (let start = from; start < from + leaves; start += half) {
+    const mass = massBefore[start + half]! - massBefore[start]!
+    const path = above + weight * mass
+    if (half > 1 && mass >= sizeLimit) scoreBoxes(leafScores, base, sizeLimit, start, half, 2 * weight, path)
+    else for (let leaf = start; leaf < start + half; leaf++) leafScores[base + leaf] = path
   }
-  for (let leaf = 0; leaf < leaves; leaf++) leafScores[base + leaf] = pathScore[leaves - 1 + leaf]!
 }

@@ -17,7 +17,8 @@
  */
 import { type EpisodeTransition, episodeFields, observeEpisode } from './episode.ts'
 import { createNoveltyStates, type NoveltyStates, noveltyViews, noveltyWarmUpRows, observeNovelty } from './fading-novelty.ts'
-import { createMasses, growForest, learn, locate, type Masses, score as massScore, massViews } from './half-space-trees.ts'
+import { growForest, locate, unitLimits } from './half-space-forest.ts'
+import { createMasses, learn, type Masses, score as massScore, massViews, reserveMasses, warmth } from './half-space-trees.ts'
 import { memoryOf } from './memory.ts'
 
 export interface SeriesDetectorOptions {
@@ -86,18 +87,18 @@ export class SeriesDetector {
   readonly #options: SeriesDetectorOptions
   #capacity = 64
   #rows: Float64Array
-  #masses: Masses
+  readonly #masses: Masses
   #novelty: NoveltyStates
   readonly #point: Float64Array
   readonly #leaves: Uint16Array
 
   constructor(options: SeriesDetectorOptions) {
-    const forest = growForest({ trees: 10, height: 6, windowSamples: treeWindowSamples, features: 2, seed: options.seed })
+    const forest = growForest({ trees: 10, height: 6, limits: unitLimits(2), seed: options.seed })
     this.#options = options
     this.#rows = new Float64Array(this.#capacity * rowLength)
-    this.#masses = createMasses(forest, this.#capacity)
+    this.#masses = createMasses(forest, treeWindowSamples)
     this.#novelty = createNoveltyStates(this.#capacity)
-    this.#point = new Float64Array(forest.features)
+    this.#point = new Float64Array(forest.limits.length)
     this.#leaves = new Uint16Array(forest.trees)
   }
 
@@ -158,12 +159,12 @@ export class SeriesDetector {
   }
 
   #reserve(slot: number): void {
+    reserveMasses(this.#masses, slot)
     if (slot < this.#capacity) return
     while (this.#capacity <= slot) this.#capacity *= 2
     const rows = new Float64Array(this.#capacity * rowLength)
     rows.set(this.#rows)
     this.#rows = rows
-    this.#masses = createMasses(this.#masses.forest, this.#capacity, this.#masses)
     this.#novelty = createNoveltyStates(this.#capacity, this.#novelty)
   }
 
@@ -270,7 +271,7 @@ export class SeriesDetector {
 
   #learnIsolation(slot: number, at: number): void {
     const rows = this.#rows
-    if (this.#masses.warm[slot] === 1) {
+    if (warmth(this.#masses, slot) === 1) {
       const here = massScore(this.#masses, slot, this.#leaves)
       rows[at + field.usualIsolation]! += usualIsolationWeight * (here - rows[at + field.usualIsolation]!)
       const rare = rows[at + field.rareIsolation]!

@@ -1,0 +1,149 @@
+/**
+ * The cuts of half-space trees: random axis-parallel cuts of a box, the same for all series that have the seed in common.
+ *
+ * Draws the same random numbers in the same order as River's `make_padded_tree` (its `seed` and `limits`, features in sorted
+ * order), so the forest is River's own. Leaves are numbered from the lowest side of the first cut on.
+ *
+ * Finding the leaf of a sample is most of the work of the model. Trees are walked level by level, all of them at a time: the
+ * steps of different trees do not wait for each other, and the comparison is arithmetic, because no processor could predict it.
+ * With one feature a forest is a row of intervals, so one binary search finds the leaves of all trees at once.
+ */
+import { createPythonRandom } from './python-random.ts'
+
+export interface ForestOptions {
+  readonly trees: number
+  /** Cuts from root to leaf, 1 to 15. */
+  readonly height: number
+  /** Lowest and highest usual value of each feature; a sample beyond falls into the outermost boxes. */
+  readonly limits: readonly (readonly [number, number])[]
+  /** A whole number. */
+  readonly seed: number
+}
+
+export interface Forest extends ForestOptions {
+  readonly leavesPerTree: number
+  /** Inner nodes of each tree in heap order: the children of node i are 2i + 1 (below the cut) and 2i + 2. */
+  readonly cutFeature: Uint8Array
+  readonly cutAt: Float64Array
+  /** The forest as one row of intervals; only with one feature, and while it is small. */
+  readonly intervals?: Intervals
+}
+
+interface Intervals {
+  /** All cuts, ascending. */
+  readonly edges: Float64Array
+  /** The leaf in each tree, for each interval: one more than there are edges. */
+  readonly leaves: Uint8Array
+}
+
+/** Limits of features that are scaled already. */
+export function unitLimits(features: number): (readonly [number, number])[] {
+  return Array.from({ length: features }, () => [0, 1] as const)
+}
+
+/** Throws a RangeError when an option is out of range. */
+export function growForest(options: ForestOptions): Forest {
+  checkOptions(options)
+  const { trees, height, limits, seed } = options
+  const innerNodes = 2 ** height - 1
+  const forest: Forest = {
+    ...options,
+    leavesPerTree: 2 ** height,
+    cutFeature: new Uint8Array(trees * innerNodes),
+    cutAt: new Float64Array(trees * innerNodes),
+  }
+  const random = createPythonRandom(seed)
+  const box = { low: limits.map(([low]) => low), high: limits.map(([, high]) => high) }
+  for (let tree = 0; tree < trees; tree++) cutBox(forest, tree * innerNodes, 0, box, random)
+  const intervalBytes = trees * (trees * innerNodes + 1)
+  if (limits.length > 1 || height > 8 || intervalBytes > mostIntervalBytes) return forest
+  return { ...forest, intervals: intervalsOf(forest) }
+}
+
+/** Writes the leaf of `point` in each tree to `leaves` (length: trees). A NaN lies above every cut, as in River. */
+export function locate(forest: Forest, point: Float64Array, leaves: Uint16Array): void {
+  if (forest.intervals) findInterval(forest.intervals, point[0]!, leaves)
+  else walkTrees(forest, point, leaves)
+}
+
+function checkOptions({ trees, height, limits }: ForestOptions): void {
+  if (!Number.isInteger(trees) || trees < 1) throw new RangeError(`${trees} trees, expected 1 or more`)
+  if (!Number.isInteger(height) || height < 1 || height > 15) throw new RangeError(`height ${height}, expected 1 to 15`)
+  if (limits.length < 1 || limits.length > 256) throw new RangeError(`${limits.length} features, expected 1 to 256`)
+  limits.forEach(([low, high], feature) => {
+    if (!Number.isFinite(high - low) || low >= high) throw new RangeError(`limits ${low} to ${high} of feature ${feature}`)
+  })
+}
+
+/** A cut keeps this share of a box's width away from its edges, so that no box becomes a sliver. */
+const padding = 0.15
+/** Above, the table of intervals falls out of the caches and walking is faster. */
+const mostIntervalBytes = 1e6
+
+interface Box {
+  readonly low: number[]
+  readonly high: number[]
+}
+
+function cutBox(forest: Forest, root: number, node: number, box: Box, random: () => number): void {
+  if (node >= forest.leavesPerTree - 1) return
+  const feature = widthWeightedFeature(box, random)
+  const low = box.low[feature]!
+  const high = box.high[feature]!
+  const margin = padding * (high - low)
+  const at = low + margin + (high - margin - (low + margin)) * random()
+  forest.cutFeature[root + node] = feature
+  forest.cutAt[root + node] = at
+  cutBox(forest, root, 2 * node + 1, { low: box.low, high: box.high.with(feature, at) }, random)
+  cutBox(forest, root, 2 * node + 2, { low: box.low.with(feature, at), high: box.high }, random)
+}
+
+/** The sums are those of Python's `random.choices`, in its order, so that the same number chooses the same feature. */
+function widthWeightedFeature({ low, high }: Box, random: () => number): number {
+  let total = 0
+  const sums = low.map((edge, feature) => {
+    total += high[feature]! - edge
+    return total
+  })
+  const chosen = random() * total
+  const feature = sums.findIndex((sum) => chosen < sum)
+  return feature === -1 ? sums.length - 1 : feature
+}
+
+function walkTrees(forest: Forest, point: Float64Array, leaves: Uint16Array): void {
+  const { trees, height, cutFeature, cutAt } = forest
+  const innerNodes = forest.leavesPerTree - 1
+  for (let tree = 0; tree < trees; tree++) leaves[tree] = 0
+  for (let level = 0; level < height; level++) {
+    for (let tree = 0, root = 0; tree < trees; tree++, root += innerNodes) {
+      const node = leaves[tree]!
+      leaves[tree] = 2 * node + 2 - Number(point[cutFeature[root + node]!]! < cutAt[root + node]!)
+    }
+  }
+  for (let tree = 0; tree < trees; tree++) leaves[tree]! -= innerNodes
+}
+
+function intervalsOf(forest: Forest): Intervals {
+  const edges = forest.cutAt.toSorted()
+  const { trees } = forest
+  const table = new Uint8Array((edges.length + 1) * trees)
+  const leaves = new Uint16Array(trees)
+  for (let interval = 0; interval <= edges.length; interval++) {
+    walkTrees(forest, Float64Array.of(interval === 0 ? Number.NEGATIVE_INFINITY : edges[interval - 1]!), leaves)
+    table.set(leaves, interval * trees)
+  }
+  return { edges, leaves: table }
+}
+
+function findInterval({ edges, leaves: table }: Intervals, value: number, leaves: Uint16Array): void {
+  let first = 0
+  let count = edges.length
+  while (count > 1) {
+    const half = count >> 1
+    first += half * (1 - Number(value < edges[first + half - 1]!))
+    count -= half
+  }
+  first += 1 - Number(value < edges[first]!)
+  const trees = leaves.length
+  for (let tree = 0, at = first * trees; tree < trees; tree++, at++) leaves[tree] = table[at]!
+}
