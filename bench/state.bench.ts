@@ -49,7 +49,7 @@ async function run(log: Log): Promise<{ pause: Figure; restore: Figure }> {
   const startMs = performance.now()
   const successor = await PartitionState.takeOver(log, 'bench', 0, layout)
   const restored = createStep()
-  for (const { key, snapshot } of successor.found.keys) restored.restore(key, snapshot)
+  for (const { key, snapshot, version } of successor.found.keys) restored.restore(key, snapshot, version)
   const restoreMs = performance.now() - startMs
   await successor.state.close()
   if (successor.found.keys.length !== seriesCount) throw new Error(`${successor.found.keys.length} series were restored`)

@@ -41,6 +41,8 @@ export type StateDamage =
 /** A key as it was found, with the last input offset in it. */
 export interface FoundKey extends KeyState {
   readonly sourceOffset: bigint
+  /** Layout of the snapshot: today's, or an older one. */
+  readonly version: number
 }
 
 export interface FoundState {

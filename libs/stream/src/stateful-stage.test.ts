@@ -25,12 +25,15 @@ function countingStep(): StatefulStep {
       changed.clear()
       return states
     },
-    restore: (key, snapshot) => {
+    restore: (key, snapshot, version) => {
       if (snapshot.length !== 1) throw new RangeError('one byte')
-      counts.set(Buffer.from(key).toString(), snapshot[0]!)
+      counts.set(Buffer.from(key).toString(), snapshot[0]! * unitOf[version]!)
     },
   }
 }
+
+/** What one stands for in the snapshots of each layout: the second counts in tens. */
+const unitOf: Record<number, number> = { 1: 1, 2: 10 }
 
 async function createTopics(log: Log): Promise<void> {
   const of = (topic: string, cleanup: 'delete' | 'compact') => ({ topic, partitions, cleanup, retentionMs: undefined })
@@ -48,7 +51,7 @@ interface Running {
   readonly consumption: Consumption
 }
 
-async function start(log: Log, { intervalMs = 0, configHash = 'a' } = {}): Promise<Running> {
+async function start(log: Log, { intervalMs = 0, configHash = 'a', version = 1 } = {}): Promise<Running> {
   const events: StateEvent[] = []
   const failures: Error[] = []
   const consumption = await runStatefulStage({
@@ -57,7 +60,7 @@ async function start(log: Log, { intervalMs = 0, configHash = 'a' } = {}): Promi
     input: 'in',
     deadLetters: 'dead',
     service: 'test',
-    state: { topic: 'state', version: 1, configHash, intervalMs },
+    state: { topic: 'state', version, configHash, intervalMs },
     createStep: async () => countingStep(),
     observer,
     onState: (event) => events.push(event),
@@ -100,6 +103,25 @@ describe('a stage with state', () => {
     await until(async () => expect(await effects(log)).toContain('3:a=3'))
     expect(await effects(log)).toEqual(['0:a=1', '1:b=1', '2:a=2', '3:a=3'])
     await Promise.all([crashing.consumption.stop(), successor.consumption.stop()])
+  })
+
+  test('of an older layout is read as what it is, one of a newer layout is told and not used', async () => {
+    const log = createInProcessLog()
+    await createTopics(log)
+    await write(log, ['a', 'b', 'a'])
+    const older = await start(log)
+    await until(async () => expect(await outputs(log)).toHaveLength(3))
+    await older.consumption.stop()
+    await write(log, ['a'])
+    const newer = await start(log, { version: 2 })
+    await until(async () => expect(await outputs(log)).toContain('3:a=3'))
+    expect(newer.events).toContainEqual(expect.objectContaining({ kind: 'restored', keys: 2 }))
+    await newer.consumption.stop()
+    const rolledBack = await start(log)
+    await write(log, ['b'])
+    await until(async () => expect(await effects(log)).toContain('4:b=2'))
+    expect(rolledBack.events).toContainEqual({ kind: 'damaged', partition: 0, reason: 'layout' })
+    await rolledBack.consumption.stop()
   })
 
   test('an owner that was only asleep cannot overwrite what its successor put down', async () => {

@@ -6,7 +6,7 @@
  * reads again what came after; outputs of that part are written again, with the same identities.
  */
 import type { Consumption } from './log.ts'
-import { type KeyState, PartitionState, type StateDamage, type StateOptions } from './partition-state.ts'
+import { type FoundKey, type KeyState, PartitionState, type StateDamage, type StateOptions } from './partition-state.ts'
 import { type OpenedStep, runOpenedStage, type StageOptions, type Step } from './stage.ts'
 
 export interface StatefulStep extends Step {
@@ -15,8 +15,12 @@ export interface StatefulStep extends Step {
    * processed until the last one was.
    */
   takeChanged(): Iterable<KeyState>
-  /** Takes a key's state over, before the first record. Throws a RangeError when it does not fit. */
-  restore(key: Uint8Array, snapshot: Uint8Array): void
+  /**
+   * Takes a key's state over, before the first record. Throws a RangeError when it does not fit.
+   *
+   * @param version layout of the snapshot, from 1 to the one that `state.version` names: what an older release wrote is still read
+   */
+  restore(key: Uint8Array, snapshot: Uint8Array, version: number): void
 }
 
 export interface StatefulStageOptions extends Omit<StageOptions, 'createStep' | 'inputs'> {
@@ -60,9 +64,9 @@ async function openPartition(partition: number, options: StatefulStageOptions): 
 }
 
 /** undefined when a snapshot does not fit; the step is then of no use any more. */
-function restoreStep(step: StatefulStep, keys: readonly KeyState[]): StatefulStep | undefined {
+function restoreStep(step: StatefulStep, keys: readonly FoundKey[]): StatefulStep | undefined {
   try {
-    for (const { key, snapshot } of keys) step.restore(key, snapshot)
+    for (const { key, snapshot, version } of keys) step.restore(key, snapshot, version)
     return step
   } catch (error) {
     if (error instanceof RangeError) return undefined

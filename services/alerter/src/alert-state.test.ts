@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { noProgress } from '@lapwing/alerting/reconcile'
 import { accept } from '@lapwing/alerting/tracked-alert'
 import { decode, encode } from '@lapwing/contracts/codec'
@@ -37,6 +38,19 @@ describe('a snapshot', () => {
       settled: ['a'],
     } as const
     expect(decodeProgress(encodeProgress({ ...noProgress, ...durable }))).toEqual(durable)
+  })
+
+  test('as an earlier release wrote it is still read', () => {
+    const golden = (name: string) => readFileSync(new URL(`../test/golden/${name}.bin`, import.meta.url))
+    const then = decideAlert(anomalyRecord({}), undefined, policy)
+    expect(decodeSeries(golden('series.1'))).toEqual(then.state)
+    expect(decodeTracked(golden('alert.1'))).toEqual(accept(then.alert, { offset: 3, writtenAtMs: 5 }, undefined))
+    expect(decodeProgress(golden('progress.1'))).toEqual({
+      tellings: [{ state: 'firing', severity: 'warning', atMs: 1 }],
+      attempted: [],
+      refused: null,
+      settled: ['a'],
+    })
   })
 
   test('with a flipped bit is refused', () => {

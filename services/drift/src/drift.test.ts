@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { decode, encode } from '@lapwing/contracts/codec'
 import { bytesOf } from '@lapwing/contracts/columns'
 import { entityKey, seriesKey, sortedLabels } from '@lapwing/contracts/series'
@@ -5,7 +6,7 @@ import { seriesStates } from '@lapwing/contracts/series-state'
 import { buildSeriesTable } from '@lapwing/contracts/series-table'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
-import { createDriftStep } from './drift.ts'
+import { createDriftStep, driftStateVersion } from './drift.ts'
 
 const stepMs = 15_000
 const labels = sortedLabels(Object.entries({ __name__: 'latency', instance: 'a' }))
@@ -62,6 +63,9 @@ function runStep(records: readonly LogRecord[], options = {}) {
 
 const noise = (count: number, level: number) => Array.from({ length: count }, (_, i) => level + 0.1 * Math.sin(i * 1.7))
 
+/** After 500 scores around 0.2. */
+const golden = new URL('../test/golden/series.1.bin', import.meta.url)
+
 describe('the drift step', () => {
   test('asks for one retraining when the scores of a series move, and says why', () => {
     const { requests, outputs } = runStep([scoreRecord(noise(500, 0.2), 0), scoreRecord(noise(200, 0.8), 500)])
@@ -111,6 +115,22 @@ describe('the drift step', () => {
     expect(runStep(moves).requests).toEqual(runStep(moves).requests)
   })
 
+  test('the state that an earlier release wrote goes on as it would have then', () => {
+    const options = {
+      enabled: true,
+      delta: 0.002,
+      cooldownMs: 3_600_000,
+      maxSeries: 10,
+      controlTopic: 'control',
+      observe: () => {},
+    }
+    const step = createDriftStep(options)
+    step.restore(seriesKey(labels), readFileSync(golden), 1)
+    const outputs: OutgoingRecord[] = []
+    step.process(scoreRecord(noise(200, 0.8), 500), (output) => outputs.push(output))
+    expect(outputs.map(({ value }) => decode('Control', value!))).toMatchObject([{ requestedAtMs: 543 * stepMs }])
+  })
+
   test('a restored step goes on as the one before would have', () => {
     const options = {
       enabled: true,
@@ -128,10 +148,10 @@ describe('the drift step', () => {
     const outputs: { whole: OutgoingRecord[]; restored: OutgoingRecord[] } = { whole: [], restored: [] }
     for (const record of [first, second]) whole.process(record, (output) => outputs.whole.push(output))
     before.process(first, () => {})
-    for (const { key, snapshot } of before.takeChanged()) after.restore(key, snapshot)
+    for (const { key, snapshot } of before.takeChanged()) after.restore(key, snapshot, driftStateVersion)
     after.process(second, (output) => outputs.restored.push(output))
     expect(outputs.restored).toEqual(outputs.whole)
     expect(outputs.restored).toHaveLength(1)
-    expect(() => after.restore(Buffer.alloc(16), Buffer.alloc(7))).toThrow(RangeError)
+    expect(() => after.restore(Buffer.alloc(16), Buffer.alloc(7), driftStateVersion)).toThrow(RangeError)
   })
 })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { decode, encode } from '@lapwing/contracts/codec'
 import { encodeState } from '@lapwing/contracts/state-record'
 import fc from 'fast-check'
@@ -14,6 +15,10 @@ describe('progress on the log', () => {
         expect(decodeProgress(encodeProgress({ throughMs, historyUntilMs }))).toEqual({ throughMs, historyUntilMs })
       }),
     )
+  })
+
+  test('as an earlier release wrote it is still read', () => {
+    expect(decodeProgress(readFileSync(new URL('../test/golden/progress.1.bin', import.meta.url)))).toEqual(progress)
   })
 
   test('is stamped with its CRC-32, which of 16 zeros is ecbb4b55', () => {
