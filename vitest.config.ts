@@ -12,6 +12,8 @@ export default defineConfig({
           name: 'unit',
           include: everywhere.map((folder) => `${folder}/*.test.ts`),
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
+          // A property over a thousand cases takes seconds where other things run beside it.
+          testTimeout: 30_000,
         },
       },
       {
