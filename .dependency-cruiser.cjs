@@ -55,8 +55,8 @@ module.exports = {
       { path: '^(libs/(?!prometheus|contracts)|services|cli|deploy)' },
       'the Prometheus side',
     ),
-    never('only-stream-has-kafkajs', '^(libs/(?!stream)|services|cli|deploy|bench)', npmPackage('kafkajs'), 'the seam'),
-    never('only-contracts-has-avsc', '^(libs/(?!contracts)|services|cli|deploy|bench)', npmPackage('avsc'), 'the codec'),
+    never('only-stream-has-kafkajs', '^(libs/(?!stream)|services|cli|deploy|bench|quality)', npmPackage('kafkajs'), 'the seam'),
+    never('only-contracts-has-avsc', '^(libs/(?!contracts)|services|cli|deploy|bench|quality)', npmPackage('avsc'), 'the codec'),
     never('libs-know-no-service', '^libs', { path: '^(services|cli|deploy)' }, 'libraries are below'),
     {
       name: 'services-meet-in-topics',

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
 const kafkaForTests = 'deploy/kafka/testing/global-setup.ts'
-const everywhere = ['libs/**', 'services/**', 'cli/**', 'deploy/**', 'scripts/**']
+const everywhere = ['libs/**', 'services/**', 'cli/**', 'deploy/**', 'scripts/**', 'quality/**']
 
 export default defineConfig({
   test: {

@@ -1,5 +1,5 @@
 /**
- * The project's tasks: `node scripts/run.mjs check|test|e2e|faults|bench`.
+ * The project's tasks: `node scripts/run.mjs check|test|e2e|faults|bench|quality`.
  *
  * A task is a list of steps that run one after the other; all of them run, whatever fails before, and the last line sums up:
  * `N passed, N failed, N skipped`. A step that is not a test run counts as one. The sums are also written to
@@ -16,7 +16,7 @@ const results = `${root}.cache/results/`
 const types = command('types', 'tsc', ['-p', '.'])
 const pageTypes = command('page types', 'tsc', ['-p', 'services/reporter/src/page'])
 const lint = command('lint', 'biome', ['check', '.'])
-const imports = command('import rules', 'depcruise', ['libs', 'services', 'cli', 'deploy', 'test', 'bench'])
+const imports = command('import rules', 'depcruise', ['libs', 'services', 'cli', 'deploy', 'test', 'bench', 'quality'])
 const unused = command('unused code', 'knip', [])
 const unit = vitest('unit')
 const integration = vitest('integration')
@@ -29,6 +29,7 @@ const tasks = {
   e2e: [e2e],
   faults: [faults],
   bench: [passThrough('bench', 'bench/run.ts')],
+  quality: [passThrough('quality', 'quality/run.ts')],
 }
 
 const [task, ...args] = process.argv.slice(2)
@@ -40,7 +41,7 @@ await ensureInstalled()
 mkdirSync(results, { recursive: true })
 const startMs = performance.now()
 const outcomes = tasks[task].map((step) => step(args))
-if (task !== 'bench') summarise(outcomes)
+if (task !== 'bench' && task !== 'quality') summarise(outcomes)
 process.exit(outcomes.some(({ failed }) => failed > 0) ? 1 : 0)
 
 function summarise(outcomes) {

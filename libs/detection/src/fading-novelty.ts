@@ -13,30 +13,20 @@
  * State lies in slabs, a slot per series; a row allocates nothing and costs one scan of the remembered points.
  */
 
-import { memoryOf } from './memory.ts'
+import { memoryOf, takeInto } from './memory.ts'
+import { blockLength, createTablePool, placeOf, resizeBlock, type TablePool, takeBlock } from './table-pool.ts'
 
 /** The states of many series, a slot each. */
 export interface NoveltyStates {
-  /** Points and weights of the tables. */
-  points: Float32Array
-  /** The last `silenceRows` surprises. */
-  recent: Float32Array
-  numbers: Float64Array
+  /** Where the tables of points are, and last the queue of surprises. */
+  readonly tables: Uint32Array
+  readonly numbers: Float64Array
+  readonly pool: TablePool
 }
 
-/** Room for `capacity` series; what `from` holds is taken over. */
-export function createNoveltyStates(capacity: number, from?: NoveltyStates): NoveltyStates {
-  const states = {
-    points: new Float32Array(capacity * pointWords),
-    recent: new Float32Array(capacity * silenceRows),
-    numbers: new Float64Array(capacity * numbersPerSeries),
-  }
-  if (from) {
-    states.points.set(from.points)
-    states.recent.set(from.recent)
-    states.numbers.set(from.numbers)
-  }
-  return states
+/** Room for `capacity` series; tables take memory of `pool`, which others may share, as they fill. */
+export function createNoveltyStates(capacity: number, pool: TablePool = createTablePool()): NoveltyStates {
+  return { tables: new Uint32Array(capacity * tablesPerSeries), numbers: new Float64Array(capacity * numbersPerSeries), pool }
 }
 
 /** Rows before which the usual surprise of a series is not known well enough to call anything novel. */
@@ -55,31 +45,59 @@ export function observeNovelty(states: NoveltyStates, slot: number, value: numbe
   let largest = 0
   let sum = 0
   for (let member = 0; member < members.length; member++) {
-    const surprise = observeMember(states, slot, members[member]!, value, row)
+    const surprise = observeMember(states, slot, member, value, row)
     largest = Math.max(largest, surprise)
     sum += surprise
   }
-  if (row >= tableWarmUpRows && (row - tableWarmUpRows) % blockRows === blockRows - 1) endBlock(numbers, at)
+  if (row >= tableWarmUpRows && (row - tableWarmUpRows) % blockRows === blockRows - 1) endBlock(states, slot)
   widen(numbers, at + field.range, value)
   widen(numbers, at + field.range + rangeLength, numbers[at + field.volatility]!)
   numbers[at + field.rows] = row + 1
   const surprise = largest + othersShare * (sum - largest)
-  return mostSurprising(states, slot, surprise, row) ? surprise / tellingSurprise : 0
+  return mostSurprising(states, slot, Math.fround(surprise), row) ? surprise / tellingSurprise : 0
 }
 
 /**
  * The memory of a slot, part by part, as it is: read for a snapshot, written to restore one. Of the tables only what is used, so a
  * part must be written before the next one is asked for.
  */
-export function* noveltyViews({ points, recent, numbers }: NoveltyStates, slot: number): Generator<Uint8Array> {
-  const own = numbers.subarray(slot * numbersPerSeries, (slot + 1) * numbersPerSeries)
+export function* noveltyViews(states: NoveltyStates, slot: number): Generator<Uint8Array> {
+  const own = states.numbers.subarray(slot * numbersPerSeries, (slot + 1) * numbersPerSeries)
   yield memoryOf(own)
-  yield memoryOf(recent.subarray(slot * silenceRows, (slot + 1) * silenceRows))
-  for (const member of members) {
-    const start = slot * pointWords + member.start
-    const used = Math.min(own[member.numbers + memberNumbers.used]!, member.capacity)
-    yield memoryOf(points.subarray(start, start + used * member.width))
+  for (const [table, member] of members.entries()) {
+    yield usedPart(states, slot * tablesPerSeries + table, own[member.numbers + memberNumbers.used]!, member)
   }
+  yield usedPart(states, slot * tablesPerSeries + queueTable, own[field.queued]!, queueSpec)
+}
+
+/**
+ * As `noveltyViews` for the layout of snapshot version 1: numbers, the last `silenceRows` surprises as a ring, then the tables. Returns
+ * how many bytes it was.
+ */
+export function restoreNoveltyVersion1(states: NoveltyStates, slot: number, bytes: Uint8Array): number {
+  const own = states.numbers.subarray(slot * numbersPerSeries, (slot + 1) * numbersPerSeries)
+  const numbers = new Float64Array(30)
+  const ring = new Float32Array(silenceRows)
+  let at = takeInto(memoryOf(numbers), bytes, 0)
+  at = takeInto(memoryOf(ring), bytes, at)
+  own.set(numbers.subarray(0, field.queued))
+  own.set(numbers.subarray(8), field.range)
+  own[field.queued] = 0
+  const rows = own[field.rows]!
+  for (let row = Math.max(0, rows - silenceRows); row < rows; row++) mostSurprising(states, slot, ring[row % silenceRows]!, row)
+  for (const [table, member] of members.entries()) {
+    const part = usedPart(states, slot * tablesPerSeries + table, own[member.numbers + memberNumbers.used]!, member)
+    at = takeInto(part, bytes, at)
+  }
+  return at
+}
+
+function usedPart({ tables, pool }: NoveltyStates, at: number, used: number, { width, capacity }: TableSpec): Uint8Array {
+  const words = Math.min(used > 0 ? used : 0, capacity) * width
+  if (words === 0) return new Uint8Array(0)
+  if (blockLength(tables[at]!) < words) tables[at] = resizeBlock(pool, tables[at]!, words, 0)
+  const { chunk, start } = placeOf(pool, tables[at]!)
+  return memoryOf(chunk.subarray(start, start + words))
 }
 
 /** A row is compared with this many before it. */
@@ -101,15 +119,18 @@ const largestWeight = 8
 const forgottenWeight = 0.5
 const largestUsual = 0.05
 
-interface Member {
+interface TableSpec {
+  /** Most points. */
+  readonly capacity: number
+  /** Words a point takes. */
+  readonly width: number
+}
+
+/** Points are coordinates and a weight. */
+interface Member extends TableSpec {
   readonly kind: 'value-in-context' | 'medium-mean' | 'volatility' | 'value'
   /** Which of the two ranges makes its unit: 0 value, 1 volatility. */
   readonly range: number
-  readonly capacity: number
-  /** Words a point takes: coordinates and weight. */
-  readonly width: number
-  /** First word of its table within the series. */
-  readonly start: number
   /** Where its own numbers begin. */
   readonly numbers: number
 }
@@ -123,21 +144,24 @@ const field = {
   volatility: 3,
   previous: 4,
   blocks: 5,
-  recentMax: 6,
-  recentMaxRow: 7,
+  /** Entries of the queue of surprises. */
+  queued: 6,
   /** Twice: low, high, low and high of the epoch before, last. */
-  range: 8,
-  members: 18,
+  range: 7,
+  members: 17,
 } as const
 
 const members: readonly Member[] = [
-  { kind: 'value-in-context', range: 0, capacity: 256, width: 3, start: 0, numbers: field.members },
-  { kind: 'medium-mean', range: 0, capacity: 128, width: 2, start: 768, numbers: field.members + 3 },
-  { kind: 'volatility', range: 1, capacity: 128, width: 2, start: 1024, numbers: field.members + 6 },
-  { kind: 'value', range: 0, capacity: 128, width: 2, start: 1280, numbers: field.members + 9 },
+  { kind: 'value-in-context', range: 0, capacity: 256, width: 3, numbers: field.members },
+  { kind: 'medium-mean', range: 0, capacity: 128, width: 2, numbers: field.members + 3 },
+  { kind: 'volatility', range: 1, capacity: 128, width: 2, numbers: field.members + 6 },
+  { kind: 'value', range: 0, capacity: 128, width: 2, numbers: field.members + 9 },
 ]
-const pointWords = 1536
 const numbersPerSeries = field.members + 12
+const queueTable = members.length
+const tablesPerSeries = members.length + 1
+/** Surprises with their rows, oldest first, each smaller than the one before: those that can still be the largest of their silence. */
+const queueSpec: TableSpec = { capacity: silenceRows, width: 2 }
 
 function begin(numbers: Float64Array, at: number, value: number): void {
   numbers[at + field.slowMean] = numbers[at + field.mediumMean] = numbers[at + field.previous] = value
@@ -164,13 +188,14 @@ function widen(numbers: Float64Array, range: number, value: number): void {
   numbers[range + 4] = value
 }
 
-function observeMember(states: NoveltyStates, slot: number, member: Member, value: number, row: number): number {
+function observeMember(states: NoveltyStates, slot: number, table: number, value: number, row: number): number {
   const { numbers } = states
+  const member = members[table]!
   const at = slot * numbersPerSeries
   const range = at + field.range + member.range * rangeLength
   const spread = Math.max(numbers[range + 1]!, numbers[range + 3]!) - Math.min(numbers[range]!, numbers[range + 2]!)
   const coordinate = coordinateOf(member, numbers, at, value)
-  const nearest = visit(states, slot, member, coordinate, spread <= 0 ? 1e-12 : spread)
+  const nearest = visit(states, slot, table, coordinate, spread <= 0 ? 1e-12 : spread)
   const novelty = row >= tableWarmUpRows && nearest < Number.POSITIVE_INFINITY ? Math.min(nearest, largestNovelty) : 0
   const own = at + member.numbers
   numbers[own + memberNumbers.blockMax] = Math.max(numbers[own + memberNumbers.blockMax]!, Math.min(novelty, largestUsual))
@@ -184,30 +209,39 @@ function coordinateOf(member: Member, numbers: Float64Array, at: number, value: 
 }
 
 /** Distance to the nearest remembered point, as a share of `spread`; the visit is remembered. Infinite in an empty table. */
-function visit(states: NoveltyStates, slot: number, member: Member, coordinate: number, spread: number): number {
-  const { points, numbers } = states
+function visit(states: NoveltyStates, slot: number, table: number, coordinate: number, spread: number): number {
+  const { tables, numbers, pool } = states
+  const member = members[table]!
   const at = slot * numbersPerSeries
   const own = at + member.numbers
   const { width } = member
-  const table = slot * pointWords + member.start
+  const handle = slot * tablesPerSeries + table
+  if (tables[handle] === 0) tables[handle] = takeBlock(pool, width)
+  let { chunk: points, start } = placeOf(pool, tables[handle]!)
   const slowMean = numbers[at + field.slowMean]!
   // As integers: the scan compares positions at each point, and numbers out of a float64 column would stay floating.
-  let end = (table + numbers[own + memberNumbers.used]! * width) | 0
-  if (width === 3) end = scanPairs(points, table, end, coordinate, slowMean)
-  else end = scanValues(points, table, end, coordinate)
+  let end = (start + numbers[own + memberNumbers.used]! * width) | 0
+  if (width === 3) end = scanPairs(points, start, end, coordinate, slowMean)
+  else end = scanValues(points, start, end, coordinate)
   const nearest = scanned.nearest / spread
   const { nearestAt } = scanned
   if (nearestAt >= 0 && nearest <= nearShare) {
     points[nearestAt + width - 1] = Math.min(points[nearestAt + width - 1]! + 1, largestWeight)
   } else {
-    const isFull = end === table + member.capacity * width
-    const target = isFull ? lightest(points, table, member) : end
+    const isFull = end === start + member.capacity * width
+    if (!isFull && end + width > start + blockLength(tables[handle]!)) {
+      const used = end - start
+      tables[handle] = resizeBlock(pool, tables[handle]!, used + width, used)
+      ;({ chunk: points, start } = placeOf(pool, tables[handle]!))
+      end = start + used
+    }
+    const target = isFull ? lightest(points, start, member) : end
     if (!isFull) end += width
     points[target] = coordinate
     if (width === 3) points[target + 1] = slowMean
     points[target + width - 1] = 1
   }
-  numbers[own + memberNumbers.used] = (end - table) / width
+  numbers[own + memberNumbers.used] = (end - start) / width
   return nearest
 }
 
@@ -272,37 +306,52 @@ function lightest(points: Float32Array, table: number, { capacity, width }: Memb
   return found
 }
 
-/** What the largest surprise of a block was is what the series usually does. */
-function endBlock(numbers: Float64Array, at: number): void {
+/** What the largest surprise of a block was is what the series usually does. Tables that have shrunk move to smaller blocks. */
+function endBlock({ numbers, tables, pool }: NoveltyStates, slot: number): void {
+  const at = slot * numbersPerSeries
   const blocks = ++numbers[at + field.blocks]!
-  for (const member of members) {
-    const own = at + member.numbers
+  for (const [table, { width, numbers: offset }] of members.entries()) {
+    const own = at + offset
     const usual = numbers[own + memberNumbers.usual]!
     numbers[own + memberNumbers.usual] = usual + Math.max(1 / blocks, 0.02) * (numbers[own + memberNumbers.blockMax]! - usual)
     numbers[own + memberNumbers.blockMax] = 0
+    const words = numbers[own + memberNumbers.used]! * width
+    const handle = slot * tablesPerSeries + table
+    if (words * spareToShrink < blockLength(tables[handle]!)) tables[handle] = resizeBlock(pool, tables[handle]!, words, words)
   }
 }
 
-/** True when no surprise of the last `silenceRows` was as large. The largest is kept and searched for again only when it leaves. */
-function mostSurprising({ recent, numbers }: NoveltyStates, slot: number, surprise: number, row: number): boolean {
+/** A table moves to a smaller block when that leaves it some room to grow again. */
+const spareToShrink = 1.6
+
+/**
+ * True when no surprise of the last `silenceRows` was as large. Only those that are larger than all after them can be the largest
+ * one day, so the others are not kept.
+ */
+function mostSurprising({ numbers, tables, pool }: NoveltyStates, slot: number, surprise: number, row: number): boolean {
   const at = slot * numbersPerSeries
-  const first = slot * silenceRows
-  if (row - numbers[at + field.recentMaxRow]! > silenceRows) {
-    let age = 1
-    for (let back = 1; back <= silenceRows; back++) {
-      if (
-        recent[first + ((row - back + silenceRows) % silenceRows)]! > recent[first + ((row - age + silenceRows) % silenceRows)]!
-      )
-        age = back
+  let queued = numbers[at + field.queued]!
+  if (queued === 0 && surprise <= 0) return false
+  const handle = slot * tablesPerSeries + queueTable
+  if (tables[handle] === 0) tables[handle] = takeBlock(pool, queueSpec.width)
+  let { chunk, start } = placeOf(pool, tables[handle]!)
+  let past = 0
+  while (past < queued && row - chunk[start + 2 * past + 1]! > silenceRows) past++
+  if (past > 0) {
+    chunk.copyWithin(start, start + 2 * past, start + 2 * queued)
+    queued -= past
+  }
+  const most = surprise > (queued > 0 ? chunk[start]! : 0)
+  while (queued > 0 && chunk[start + 2 * queued - 2]! <= surprise) queued--
+  if (surprise > 0) {
+    if (2 * queued + 2 > blockLength(tables[handle]!)) {
+      tables[handle] = resizeBlock(pool, tables[handle]!, 2 * queued + 2, 2 * queued)
+      ;({ chunk, start } = placeOf(pool, tables[handle]!))
     }
-    numbers[at + field.recentMax] = recent[first + ((row - age + silenceRows) % silenceRows)]!
-    numbers[at + field.recentMaxRow] = row - age
+    chunk[start + 2 * queued] = surprise
+    chunk[start + 2 * queued + 1] = row
+    queued++
   }
-  const most = surprise > numbers[at + field.recentMax]!
-  recent[first + (row % silenceRows)] = surprise
-  if (surprise >= numbers[at + field.recentMax]!) {
-    numbers[at + field.recentMax] = surprise
-    numbers[at + field.recentMaxRow] = row
-  }
+  numbers[at + field.queued] = queued
   return most
 }

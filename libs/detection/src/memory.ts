@@ -2,3 +2,11 @@
 export function memoryOf(column: Float64Array | Float32Array | Uint32Array | Uint16Array | Uint8Array): Uint8Array {
   return new Uint8Array(column.buffer, column.byteOffset, column.byteLength)
 }
+
+/** Fills `part` from `bytes` at `at` and returns what comes after. Throws a RangeError when there is not enough. */
+export function takeInto(part: Uint8Array, bytes: Uint8Array, at: number): number {
+  const end = at + part.length
+  if (end > bytes.length) throw new RangeError(`snapshot of ${bytes.length} bytes is too short`)
+  part.set(bytes.subarray(at, end))
+  return end
+}

@@ -2,7 +2,8 @@
  * The online detector of a series on one core: 10,000 warm series in turn, so that each sample finds its state out of the caches,
  * as in a partition that takes a scrape; and the memory that a series takes there.
  */
-import { setTimeout } from 'node:timers/promises'
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { type Benches, callsPerCpuSecond, type Figure } from '../../../bench/figure.ts'
 import { SeriesDetector } from './series-detector.ts'
 
@@ -11,6 +12,7 @@ export const benches: Benches = {
   'detector/bytes-per-series': bytesPerSeries,
 }
 
+const options = { windowMs: 3_600_000, contamination: 0.01, seed: 1 }
 const seriesCount = 10_000
 /** Past the warm-up and some windows of the trees, so that nothing is spared any more. */
 const warmRounds = 300
@@ -23,29 +25,20 @@ function samplesPerSecond(): Figure {
   return { bench: 'detector/10k-series', value: Math.round(value), unit: 'samples/s' }
 }
 
-/** What the process holds more for 10,000 series, spare room of the slabs included: `--expose-gc` makes it exact. */
-async function bytesPerSeries(): Promise<Figure> {
-  const before = await heldBytes()
-  const feed = createFeed()
-  feed()
-  const value = ((await heldBytes()) - before) / seriesCount
-  if (feed() !== seriesCount) throw new Error('the detector must live until it has been weighed')
+/** Resident, in a process of its own, by `testing/weigh-series.ts`. */
+function bytesPerSeries(): Figure {
+  const script = fileURLToPath(new URL('../testing/weigh-series.ts', import.meta.url))
+  const child = spawnSync(process.execPath, ['--expose-gc', '--import', 'tsx', script, JSON.stringify(options)], {
+    encoding: 'utf8',
+  })
+  const value = Number(child.stdout)
+  if (!(value > 0)) throw new Error(`series could not be weighed: ${child.stderr}`)
   return { bench: 'detector/bytes-per-series', value: Math.round(value), unit: 'bytes' }
-}
-
-async function heldBytes(): Promise<number> {
-  // The memory of a buffer that was collected is given back a little later.
-  for (let round = 0; round < 3; round++) {
-    globalThis.gc?.()
-    await setTimeout(50)
-  }
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
 }
 
 /** Each call brings a sample to every series; returns how many. */
 function createFeed(): () => number {
-  const detector = new SeriesDetector({ windowMs: 3_600_000, contamination: 0.01, seed: 1 })
+  const detector = new SeriesDetector(options)
   const sample = { timestampMs: 1.7e12, value: 0, imputed: false, stale: false, stepMs, live: true }
   let round = 0
   return () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { episodeFields, severityOf } from './episode.ts'
@@ -13,6 +14,10 @@ function run(values: readonly number[], detector = new SeriesDetector(options), 
     detector.update(0, { timestampMs: (i + 1) * stepMs, value, imputed: false, stale: false, stepMs, live })
     return { ...detector.verdict }
   })
+}
+
+function sampleAt(timestampMs: number, value: number) {
+  return { timestampMs, value, imputed: false, stale: false, stepMs, live: true }
 }
 
 function noisy(count: number, seed = 5): number[] {
@@ -127,6 +132,22 @@ describe('series detector', () => {
     })
     expect(after.snapshot(100)).toEqual(whole.snapshot(0))
     expect(whole.snapshot(0).length).toBeLessThan(11_000)
+  })
+
+  test('a snapshot of version 1 loads for ever, and its series goes on', () => {
+    const bytes = readFileSync(new URL('../test/golden/series-detector.v1.bin', import.meta.url))
+    const detector = new SeriesDetector(options)
+    detector.restore(3, bytes)
+    expect(severityOf(detector.row(3))).toBe('warning')
+    expect(detector.row(3)[episodeFields.startedAtMs]).toBe(1_700_209_400_000)
+    const random = createRandom(22)
+    const value = (i: number) => 50 + 10 * Math.sin(i / 45.84) + random() * 3
+    const told = Array.from({ length: 300 }, (_, i) => {
+      detector.update(3, { ...sampleAt(1.7e12 + (700 + i) * 300_000, value(700 + i)), stepMs: 300_000 })
+      return detector.verdict.transition
+    })
+    expect(told.filter((transition) => transition !== 'none')).toEqual(['resolved'])
+    expect(() => new SeriesDetector(options).restore(0, bytes.subarray(0, 5000))).toThrow(RangeError)
   })
 
   test('a snapshot of another length is refused', () => {

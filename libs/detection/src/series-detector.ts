@@ -19,7 +19,9 @@ import { type EpisodeTransition, episodeFields, observeEpisode } from './episode
 import { createNoveltyStates, type NoveltyStates, noveltyViews, noveltyWarmUpRows, observeNovelty } from './fading-novelty.ts'
 import { growForest, locate, unitLimits } from './half-space-forest.ts'
 import { createMasses, learn, type Masses, score as massScore, massViews, reserveMasses, warmth } from './half-space-trees.ts'
-import { memoryOf } from './memory.ts'
+import { memoryOf, takeInto } from './memory.ts'
+import { restoreVersion1 } from './snapshot-version-1.ts'
+import { createTablePool } from './table-pool.ts'
 
 export interface SeriesDetectorOptions {
   /** Time constant of the expected band. */
@@ -67,7 +69,16 @@ export interface SampleInput {
 export const warmUpSamples = noveltyWarmUpRows
 
 /** Layout of a snapshot; a new one gets a new number, and the old ones go on loading. */
-export const snapshotVersion = 1
+export const snapshotVersion = 2
+
+/** The states of some neighbouring slots. Pages, because a slab that doubles is half empty, and twice there while it is copied. */
+interface Page {
+  readonly rows: Float64Array
+  readonly novelty: NoveltyStates
+}
+
+const pageShift = 6
+const seriesPerPage = 2 ** pageShift
 
 export class SeriesDetector {
   readonly verdict: Verdict = {
@@ -85,26 +96,27 @@ export class SeriesDetector {
     transition: 'none',
   }
   readonly #options: SeriesDetectorOptions
-  #capacity = 64
-  #rows: Float64Array
   readonly #masses: Masses
-  #novelty: NoveltyStates
+  readonly #tables = createTablePool()
+  readonly #pages: Page[] = []
+  /** The page of the series in hand, part by part. */
+  #rows!: Float64Array
+  #novelty!: NoveltyStates
   readonly #point: Float64Array
   readonly #leaves: Uint16Array
 
   constructor(options: SeriesDetectorOptions) {
     const forest = growForest({ trees: 10, height: 6, limits: unitLimits(2), seed: options.seed })
     this.#options = options
-    this.#rows = new Float64Array(this.#capacity * rowLength)
     this.#masses = createMasses(forest, treeWindowSamples)
-    this.#novelty = createNoveltyStates(this.#capacity)
     this.#point = new Float64Array(forest.limits.length)
     this.#leaves = new Uint16Array(forest.trees)
   }
 
   /** The row of a series, to be read with `episodeFields`. */
   row(slot: number): Float64Array {
-    return this.#rows.subarray(slot * rowLength, (slot + 1) * rowLength)
+    const place = this.#open(slot)
+    return this.#rows.subarray(place * rowLength, (place + 1) * rowLength)
   }
 
   /**
@@ -112,9 +124,9 @@ export class SeriesDetector {
    * sample is not newer than the last of its series: a repeat or out of order.
    */
   update(slot: number, sample: SampleInput): boolean {
-    this.#reserve(slot)
+    const place = this.#open(slot)
     const rows = this.#rows
-    const at = slot * rowLength
+    const at = place * rowLength
     if (rows[at + field.samples]! > 0 && sample.timestampMs <= rows[at + field.lastMs]!) return false
     if (sample.stale) this.#end(at, sample)
     else {
@@ -127,10 +139,9 @@ export class SeriesDetector {
     return true
   }
 
-  /** The state of a series: about 8 KB, its layout `snapshotVersion`. A restored series continues bit for bit. */
+  /** The state of a series: about 4 KB, its layout `snapshotVersion`. A restored series continues bit for bit. */
   snapshot(slot: number): Uint8Array {
-    this.#reserve(slot)
-    const parts = [...this.#views(slot)]
+    const parts = [Uint8Array.of(snapshotVersion), ...this.#views(slot)]
     const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
     let at = 0
     for (const part of parts) {
@@ -140,32 +151,40 @@ export class SeriesDetector {
     return bytes
   }
 
-  /** Takes a snapshot over into `slot`. Throws a RangeError when its length is not that of the layout. */
+  /** Takes a snapshot of this or an earlier layout over into `slot`. Throws a RangeError when it does not fit its layout. */
   restore(slot: number, bytes: Uint8Array): void {
-    this.#reserve(slot)
-    let at = 0
-    for (const part of this.#views(slot)) {
-      if (at + part.length > bytes.length) throw new RangeError(`snapshot of ${bytes.length} bytes is too short`)
-      part.set(bytes.subarray(at, at + part.length))
-      at += part.length
+    const place = this.#open(slot)
+    if (bytes[0] !== snapshotVersion) {
+      restoreVersion1(bytes, { row: this.row(slot), novelty: this.#novelty, place })
+      return
     }
+    let at = 1
+    for (const part of this.#views(slot)) at = takeInto(part, bytes, at)
     if (at !== bytes.length) throw new RangeError(`snapshot of ${bytes.length} bytes, expected ${at}`)
   }
 
   *#views(slot: number): Generator<Uint8Array> {
+    const place = this.#open(slot)
     yield memoryOf(this.row(slot))
     yield* massViews(this.#masses, slot)
-    yield* noveltyViews(this.#novelty, slot)
+    yield* noveltyViews(this.#novelty, place)
   }
 
-  #reserve(slot: number): void {
+  /** Turns to the page of a series and returns its place there; pages are made as they are needed. */
+  #open(slot: number): number {
     reserveMasses(this.#masses, slot)
-    if (slot < this.#capacity) return
-    while (this.#capacity <= slot) this.#capacity *= 2
-    const rows = new Float64Array(this.#capacity * rowLength)
-    rows.set(this.#rows)
-    this.#rows = rows
-    this.#novelty = createNoveltyStates(this.#capacity, this.#novelty)
+    while (this.#pages.length <= slot >> pageShift) this.#pages.push(this.#createPage())
+    const page = this.#pages[slot >> pageShift]!
+    this.#rows = page.rows
+    this.#novelty = page.novelty
+    return slot & (seriesPerPage - 1)
+  }
+
+  #createPage(): Page {
+    return {
+      rows: new Float64Array(seriesPerPage * rowLength),
+      novelty: createNoveltyStates(seriesPerPage, this.#tables),
+    }
   }
 
   #end(at: number, sample: SampleInput): void {
@@ -200,7 +219,7 @@ export class SeriesDetector {
     this.#point[1] = samples === 0 ? 0.5 : squash((value - rows[at + field.previous]!) / (halfWidth / leastHalfWidthDeviations))
     locate(this.#masses.forest, this.#point, this.#leaves)
     const isolation = this.#isolation(slot, at)
-    const novelty = sample.imputed ? 0 : observeNovelty(this.#novelty, slot, value)
+    const novelty = sample.imputed ? 0 : observeNovelty(this.#novelty, slot & (seriesPerPage - 1), value)
     const unusual = off * isolation
     const told = novelty >= 1 || rows[at + episodeFields.startedAtMs]! > 0
     verdict.score = samples < warmUpSamples ? 0 : told ? Math.max(novelty, unusual) : Math.min(1, unusual)

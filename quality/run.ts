@@ -1,0 +1,124 @@
+/**
+ * `npm run quality [-- --nab DIR] [--check] [--tuning] [NAME …]`: how good detection is, a JSON line per figure on standard output.
+ *
+ * NAB needs its data (`DIR/data`, `DIR/windows.json`), which is not part of the project; without it its figures are skipped, and said to be.
+ * The simulation needs nothing. Its committed figures come from seeds that nothing was tuned on; `--tuning` runs others, for
+ * work on the detector. NAME is the beginning of a figure's name. With `--check` a figure that is worse than its committed baseline
+ * by more than its tolerance fails the run; detection is deterministic, so tolerances are narrow.
+ */
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import type { SeriesDetectorOptions } from '@lapwing/detection/series-detector'
+import { detectorSchema } from '@lapwing/detector/config'
+import { seriesDetectorOptions } from '@lapwing/detector/detect'
+import { runNab } from './nab.ts'
+import { runFaults, runQuiet } from './simulation.ts'
+
+interface Figure {
+  readonly quality: string
+  readonly value: number
+  readonly unit: string
+}
+
+interface Baseline {
+  readonly value: number
+  readonly better: 'higher' | 'lower'
+  /** By how much a figure may be worse, in its unit. */
+  readonly tolerance: number
+}
+
+const baselines: Record<string, Baseline> = JSON.parse(readFileSync(new URL('./baseline.json', import.meta.url), 'utf8'))
+const { values: flags, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    nab: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    tuning: { type: 'boolean', default: false },
+  },
+})
+
+const balanced = seriesDetectorOptions(detectorSchema.parse({}))
+const seeds = flags.tuning ? { quiet: 5_000_000, faults: 6_000_000 } : { quiet: 1, faults: 1_000_001 }
+const quietSeries = flags.tuning ? 60 : 300
+const quietWeeks = 8
+const faultsPerKind = 20
+
+const worse: string[] = []
+await nab('nab', balanced)
+if (wants('quiet')) await quietWeeksFigures()
+if (wants('faults')) await faultFigures()
+for (const verdict of worse) process.stderr.write(`${verdict}\n`)
+process.exitCode = flags.check && worse.length > 0 ? 1 : 0
+
+async function nab(area: string, detector: SeriesDetectorOptions): Promise<void> {
+  if (!wants(area)) return
+  if (flags.nab === undefined) {
+    say(`SKIPPED ${area}/*: no data. Give its folder: npm run quality -- --nab DIR (with DIR/data and DIR/windows.json)`)
+    return
+  }
+  const result = await runNab(flags.nab, detector, (name, line) => flags.tuning && say(`${name} ${line}`))
+  say(`${area}: ${result.windowsFound} of ${result.windows} windows, ${result.falseAlerts} false alerts`)
+  report({ quality: `${area}/standard`, value: rounded(result.standard, 1), unit: 'NAB score' })
+  report({ quality: `${area}/low-fp`, value: rounded(result.lowFalsePositives, 1), unit: 'NAB score' })
+  report({ quality: `${area}/alert-precision`, value: rounded(result.alertPrecision, 3), unit: 'share' })
+  report({ quality: `${area}/recall`, value: rounded(result.windowsFound / result.windows, 3), unit: 'share' })
+}
+
+async function quietWeeksFigures(): Promise<void> {
+  const onProgress = progressOf('quiet weeks')
+  const result = runQuiet({ detector: balanced, firstSeed: seeds.quiet, onProgress }, quietSeries, quietWeeks)
+  const per100 = (episodes: number) => rounded((100 * episodes) / result.seriesDays, 2)
+  say(`quiet weeks: ${quietSeries} series, ${quietWeeks} weeks, ${result.notifying} episodes that notify, by kind of series:`)
+  say(JSON.stringify(result.notifyingByKind))
+  report({
+    quality: 'quiet/episodes-per-100-series-days',
+    value: per100(result.notifying),
+    unit: 'episodes at warning and above',
+  })
+  report({ quality: 'quiet/recorded-per-100-series-days', value: per100(result.opened), unit: 'episodes' })
+  report({ quality: 'quiet/share-in-episodes', value: rounded(result.shareInEpisodes, 5), unit: 'share of samples' })
+}
+
+async function faultFigures(): Promise<void> {
+  const onProgress = progressOf('faults')
+  const result = runFaults({ detector: balanced, firstSeed: seeds.faults, onProgress }, faultsPerKind)
+  for (const [kind, { faults, notified, opened }] of Object.entries(result.byKind)) {
+    say(`${kind.padEnd(16)} ${notified} notified, ${opened} recorded, of ${faults}`)
+  }
+  const delays = [...result.abruptDelays].sort((a, b) => a - b)
+  report({ quality: 'faults/recall', value: rounded(result.notified / result.faults, 3), unit: 'share, at warning and above' })
+  report({ quality: 'faults/recall-all-levels', value: rounded(result.opened / result.faults, 3), unit: 'share' })
+  report({ quality: 'faults/delay', value: delays[Math.floor(delays.length / 2)] ?? Number.NaN, unit: 'samples, median' })
+}
+
+function wants(area: string): boolean {
+  return names.length === 0 || names.some((name) => area.startsWith(name) || name.startsWith(`${area}/`))
+}
+
+function report(figure: Figure): void {
+  process.stdout.write(`${JSON.stringify(figure)}\n`)
+  const baseline = baselines[figure.quality]
+  if (!baseline || flags.tuning) return
+  const lost = baseline.better === 'higher' ? baseline.value - figure.value : figure.value - baseline.value
+  if (lost <= baseline.tolerance) return
+  worse.push(
+    `${figure.quality}: ${figure.value} is worse than the baseline of ${baseline.value} by more than ${baseline.tolerance}`,
+  )
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+function progressOf(label: string): (doneShare: number) => void {
+  let shown = 0
+  return (doneShare) => {
+    if (doneShare - shown < 0.1 && doneShare < 1) return
+    shown = doneShare
+    say(`${label} ${Math.round(100 * doneShare)} %`)
+  }
+}
