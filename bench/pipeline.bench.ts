@@ -2,15 +2,21 @@
  * The whole way, on one machine with its broker: remote write over HTTP, ingestor, Kafka, detector, scores and anomalies.
  *
  * Throughput: 10,000 warm series, requests of 2,000 samples on 4 connections, as fast as they are taken, until the last score is
- * on the log. Latency: the same at a paced load, with spikes; from the time of the sample record to that of its anomaly. Sender,
- * broker and both services share the machine's processors.
+ * on the log. Latency: the same, one request after the other at half of the load that is asked for, with spikes; from the time of
+ * the sample record to that of its anomaly. Sender, broker and both services share the machine's processors; how much each used
+ * is told on standard error.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { decode } from '@lapwing/contracts/codec'
+import { float64Column, uint32Column } from '@lapwing/contracts/columns'
+import type { SampleBatch } from '@lapwing/contracts/records'
+import { keyText } from '@lapwing/contracts/series-table'
 import { topicName } from '@lapwing/contracts/topics'
-import { encodeWrite, writeHeaders } from '@lapwing/prometheus/remote-write-encoder'
+import { encodeWrite } from '@lapwing/prometheus/remote-write-encoder'
+import type { Log, LogRecord } from '@lapwing/stream/log'
 import type { Benches, Figure } from './figure.ts'
-import { type PipelineProcesses, startPipeline } from './pipeline-processes.ts'
+import { type ServiceProcesses, startServices } from './service-processes.ts'
+import { openSender, type WriteSender } from './write-sender.ts'
 
 export const benches: Benches = {
   'pipeline/throughput': async () => (await measured()).throughput,
@@ -22,11 +28,15 @@ const samplesPerRequest = 2000
 const connections = 4
 const partitions = 8
 const warmRounds = 220
-const measuredRounds = 150
+const measuredRounds = 450
 const pacedRounds = 120
-const pacedSamplesPerSecond = 60_000
+/** Half of the 150,000 samples/s that the pipeline has to take. */
+const pacedSamplesPerSecond = 75_000
 const spikesPerRound = 10
 const stepMs = 5000
+const samplesTopic = topicName('lapwing', 'samples')
+const scoresTopic = topicName('lapwing', 'scores')
+const anomaliesTopic = topicName('lapwing', 'anomalies')
 
 let both: Promise<{ throughput: Figure; latency: Figure }> | undefined
 
@@ -37,26 +47,35 @@ function measured(): Promise<{ throughput: Figure; latency: Figure }> {
 }
 
 async function run(): Promise<{ throughput: Figure; latency: Figure }> {
-  const pipeline = await startPipeline(partitions)
+  const services = await startServices(['ingestor', 'detector'], partitions)
+  const url = `${services.urls.get('ingestor')}/api/v1/write`
+  const senders = await Promise.all(Array.from({ length: connections }, () => openSender(url)))
   try {
-    const scored = await countScores(pipeline)
     const startMs = Math.floor((Date.now() - (warmRounds + measuredRounds) * stepMs - 600_000) / stepMs) * stepMs
-    await sendAll(pipeline.writeUrl, bodies({ startMs, firstRound: 0, rounds: warmRounds, samplesPerSeries: 10 }))
-    await scored.until(warmRounds * seriesCount)
-    const measuredLoad = { startMs: startMs + warmRounds * stepMs, firstRound: warmRounds, rounds: measuredRounds }
-    const load = bodies({ ...measuredLoad, samplesPerSeries: 1 })
+    await sendAll(senders, bodies({ startMs, firstRound: 0, rounds: warmRounds, samplesPerSeries: 10 }))
+    await untilScored(services)
+    const load = bodies({
+      startMs: startMs + warmRounds * stepMs,
+      firstRound: warmRounds,
+      rounds: measuredRounds,
+      samplesPerSeries: 1,
+    })
+    const samples = measuredRounds * seriesCount
+    const tellCpu = accountCpu(services)
     const beganMs = performance.now()
-    await sendAll(pipeline.writeUrl, load)
-    await scored.until((warmRounds + measuredRounds) * seriesCount)
-    const perSecond = (measuredRounds * seriesCount * 1000) / (performance.now() - beganMs)
-    const latenciesMs = await pacedLatencies(pipeline)
-    await scored.stop()
+    await sendAll(senders, load)
+    await untilScored(services)
+    const perSecond = (samples * 1000) / (performance.now() - beganMs)
+    tellCpu(samples)
+    await refuseUnlessScored(services, (warmRounds + measuredRounds) * seriesCount)
+    const latenciesMs = await pacedLatencies(services, senders)
     return {
       throughput: { bench: 'pipeline/throughput', value: Math.round(perSecond), unit: 'samples/s' },
       latency: { bench: 'pipeline/latency-p99', value: quantile(latenciesMs, 0.99), unit: 'ms' },
     }
   } finally {
-    await pipeline.close()
+    for (const sender of senders) sender.close()
+    await services.close()
   }
 }
 
@@ -104,85 +123,110 @@ function sampleValue(series: number, round: number): number {
   return 50 + 10 * Math.sin((round + series) / 30) + Math.sin(series * 7.3 + round * 12.9)
 }
 
-async function sendAll(url: string, all: readonly Buffer[]): Promise<void> {
+/** In turn over all connections; the requests of a round may overtake each other, those of a series do not. */
+async function sendAll(senders: readonly WriteSender[], all: readonly Buffer[]): Promise<void> {
   let next = 0
-  const worker = async () => {
-    while (next < all.length) await sendOne(url, all[next++]!)
+  const work = async (sender: WriteSender) => {
+    while (next < all.length) await sender.send(all[next++]!)
   }
-  await Promise.all(Array.from({ length: connections }, worker))
+  await Promise.all(senders.map(work))
 }
 
-async function sendOne(url: string, body: Buffer): Promise<void> {
-  for (;;) {
-    const answer = await fetch(url, { method: 'POST', headers: writeHeaders, body: new Blob([body]) })
-    await answer.arrayBuffer()
-    if (answer.status === 204) return
-    if (answer.status !== 503 && answer.status !== 429) throw new Error(`remote write was answered with ${answer.status}`)
-    await delay(20)
-  }
-}
-
-async function countScores({
-  log,
-}: PipelineProcesses): Promise<{ until(samples: number): Promise<void>; stop(): Promise<void> }> {
-  let samples = 0
-  const following = await log.follow({
-    topics: [topicName('lapwing', 'scores')],
-    from: 'earliest',
-    onBatch: async ({ records }) => {
-      for (const { value } of records) samples += decode('ScoreBatch', value!).flags.length
-    },
-    onFatal: (error) => {
-      throw error
-    },
-  })
-  return {
-    until: async (wanted) => {
-      for (const endMs = performance.now() + 180_000; samples < wanted; await delay(5)) {
-        if (performance.now() > endMs) throw new Error(`${samples} of ${wanted} samples were scored in 180 s`)
-      }
-    },
-    stop: () => following.stop(),
+/** There is a record of scores for each record of samples. */
+async function untilScored({ log }: ServiceProcesses): Promise<void> {
+  const wanted = await recordCount(log, samplesTopic)
+  for (const endMs = performance.now() + 180_000; ; await delay(20)) {
+    const scored = await recordCount(log, scoresTopic)
+    if (scored === wanted) return
+    if (performance.now() > endMs) throw new Error(`${scored} of ${wanted} records were scored in 180 s`)
   }
 }
 
-/** Time from a sample record to the anomaly that it opened, for each spike, in milliseconds. */
-async function pacedLatencies({ log, writeUrl }: PipelineProcesses): Promise<number[]> {
-  const sampleRecordMs = new Map<string, number>()
-  const openedMs: { key: string; atMs: number }[] = []
-  const [samples, anomalies] = [topicName('lapwing', 'samples'), topicName('lapwing', 'anomalies')]
-  const following = await log.follow({
-    topics: [samples, anomalies],
-    from: 'latest',
-    onBatch: async ({ topic, partition, records }) => {
-      for (const { value, timestampMs } of records) {
-        if (topic === samples) sampleRecordMs.set(`${partition}/${decode('SampleBatch', value!).newestMs}`, timestampMs)
-        else openedMs.push({ key: `${partition}/${decode('Anomaly', value!).observedAtMs}`, atMs: timestampMs })
-      }
-    },
-    onFatal: (error) => {
-      throw error
-    },
-  })
-  const roundMs = (seriesCount * 1000) / pacedSamplesPerSecond
+async function recordCount(log: Log, topic: string): Promise<bigint> {
+  return (await log.offsets(topic)).reduce((sum, { next }) => sum + next, 0n)
+}
+
+/** Whether the records really hold a score for every sample: read back when nothing is being measured. */
+async function refuseUnlessScored({ log }: ServiceProcesses, samples: number): Promise<void> {
+  let scored = 0
+  const begins = Array.from({ length: partitions }, () => ({ next: 0n }))
+  for await (const { value } of recordsSince(log, scoresTopic, begins)) scored += decode('ScoreBatch', value!).flags.length
+  if (scored !== samples) throw new Error(`${scored} of ${samples} samples were scored`)
+}
+
+/** Begins to count; the function tells on standard error what a million samples cost each process. */
+function accountCpu(services: ServiceProcesses): (samples: number) => void {
+  const before = services.cpuSeconds()
+  const own = process.cpuUsage()
+  return (samples) => {
+    const { user, system } = process.cpuUsage(own)
+    const used = [...services.cpuSeconds()].map(([name, seconds]): [string, number] => [name, seconds - before.get(name)!])
+    const each = [...used, ['sender', (user + system) / 1e6] as const]
+    const text = each.map(([name, seconds]) => `${name} ${((seconds * 1e6) / samples).toFixed(2)}`).join(', ')
+    process.stderr.write(`CPU seconds per million samples: ${text}\n`)
+  }
+}
+
+/** Time from the record of a sample to that of its anomaly, for each spike and each end of one, in milliseconds. */
+async function pacedLatencies(services: ServiceProcesses, senders: readonly WriteSender[]): Promise<number[]> {
+  const [samples, anomalies] = [await services.log.offsets(samplesTopic), await services.log.offsets(anomaliesTopic)]
   const firstMs = Math.floor(Date.now() / stepMs) * stepMs - pacedRounds * stepMs * 0.4
   // Made beforehand: a sender that encodes while it is being measured takes the processors from what it measures.
-  const loads = Array.from({ length: pacedRounds }, (_, round) => {
+  const load = Array.from({ length: pacedRounds }, (_, round) => {
     const spikes = new Set(Array.from({ length: spikesPerRound }, (_, i) => (round * 131 + i * 977) % seriesCount))
     const firstRound = warmRounds + measuredRounds + round
     return bodies({ startMs: firstMs + round * stepMs, firstRound, rounds: 1, samplesPerSeries: 1, spikes })
-  })
-  let dueMs = performance.now()
-  for (const load of loads) {
-    await delay(Math.max(0, dueMs - performance.now()))
-    await sendAll(writeUrl, load)
-    dueMs += roundMs
+  }).flat()
+  const tellCpu = accountCpu(services)
+  await sendPaced(senders, load)
+  await untilScored(services)
+  tellCpu(load.length * samplesPerRequest)
+  const anomalyMs = new Map<string, number>()
+  for await (const { value, timestampMs } of recordsSince(services.log, anomaliesTopic, anomalies)) {
+    const { seriesKey, observedAtMs } = decode('Anomaly', value!)
+    anomalyMs.set(`${seriesKey}/${observedAtMs}`, timestampMs)
   }
-  await delay(1000)
-  await following.stop()
-  const latenciesMs = openedMs.flatMap(({ key, atMs }) => (sampleRecordMs.has(key) ? [atMs - sampleRecordMs.get(key)!] : []))
-  if (latenciesMs.length < 100) throw new Error(`only ${latenciesMs.length} anomalies to measure`)
+  const latenciesMs: number[] = []
+  for await (const { value, timestampMs } of recordsSince(services.log, samplesTopic, samples)) {
+    for (const sample of sampleNames(decode('SampleBatch', value!))) {
+      const openedMs = anomalyMs.get(sample)
+      if (openedMs !== undefined) latenciesMs.push(openedMs - timestampMs)
+    }
+  }
+  if (latenciesMs.length < 1000) throw new Error(`only ${latenciesMs.length} anomalies to measure`)
   return latenciesMs
+}
+
+async function* recordsSince(log: Log, topic: string, begins: readonly { next: bigint }[]): AsyncGenerator<LogRecord> {
+  const ends = await log.offsets(topic)
+  for (const [partition, { next: begin }] of begins.entries()) {
+    for await (const records of log.readRange(topic, partition, begin, ends[partition]!.next)) yield* records
+  }
+}
+
+/** Series and time of each sample, as its anomaly names them. */
+function* sampleNames(batch: SampleBatch): Generator<string> {
+  const counts = uint32Column(batch.samplesPerSeries)
+  const timestampsMs = float64Column(batch.timestampsMs)
+  for (let series = 0, at = 0; series < counts.length; series++) {
+    const key = keyText(batch.series, series)
+    for (const end = at + counts[series]!; at < end; at++) yield `${key}/${timestampsMs[at]}`
+  }
+}
+
+/** Each request at its time, or as soon as a connection is free. */
+async function sendPaced(senders: readonly WriteSender[], all: readonly Buffer[]): Promise<void> {
+  const everyMs = (samplesPerRequest * 1000) / pacedSamplesPerSecond
+  const startMs = performance.now()
+  let next = 0
+  const work = async (sender: WriteSender) => {
+    while (next < all.length) {
+      const at = next++
+      await delay(Math.max(0, startMs + at * everyMs - performance.now()))
+      await sender.send(all[at]!)
+    }
+  }
+  await Promise.all(senders.map(work))
 }
 
 function quantile(values: readonly number[], share: number): number {

@@ -1,4 +1,8 @@
-/** A Kafka, an ingestor and a detector as processes of their own, as in production; closed together. */
+/**
+ * A Kafka and some services as processes of their own, as in production; closed together.
+ *
+ * With `LAPWING_BENCH_PROFILE=FOLDER` each service writes its CPU profiles to a folder of its own there when it ends.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
@@ -8,15 +12,18 @@ import { cacheDirectory } from '@lapwing/kafka-server/cache-directory'
 import { startKafka } from '@lapwing/kafka-server/server'
 import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import type { Log } from '@lapwing/stream/log'
+import { cpuSeconds } from './cpu-time.ts'
 
-export interface PipelineProcesses {
-  /** Where remote write goes. */
-  readonly writeUrl: string
+export interface ServiceProcesses {
   readonly log: Log
+  /** Address of each service, by its name. */
+  readonly urls: ReadonlyMap<string, string>
+  /** Processor seconds that each service and the broker have used, by name. */
+  cpuSeconds(): ReadonlyMap<string, number>
   close(): Promise<void>
 }
 
-export async function startPipeline(partitions: number): Promise<PipelineProcesses> {
+export async function startServices(names: readonly string[], partitions: number): Promise<ServiceProcesses> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'lapwing-bench-'))
   const kafka = await startKafka({
     cacheDirectory: cacheDirectory(process.env, homedir()),
@@ -25,12 +32,17 @@ export async function startPipeline(partitions: number): Promise<PipelineProcess
     javaHome: process.env.JAVA_HOME,
     onProgress: () => {},
   })
-  const services = ['ingestor', 'detector'].map((name) => startService(name, kafka.brokers[0], partitions))
-  const urls = await Promise.all(services.map(({ ready }) => ready))
+  const services = names.map((name) => startService(name, kafka.brokers[0], partitions))
+  const urls = await Promise.all(services.map(async ({ name, ready }) => [name, await ready] as const))
+  const pids: [string, number][] = [
+    ...services.map(({ name, child }) => [name, child.pid!] as [string, number]),
+    ['broker', kafka.pid],
+  ]
   const log = createKafkaLog({ brokers: [...kafka.brokers], clientId: 'lapwing-bench', logger: silent })
   return {
-    writeUrl: `${urls[0]}/api/v1/write`,
+    urls: new Map(urls),
     log,
+    cpuSeconds: () => new Map(pids.map(([name, pid]) => [name, cpuSeconds(pid)])),
     close: async () => {
       await log.close()
       for (const { child } of services) await end(child)
@@ -42,11 +54,17 @@ export async function startPipeline(partitions: number): Promise<PipelineProcess
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-function startService(name: string, broker: string, partitions: number): { child: ChildProcess; ready: Promise<string> } {
+interface ServiceProcess {
+  readonly name: string
+  readonly child: ChildProcess
+  readonly ready: Promise<string>
+}
+
+function startService(name: string, broker: string, partitions: number): ServiceProcess {
   const main = fileURLToPath(new URL(`../services/${name}/src/main.ts`, import.meta.url))
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', main, '--set', `${name}.port=0`, '--set', `kafka.partitions=${partitions}`],
+    [...profileFlags(name), '--import', 'tsx', main, '--set', `${name}.port=0`, '--set', `kafka.partitions=${partitions}`],
     {
       cwd: fileURLToPath(new URL('../', import.meta.url)),
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -57,7 +75,12 @@ function startService(name: string, broker: string, partitions: number): { child
     child.on('message', (message: { url: string }) => resolve(message.url))
     child.on('exit', (code) => reject(new Error(`${name} ended with exit code ${code}`)))
   })
-  return { child, ready }
+  return { name, child, ready }
+}
+
+function profileFlags(name: string): string[] {
+  const folder = process.env.LAPWING_BENCH_PROFILE
+  return folder ? ['--cpu-prof', `--cpu-prof-dir=${join(folder, name)}`] : []
 }
 
 async function end(child: ChildProcess): Promise<void> {
