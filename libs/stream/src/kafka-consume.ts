@@ -3,13 +3,14 @@
  *
  * What kafkajs leaves to its user is done here. Ownership is a token per assignment, looked at before each effect, because kafkajs
  * lets a handler run on after its partition is gone. Batches of one partition number, whatever their topic, go one at a time.
- * The position is committed after the handler, never by kafkajs itself. A batch that is refused for a reason that passes is
- * simply not resolved and so fetched again. A crash that kafkajs does not recover from, and a consumer that hears nothing while
+ * The position is committed after the handler, never by kafkajs itself, and for all partitions together about once a second: a round trip
+ * for each batch would cost more than many a batch, and whoever consumes knows what it has done. A batch that is refused for a reason
+ * that passes is not resolved and so fetched again; until then its partition is paused and the others go on. A crash that kafkajs does not recover from, and a consumer that hears nothing while
  * the log answers others, are fatal: a process that looks alive and consumes nothing is the worst there is.
  *
  * kafkajs has one fetch at a time per broker and its next one waits for all batches of this one; a slow partition slows the rest.
  */
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
 import { coPartitionedAssigner } from './co-partitioned-assigner.ts'
 import { LogError } from './errors.ts'
@@ -50,8 +51,10 @@ const heartbeatIntervalMs = 1000
 const maxWaitMs = 500
 const maxBytesPerPartition = 4 * 1024 * 1024
 const maxBytes = 16 * 1024 * 1024
-/** Lets the acknowledgements of some partitions be waited for together; the work itself has one core anyway. */
-const partitionsAtATime = 4
+/** So that the outputs of all of them go out together and their acknowledgements are waited for once; the work itself has one core anyway. */
+const partitionsAtATime = 64
+/** How far the position may be behind what was handled: so much comes again after a crash. */
+const commitIntervalMs = 1000
 /** Long enough for a batch in hand; without a broker there is nobody to take leave of. */
 const leaveTimeoutMs = 8000
 const silenceMs = 2 * sessionTimeoutMs
@@ -73,6 +76,10 @@ class GroupMember {
   #memberId: string | undefined
   #lastHeartbeatMs = Number.NEGATIVE_INFINITY
   #isPaused = false
+  /** Next offset by partition by topic: handled and not committed. */
+  #uncommitted = new Map<string, Map<number, bigint>>()
+  #commitTimer: NodeJS.Timeout | undefined
+  #commit: EachBatchPayload['commitOffsetsIfNecessary'] = async () => {}
 
   constructor(kafka: Kafka, options: ConsumeOptions, logger: KafkaLogger) {
     this.#options = options
@@ -110,9 +117,16 @@ class GroupMember {
 
   async stop(): Promise<void> {
     this.#ended.abort()
-    const late = setTimeout(leaveTimeoutMs, 'late', { ref: false })
-    if ((await Promise.race([this.#consumer.disconnect(), late])) !== 'late') return
+    const late = delay(leaveTimeoutMs, 'late', { ref: false })
+    if ((await Promise.race([this.#leave(), late])) !== 'late') return
     this.#logger.warn({ group: this.#options.group }, 'the group was not left in order; its session ends by itself')
+  }
+
+  /** With the batches in hand done and the position where they end. */
+  async #leave(): Promise<void> {
+    await Promise.allSettled(this.#turns.values())
+    await this.#commitNow()
+    await this.#consumer.disconnect()
   }
 
   /** Fatal when nothing was heard for long while the log answers: kafkajs is stuck. Without an answer it is an outage. */
@@ -146,6 +160,9 @@ class GroupMember {
 
   #assign(assigned: Readonly<Record<string, number[]>>): void {
     this.#assignment = new Map(this.#options.topics.map((topic) => [topic, assigned[topic] ?? []]))
+    for (const [topic, positions] of this.#uncommitted) {
+      for (const partition of positions.keys()) if (!assigned[topic]?.includes(partition)) positions.delete(partition)
+    }
     this.#options.onAssignment?.(this.#assignment)
   }
 
@@ -210,28 +227,57 @@ class GroupMember {
     } catch (error) {
       // kafkajs has to see its own error, to join again.
       if (groupErrors.length > 0) throw groupErrors[0]
-      await this.#onRefusal(error, `${topic}/${partition}`, heartbeat)
+      this.#onRefusal(error, topic, partition)
       return
     }
     this.#failures.delete(`${topic}/${partition}`)
     if (!alive()) return
-    const next = BigInt(batch.lastOffset()) + 1n
     resolveOffset(batch.lastOffset())
-    await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: String(next) }] }] })
+    this.#commit = commitOffsetsIfNecessary
+    this.#commitSoon(topic, partition, BigInt(batch.lastOffset()) + 1n)
   }
 
-  /** The batch stays unresolved, so kafkajs fetches it again. */
-  async #onRefusal(error: unknown, place: string, heartbeat: () => Promise<void>): Promise<void> {
+  #commitSoon(topic: string, partition: number, next: bigint): void {
+    const positions = this.#uncommitted.get(topic) ?? new Map<number, bigint>()
+    this.#uncommitted.set(topic, positions.set(partition, next))
+    this.#commitTimer ??= startTimer(() => void this.#commitNow(), commitIntervalMs)
+  }
+
+  async #commitNow(): Promise<void> {
+    clearTimeout(this.#commitTimer)
+    this.#commitTimer = undefined
+    const handled = this.#uncommitted
+    this.#uncommitted = new Map()
+    const topics = [...handled].map(([topic, positions]) => ({
+      topic,
+      partitions: [...positions].map(([partition, next]) => ({ partition, offset: String(next) })),
+    }))
+    if (topics.every(({ partitions }) => partitions.length === 0)) return
+    try {
+      await this.#commit({ topics })
+    } catch (error) {
+      // A rebalance or an outage, which the next fetch meets as well; what is not committed comes again.
+      this.#logger.debug({ err: error, group: this.#options.group }, 'the position was not committed')
+    }
+  }
+
+  /** The batch stays unresolved, so kafkajs fetches it again, when its partition goes on. */
+  #onRefusal(error: unknown, topic: string, partition: number): void {
     if (!(error instanceof LogError) || !error.retryable) {
       this.#end(error instanceof Error ? error : new LogError('unexpected', String(error)))
       return
     }
+    const place = `${topic}/${partition}`
     const failures = (this.#failures.get(place) ?? 0) + 1
     this.#failures.set(place, failures)
     this.#logger.warn({ place, code: error.code, failures }, `a batch comes again: ${error.message}`)
-    for (let leftMs = retryDelayMs(failures); leftMs > 0 && !this.#ended.signal.aborted; leftMs -= heartbeatIntervalMs) {
-      await setTimeout(Math.min(leftMs, heartbeatIntervalMs))
-      await heartbeat()
-    }
+    const paused = [{ topic, partitions: [partition] }]
+    this.#consumer.pause(paused)
+    startTimer(() => this.#ended.signal.aborted || this.#consumer.resume(paused), retryDelayMs(failures))
   }
+}
+
+/** One that keeps no process alive. */
+function startTimer(action: () => void, delayMs: number): NodeJS.Timeout {
+  return setTimeout(action, delayMs).unref()
 }

@@ -1,9 +1,10 @@
 /**
- * Producers on kafkajs: idempotent, acknowledged by all in-sync replicas, one send at a time.
+ * Producers on kafkajs: idempotent, acknowledged by all in-sync replicas, one request at a time.
  *
  * kafkajs takes sequence numbers back when a send fails. Were another send to use them, a broker that did have the first one
  * would take the second for a repetition, acknowledge it and drop it. Hence sends wait for each other, retries included, and
- * a producer whose send failed is replaced. For the same reason a fenced producer is finished after any failure: what became of
+ * a producer whose send failed is replaced. What waits meanwhile goes out together: under load, requests grow instead of queueing, and
+ * nobody waits for a timer when there is none. For the same reason a fenced producer is finished after any failure: what became of
  * its transaction is not known, and a new one has to be opened, which also asks the log whether the id is still ours.
  */
 import { type Kafka, type Producer as KafkaProducer, Partitioners, type TopicMessages, type Transaction } from 'kafkajs'
@@ -19,9 +20,7 @@ export async function openProducer(kafka: Kafka, partitionCount: PartitionCount)
   const inTurn = createTurns()
   let isClosed = false
   let current: KafkaProducer | undefined = await connect(kafka, undefined)
-  const sendNow = async (records: readonly OutgoingRecord[]) => {
-    if (isClosed) throw new LogError('closed')
-    await refuseUnlessPartitionsExist(records, partitionCount)
+  const sendTogether = async (records: readonly OutgoingRecord[]) => {
     current ??= await connect(kafka, undefined)
     const producer = current
     try {
@@ -32,8 +31,28 @@ export async function openProducer(kafka: Kafka, partitionCount: PartitionCount)
       throw toLogError(error)
     }
   }
+  const waiting: WaitingSend[] = []
+  const sendWaiting = async () => {
+    const sends = await onlySendable(takeGroup(waiting), isClosed, partitionCount)
+    try {
+      await sendTogether(sends.flatMap(({ records }) => records))
+      for (const { resolve } of sends) resolve()
+    } catch (error) {
+      // Only one of them may be at fault.
+      if (sends.length > 1 && !(error as LogError).retryable)
+        for (const one of sends) await settle(one, sendTogether(one.records))
+      else for (const { reject } of sends) reject(error as Error)
+    }
+  }
   return {
-    send: (records) => inTurn(() => sendNow(records)),
+    send: (records) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ records, resolve, reject })
+        void inTurn(async () => {
+          // An earlier turn may have taken this send along.
+          if (waiting.length > 0) await sendWaiting()
+        })
+      }),
     close: () =>
       inTurn(async () => {
         isClosed = true
@@ -41,6 +60,45 @@ export async function openProducer(kafka: Kafka, partitionCount: PartitionCount)
         current = undefined
       }),
   }
+}
+
+interface WaitingSend {
+  readonly records: readonly OutgoingRecord[]
+  resolve(): void
+  reject(error: Error): void
+}
+
+/** Takes the sends that go out together from the queue: in order, at least one. */
+function takeGroup(waiting: WaitingSend[]): WaitingSend[] {
+  let bytes = 0
+  let count = 0
+  while (count < waiting.length && (count === 0 || bytes < groupBytes)) {
+    for (const { value } of waiting[count]!.records) bytes += value?.length ?? 0
+    count++
+  }
+  return waiting.splice(0, count)
+}
+
+/** Enough that a request's fixed cost does not matter, and few enough that the first does not wait long for the last. */
+const groupBytes = 4 * 1024 * 1024
+
+/** The sends that can be tried; the others are rejected. */
+async function onlySendable(sends: WaitingSend[], isClosed: boolean, partitionCount: PartitionCount): Promise<WaitingSend[]> {
+  const sendable: WaitingSend[] = []
+  for (const send of sends) {
+    try {
+      if (isClosed) throw new LogError('closed')
+      await refuseUnlessPartitionsExist(send.records, partitionCount)
+      sendable.push(send)
+    } catch (error) {
+      send.reject(error as Error)
+    }
+  }
+  return sendable
+}
+
+async function settle({ resolve, reject }: WaitingSend, outcome: Promise<void>): Promise<void> {
+  await outcome.then(resolve, reject)
 }
 
 export async function openFencedProducer(kafka: Kafka, fenceId: string, partitionCount: PartitionCount): Promise<FencedProducer> {

@@ -24,17 +24,23 @@ function toHeaders(headers: IHeaders | undefined): Map<string, Uint8Array> {
   return kept
 }
 
-/** In order, in portions that a broker with the usual limit of 1 MB for a request's batch takes; a larger record goes alone. */
+/**
+ * In order, in portions that a broker takes: its usual limit is 1 MB for what goes to one partition, and a larger record goes alone.
+ */
 export function toPortions(records: readonly OutgoingRecord[]): TopicMessages[][] {
   const portions: Map<string, Message[]>[] = []
+  let places = new Map<string, number>()
   let bytes = Number.POSITIVE_INFINITY
   for (const record of records) {
     const size = sizeOf(record)
-    if (bytes + size > portionBytes) {
+    const place = `${record.topic}/${record.partition}`
+    if (bytes + size > portionBytes || (places.get(place) ?? 0) + size > placeBytes) {
       portions.push(new Map())
+      places = new Map()
       bytes = 0
     }
     bytes += size
+    places.set(place, (places.get(place) ?? 0) + size)
     const portion = portions.at(-1)!
     const messages = portion.get(record.topic) ?? []
     messages.push(toMessage(record))
@@ -43,7 +49,10 @@ export function toPortions(records: readonly OutgoingRecord[]): TopicMessages[][
   return portions.map((portion) => [...portion].map(([topic, messages]) => ({ topic, messages })))
 }
 
-const portionBytes = 900 * 1024
+/** For one partition of a topic: together they are one batch to the broker. */
+const placeBytes = 900 * 1024
+/** Far below what a broker takes for one request (100 MB), so that an answer never takes long. */
+const portionBytes = 4 * 1024 * 1024
 /** Offsets, lengths and attributes of a record on the wire are less than this. */
 const framingBytes = 64
 
