@@ -50,6 +50,19 @@ describe('codec', () => {
     expect(decode('Anomaly', encode('Anomaly', { ...anomaly, reasons })).reasons).toHaveLength(20_000)
   })
 
+  test('bytes of a decoded record are a view of what was decoded (patches/avsc@5.7.9.patch)', () => {
+    const bytes = encode('StateSnapshot', {
+      version: 1,
+      configHash: 'h',
+      sourceOffset: 1,
+      snapshot: Buffer.alloc(9000, 7),
+      crc32: 0,
+    })
+    const { snapshot } = decode('StateSnapshot', bytes)
+    expect(snapshot.equals(Buffer.alloc(9000, 7))).toBe(true)
+    expect(snapshot.buffer).toBe(bytes.buffer)
+  })
+
   test('a record of another kind is refused by name', () => {
     expect(() => decode('Control', encode('Anomaly', anomaly))).toThrow('expected Control, found Anomaly')
   })

@@ -58,7 +58,10 @@ export function encode<Name extends RecordName>(name: Name, record: RecordTypes[
   return Buffer.from(encodeScratch.subarray(0, end))
 }
 
-/** The record in these bytes, which must be of that name. Throws DecodeError. */
+/**
+ * The record in these bytes, which must be of that name. Its columns are views of the bytes: whoever keeps one for long copies it.
+ * Throws DecodeError.
+ */
 export function decode<Name extends RecordName>(name: Name, bytes: Uint8Array): RecordTypes[Name] {
   const decoded = decodeAny(bytes)
   if (decoded.name !== name) throw new DecodeError('unexpected_record', `expected ${name}, found ${decoded.name}`)

@@ -1,4 +1,4 @@
-/** Types of the two parts of kafkajs that are used from inside. kafkajs is frozen and pinned, so they cannot change unseen. */
+/** Types of the parts of kafkajs that are used from inside. kafkajs is frozen and pinned, so they cannot change unseen. */
 
 /** Leaves out aborted transactions and control records. */
 declare module 'kafkajs/src/consumer/batch.js' {
@@ -43,4 +43,19 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     scheduleRequestTimeoutCheck(): void
     destroy(): void
   }
+}
+
+declare module 'kafkajs/src/protocol/encoder.js' {
+  export default class Encoder {
+    readonly buffer: Buffer
+    size(): number
+    writeInt32(value: number): this
+    writeBytes(value: Buffer): this
+    writeEncoder(value: Encoder): this
+    writeEncoderArray(values: Encoder[]): this
+  }
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
+  export default function crc32C(pieces: Buffer[]): number
 }
