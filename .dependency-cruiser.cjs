@@ -55,6 +55,12 @@ module.exports = {
       { path: '^(libs/(?!prometheus|contracts)|services|cli|deploy)' },
       'the Prometheus side',
     ),
+    never(
+      'queries-alone',
+      '^libs/queries/src',
+      { path: '^(libs/(?!queries)|services|cli|deploy)' },
+      'what is asked and how it is judged: read by several services',
+    ),
     never('only-stream-has-kafkajs', '^(libs/(?!stream)|services|cli|deploy|bench|quality)', npmPackage('kafkajs'), 'the seam'),
     never('only-contracts-has-avsc', '^(libs/(?!contracts)|services|cli|deploy|bench|quality)', npmPackage('avsc'), 'the codec'),
     never('libs-know-no-service', '^libs', { path: '^(services|cli|deploy)' }, 'libraries are below'),

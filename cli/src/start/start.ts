@@ -4,6 +4,7 @@
  * On Kafka every service is a process of its own, as in a cluster. The in-process log cannot be shared between processes, so
  * there they live in this one. Nothing is started when the configuration is refused.
  */
+import { configuredQueries } from '@lapwing/queries/configured-queries'
 import { type ConfigFlags, readConfig } from './all-config.ts'
 import { feedDemo } from './feed-demo.ts'
 import { findLog } from './find-log.ts'
@@ -49,11 +50,11 @@ async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[])
   const services =
     log.kind === 'kafka' ? await startProcesses({ flags, brokers: log.brokers, output }) : await startInOneProcess(config, output)
   undo.push(services.stop)
-  const { prometheus_url: prometheusUrl, metrics } = config.ingestor
+  const { prometheus_url: prometheusUrl } = config.ingestor
   say(
     'source',
     prometheusUrl
-      ? `Prometheus at ${prometheusUrl}, ${metrics.length} queries`
+      ? `Prometheus at ${prometheusUrl}, ${configuredQueries(config.ingestor).length} queries`
       : 'demo workload (set PROMETHEUS_URL to read yours)',
   )
   say('page', services.urls.get('reporter')!)

@@ -32,6 +32,16 @@ export function parseAnswer(text: string, promql: string): QuerySeries[] {
   throw fail('garbled', `result of type ${String(resultType)}`)
 }
 
+/** The types in an answer of the metadata API, each once. Throws QueryError. */
+export function metricTypes(text: string, metric: string): string[] {
+  const answer = parseJson(text)
+  if (!isObject(answer) || answer.status !== 'success' || !isObject(answer.data))
+    throw new QueryError('garbled', metric, { detail: 'not a successful answer' })
+  const entries = Object.hasOwn(answer.data, metric) ? answer.data[metric] : []
+  if (!Array.isArray(entries)) throw new QueryError('garbled', metric, { detail: 'metadata that is no list' })
+  return [...new Set(entries.flatMap((entry) => (isObject(entry) && typeof entry.type === 'string' ? [entry.type] : [])))]
+}
+
 /** What Prometheus says of a failure: the `error` of its answer, or the beginning of whatever else it was. */
 export function errorText(text: string): string {
   const answer = parseJson(text)

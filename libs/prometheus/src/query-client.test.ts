@@ -60,7 +60,11 @@ describe('query client', () => {
   })
 
   test.each([
-    ['a bearer token', (url: string) => ({ url, bearerToken: 'abc' }), 'Bearer abc'],
+    [
+      'a bearer token',
+      (url: string) => ({ url, access: { headers: () => ({ authorization: 'Bearer abc' }), tls: () => undefined } }),
+      'Bearer abc',
+    ],
     [
       'user and password of the address',
       (url: string) => ({ url: url.replace('//', '//me:p%40ss@') }),

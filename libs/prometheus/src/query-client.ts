@@ -2,23 +2,23 @@
  * Asks a Prometheus, or anything that speaks its query API. One call is one request: no retries, no state; when to ask again
  * is the caller's decision, and `QueryError` says whether it makes sense.
  *
- * Everything has a bound: the request in time, the answer in bytes (of the decompressed text, so a compressed answer cannot
- * grow in memory), the range in points. Expressions travel in the body of a POST, because they outgrow an address. Redirects
- * are never followed: the credentials and the queries are for this server.
+ * Everything has a bound: the request in time, the answer in bytes, the range in points. Expressions travel in the body of a
+ * POST, because they outgrow an address.
  *
  * Source: Prometheus HTTP API.
  */
 import { type EvaluationRange, pointCount, pointsPerRequestMax } from './alignment.ts'
 import { retryAfterMs } from './backoff.ts'
-import { errorText, parseAnswer, type QuerySeries } from './query-answer.ts'
+import { type Access, createExchange, HttpError, type HttpRequest, openAccess } from './http-exchange.ts'
+import { errorText, metricTypes, parseAnswer, type QuerySeries } from './query-answer.ts'
 import { QueryError, type QueryErrorCode } from './query-errors.ts'
 
 export interface QueryClientOptions {
-  /** Address without the `/api/v1`; a user and password in it are sent as basic authentication. */
+  /** Address without the `/api/v1`; a user and password in it are sent as basic authentication unless `access` says otherwise. */
   readonly url: string
   readonly timeoutMs: number
-  /** Sent as `Authorization: Bearer`. */
-  readonly bearerToken?: string | undefined
+  /** Without: no credentials but those of the address. */
+  readonly access?: Access
 }
 
 export interface QueryClient {
@@ -29,39 +29,47 @@ export interface QueryClient {
   queryRange(promql: string, range: EvaluationRange, signal: AbortSignal): Promise<QuerySeries[]>
   /** Evaluates once, at the given time. Throws as `queryRange` does. */
   query(promql: string, atMs: number, signal: AbortSignal): Promise<QuerySeries[]>
+  /** The samples of a selector as they were scraped, after `fromMs` and up to `toMs`. Throws as `queryRange` does. */
+  scraped(selector: string, fromMs: number, toMs: number, signal: AbortSignal): Promise<QuerySeries[]>
+  /** The types that a metric is known under, most often one: `counter`, `gauge` … Empty when nothing is known. Throws as `queryRange` does. */
+  metricTypes(metric: string, signal: AbortSignal): Promise<string[]>
 }
 
 /** Largest answer taken: its parsing blocks the process for about a third of a second. */
 export const answerBytesMax = 32 * 1024 * 1024
 
 export function createQueryClient(options: QueryClientOptions): QueryClient {
-  const { address, authorization } = splitCredentials(options)
-  const headers = { accept: 'application/json', ...(authorization && { authorization }) }
-  const ask = async (path: string, form: Record<string, string>, promql: string, signal: AbortSignal) => {
+  const ask = asker(options)
+  const post = async (path: string, form: Record<string, string>, promql: string, signal: AbortSignal) => {
     const body = new URLSearchParams({ query: promql, timeout: `${options.timeoutMs}ms`, ...form })
-    const { status, retryAfter, location, text } = await exchange(
-      `${address}/api/v1/${path}`,
-      headers,
-      body,
-      promql,
-      options.timeoutMs,
-      signal,
-    )
-    if (status === 200) return parseAnswer(text, promql)
-    const detail = location ? `to ${location}` : errorText(text)
-    throw new QueryError(codeOfStatus(status), promql, { detail, retryAfterMs: retryAfterMs(retryAfter, Date.now()) })
+    return parseAnswer(await ask({ method: 'POST', path, form: body }, promql, signal), promql)
   }
+  const query = (promql: string, atMs: number, signal: AbortSignal) => post('query', { time: seconds(atMs) }, promql, signal)
   return {
+    query,
     queryRange: async (promql, range, signal) => {
       if (pointCount(range) > pointsPerRequestMax)
         throw new RangeError(`${pointCount(range)} points in one request, at most ${pointsPerRequestMax}`)
       const form = { start: seconds(range.startMs), end: seconds(range.endMs), step: seconds(range.stepMs) }
-      const series = await ask('query_range', form, promql, signal)
+      const series = await post('query_range', form, promql, signal)
       refusePointsOutside(series, range, promql)
       return series
     },
-    query: (promql, atMs, signal) => ask('query', { time: seconds(atMs) }, promql, signal),
+    scraped: async (selector, fromMs, toMs, signal) => {
+      const series = await query(`${selector}[${toMs - fromMs}ms]`, toMs, signal)
+      // Up to version 2 a range includes its beginning, from 3 on it does not.
+      return series.map((one) => after(fromMs, one)).filter(({ timestampsMs }) => timestampsMs.length > 0)
+    },
+    metricTypes: async (metric, signal) =>
+      metricTypes(await ask({ method: 'GET', path: `metadata?${new URLSearchParams({ metric })}` }, metric, signal), metric),
   }
+}
+
+/** Each sample belongs to one request: the one at the beginning was in the request before. */
+function after(fromMs: number, { labels, timestampsMs, values }: QuerySeries): QuerySeries {
+  const first = timestampsMs.findIndex((timestampMs) => timestampMs > fromMs)
+  const from = first === -1 ? timestampsMs.length : first
+  return { labels, timestampsMs: timestampsMs.slice(from), values: values.slice(from) }
 }
 
 /** Each step belongs to one request: a point from elsewhere would be there twice. */
@@ -72,63 +80,40 @@ function refusePointsOutside(series: readonly QuerySeries[], { startMs, endMs }:
   }
 }
 
-interface Answer {
-  readonly status: number
-  readonly retryAfter: string | null
-  readonly location: string | null
-  readonly text: string
+interface ApiRequest {
+  readonly method: HttpRequest['method']
+  readonly path: string
+  readonly form?: URLSearchParams
 }
 
-/**
- * One request and its whole answer. The timer and the listener are taken back afterwards: `AbortSignal.any` on a signal that
- * lives as long as the process keeps a little memory for each request on Node 20.
- */
-async function exchange(
-  url: string,
-  headers: Record<string, string>,
-  body: URLSearchParams,
-  promql: string,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<Answer> {
-  signal.throwIfAborted()
-  const request = new AbortController()
-  const cancel = () => request.abort(signal.reason)
-  signal.addEventListener('abort', cancel, { once: true })
-  let timedOut = false
-  const timer = setTimeout(() => {
-    timedOut = true
-    request.abort()
-  }, timeoutMs)
-  try {
-    const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: request.signal })
-    const text = await readBounded(response, promql)
-    return {
-      status: response.status,
-      retryAfter: response.headers.get('retry-after'),
-      location: response.headers.get('location'),
-      text,
+/** The text of an answer with status 200; anything else is a QueryError. */
+function asker(options: QueryClientOptions): (request: ApiRequest, promql: string, signal: AbortSignal) => Promise<string> {
+  const { address, authorization } = splitCredentials(options.url)
+  const headers = { accept: 'application/json', ...(authorization && { authorization }) }
+  const exchange = createExchange(options.access ?? openAccess)
+  return async ({ method, path, form }, promql, signal) => {
+    try {
+      const answer = await exchange(
+        {
+          method,
+          url: `${address}/api/v1/${path}`,
+          headers,
+          ...(form && { form }),
+          timeoutMs: options.timeoutMs,
+          bytesMax: answerBytesMax,
+        },
+        signal,
+      )
+      if (answer.status === 200) return answer.text
+      const location = answer.header('location')
+      const detail = location ? `to ${location}` : errorText(answer.text)
+      const askedMs = retryAfterMs(answer.header('retry-after'), Date.now())
+      throw new QueryError(codeOfStatus(answer.status), promql, { detail, retryAfterMs: askedMs })
+    } catch (error) {
+      if (error instanceof HttpError) throw new QueryError(error.code, promql, { detail: error.message, cause: error.cause })
+      throw error
     }
-  } catch (cause) {
-    signal.throwIfAborted()
-    if (cause instanceof QueryError) throw cause
-    const detail = timedOut ? `${timeoutMs} ms` : rootMessage(cause)
-    throw new QueryError(timedOut ? 'timeout' : 'unreachable', promql, { detail, cause })
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', cancel)
   }
-}
-
-async function readBounded(response: Response, promql: string): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length
-    if (bytes > answerBytesMax) throw new QueryError('too_large', promql, { detail: `over ${answerBytesMax} bytes` })
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, bytes).toString('utf8')
 }
 
 function codeOfStatus(status: number): QueryErrorCode {
@@ -142,22 +127,14 @@ function codeOfStatus(status: number): QueryErrorCode {
   return 'not_prometheus'
 }
 
-/** `fetch` says only "fetch failed"; what failed is in the causes. */
-function rootMessage(error: unknown): string {
-  let root = error
-  while (root instanceof Error && root.cause) root = root.cause
-  if (!(root instanceof Error)) return String(root)
-  return root.message || ((root as NodeJS.ErrnoException).code ?? root.name)
-}
-
 /** `fetch` refuses addresses with credentials in them, and they must not appear in its errors. */
-function splitCredentials({ url, bearerToken }: QueryClientOptions): { address: string; authorization: string | undefined } {
+function splitCredentials(url: string): { address: string; authorization: string | undefined } {
   const parsed = new URL(url)
   const login = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`
-  const basic = parsed.username ? `Basic ${Buffer.from(login).toString('base64')}` : undefined
+  const authorization = parsed.username ? `Basic ${Buffer.from(login).toString('base64')}` : undefined
   parsed.username = ''
   parsed.password = ''
-  return { address: parsed.href.replace(/\/+$/, ''), authorization: bearerToken ? `Bearer ${bearerToken}` : basic }
+  return { address: parsed.href.replace(/\/+$/, ''), authorization }
 }
 
 function seconds(ms: number): string {

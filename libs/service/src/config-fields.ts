@@ -1,4 +1,5 @@
 /** Kinds of configuration values: durations with units, addresses, and secrets that cannot be printed by accident. */
+import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { z } from 'zod'
 
@@ -28,6 +29,18 @@ export function httpUrl() {
     .transform((text) => text.replace(/\/+$/, ''))
 }
 
+/** Path of a file that is there and can be read; what it holds is read when it is needed. */
+export function readableFile() {
+  return z.string().superRefine((path, context) => {
+    try {
+      readFileSync(path)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      context.addIssue({ code: 'custom', message: `expected a file that can be read (${code})` })
+    }
+  })
+}
+
 /** Text that must not appear in logs, reports or errors: only `reveal` gives it out. */
 export class Secret {
   readonly #text: string
@@ -49,7 +62,11 @@ export class Secret {
 }
 
 export function secret() {
-  return z.string().transform((text) => new Secret(text))
+  return z.unknown().transform((value, context): Secret => {
+    if (typeof value !== 'string')
+      context.addIssue({ code: 'custom', message: 'expected text in quotes', params: { secret: true } })
+    return new Secret(String(value))
+  })
 }
 
 const masked = '[secret]'

@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parse, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { Secret } from './config-fields.ts'
 
 export interface ConfigLayers {
   /** Path of the file; without it `lapwing.yaml` in the working directory, if there is one. */
@@ -152,7 +153,7 @@ class Layered {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => `${this.#placeOf([...path, key])}: ${[...path, key].join('.')}: unknown key`).join('\n')
     }
-    const found = lookUp(this.tree, path)
+    const found = isSecret(issue) ? new Secret('') : lookUp(this.tree, path)
     const actual = found === undefined ? 'nothing is set' : `found ${JSON.stringify(found)}`
     return `${this.#placeOf(path)}: ${path.join('.')}: ${issue.message.replace(/^Invalid input: |, received .*/g, '')}; ${actual}`
   }
@@ -167,10 +168,20 @@ class Layered {
       return
     }
     this.#put(path, pair.value?.toJSON() ?? null, place)
-    if (isSeq(pair.value)) {
-      pair.value.items.forEach((item, i) => {
-        this.#places.set(`${path.join('.')}.${i}`, `${file}:${lines.linePos((item as Node).range?.[0] ?? 0).line}`)
-      })
+    this.#addPlaces(path, pair.value, file, lines)
+  }
+
+  /** Places of what stands in a list, however deep. */
+  #addPlaces(path: readonly string[], node: unknown, file: string, lines: LineCounter): void {
+    const at = (child: unknown) => `${file}:${lines.linePos((child as Node | null)?.range?.[0] ?? 0).line}`
+    const children = isSeq(node)
+      ? node.items.map((item, i) => ({ path: [...path, String(i)], place: at(item), value: item }))
+      : isMap(node)
+        ? node.items.map(({ key, value }) => ({ path: [...path, String(key)], place: at(key), value }))
+        : []
+    for (const child of children) {
+      this.#places.set(child.path.join('.'), child.place)
+      this.#addPlaces(child.path, child.value, file, lines)
     }
   }
 
@@ -209,8 +220,18 @@ function parseScalar(text: string): unknown {
   }
 }
 
+/** What stands there; where an object was expected and something else stands, that. */
 function lookUp(tree: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], tree)
+  let at = tree
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null) return at
+    at = (at as Record<PropertyKey, unknown>)[key]
+  }
+  return at
+}
+
+function isSecret(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'custom' && issue.params?.secret === true
 }
 
 /** `config.yaml` and `prod` make `config.prod.yaml`. */

@@ -4,19 +4,22 @@
  * Nothing is polled unless `prometheus_url` is set; remote write is open unless it is switched off, so that an empty file is
  * a working receiver.
  */
+import { queryKeys } from '@lapwing/queries/query-settings'
 import { duration, httpUrl, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
-import { defaultQueries } from './default-queries.ts'
+import { accessSchema } from './access-settings.ts'
 
 export const ingestorSchema = z
   .strictObject({
     port: z.int().min(0).max(65535).default(8081),
     /** Address of a Prometheus to poll, without `/api/v1`. Empty or unset: none. */
     prometheus_url: z.preprocess((text) => (text === '' ? undefined : text), httpUrl().optional()),
-    /** Sent as `Authorization: Bearer` with each query. */
+    /** Short for `prometheus_access.bearer_token`. */
     prometheus_bearer_token: secret().optional(),
-    /** PromQL to poll, each of them one query. */
-    metrics: z.array(z.string().trim().min(1)).default(defaultQueries),
+    /** Credentials and certificates for it. */
+    prometheus_access: accessSchema.prefault({}),
+    /** What is polled: `metrics` (PromQL, with or without a policy) and `presets`. */
+    ...queryKeys,
     /** Distance between two evaluations of a query. */
     step: duration(1000).prefault('15s'),
     /** Least time between two requests for a query; longer than a step, each brings several. */

@@ -15,6 +15,7 @@ import { QueryError } from '@lapwing/prometheus/query-errors'
 import { type SampleRecord, sampleRecords } from '@lapwing/prometheus/sample-batches'
 import type { LimitFunction } from 'p-limit'
 import type { Logger } from 'pino'
+import { askWindow, type Expression, expressionOf } from './ask-query.ts'
 import { answersQueries, type IngestMetrics } from './metrics.ts'
 import { pause } from './pause.ts'
 import { dueAtMs, firstProgress, nextWindow, type PollPolicy, type PollWindow, type Progress } from './poll-plan.ts'
@@ -57,6 +58,7 @@ export async function pollQuery(
   signal: AbortSignal,
 ): Promise<void> {
   let progress = known ?? firstProgress(tools.now(), tools.policy)
+  let expression: Expression | undefined
   let points = pointsPerRequestMax
   let failures = 0
   onProgress(progress)
@@ -67,7 +69,8 @@ export async function pollQuery(
       continue
     }
     try {
-      progress = await pollWindow(query, window, progress, tools, publish, signal)
+      expression ??= await findExpression(query, tools, signal)
+      progress = await pollWindow({ query, expression, window, progress }, tools, publish, signal)
       onProgress(progress)
       if (failures > 0) tools.logger.info({ promql: query.promql, failures }, 'query works again')
       failures = 0
@@ -84,26 +87,45 @@ export async function pollQuery(
   }
 }
 
+async function findExpression(
+  query: Query,
+  { client, limit, policy, logger }: PollTools,
+  signal: AbortSignal,
+): Promise<Expression> {
+  const expression = await limit(() => expressionOf(query, client, policy.stepMs, signal))
+  if (expression.rated) {
+    const { promql } = expression
+    logger.warn({ query: query.promql, promql }, 'a counter is polled as its rate; write rate() yourself to choose its window')
+  }
+  return expression
+}
+
+interface Poll {
+  readonly query: Query
+  readonly expression: Expression
+  readonly window: PollWindow
+  readonly progress: Progress
+}
+
 /** The progress after the window, once its samples are on the log. */
 async function pollWindow(
-  query: Query,
-  window: PollWindow,
-  progress: Progress,
+  { query, expression, window, progress }: Poll,
   tools: PollTools,
   publish: PublishPoll,
   signal: AbortSignal,
 ): Promise<Progress> {
   const { metrics, partitions, policy } = tools
   const startMs = performance.now()
-  const answer = await tools.limit(() => tools.client.queryRange(query.promql, window.range, signal))
+  const answer = await tools.limit(() => askWindow(query, expression, window.range, tools.client, signal))
   metrics.prometheusUp(true)
+  const isEvaluated = query.samples === 'evaluated'
   const polled = polledSamples(answer, window, {
-    promql: query.promql,
+    seriesName: expression.seriesName,
     entityBy: tools.entityBy,
-    longestGapMs: tools.longestGapMs,
+    longestGapMs: isEvaluated ? tools.longestGapMs : 0,
     labelLimits: tools.labelLimits,
   })
-  const origin = { source: query.id, kind: window.kind, stepMs: policy.stepMs }
+  const origin = { source: query.source, kind: window.kind, stepMs: isEvaluated ? policy.stepMs : 0 }
   const next = { ...progress, throughMs: window.range.endMs }
   await publish(query, sampleRecords(polled.series, origin, partitions), next)
   metrics.samples('poll', window.kind, polled.samples, window.range.endMs)

@@ -5,7 +5,7 @@ import { polledSamples } from './poll-samples.ts'
 
 const window = { range: { startMs: 0, endMs: 60_000, stepMs: 15_000 }, kind: 'live' } as const
 const naming = {
-  promql: 'sum by (instance) (rate(x[1m]))',
+  seriesName: 'sum by (instance) (rate(x[1m]))',
   entityBy: ['instance'],
   longestGapMs: 15_000,
   labelLimits: { labels: 3, nameLength: 20, valueLength: 50 },

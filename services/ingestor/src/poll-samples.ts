@@ -1,8 +1,7 @@
 /**
  * The answer to a range query as samples: named, without what is no number, and with its short gaps filled.
  *
- * Most expressions give series without a metric name; such a series is named after the expression, because that is what
- * people recognise it by. A NaN (no traffic, so no error ratio) or an infinity counts as a missing point.
+ * Most expressions give series without a metric name; such a series is named after its query. A NaN (no traffic, so no error ratio) or an infinity counts as a missing point.
  */
 import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
 import { fillGaps } from '@lapwing/prometheus/fill'
@@ -25,7 +24,8 @@ export interface PolledSamples {
 }
 
 export interface SampleNaming {
-  readonly promql: string
+  /** Metric name of a series that brings none. */
+  readonly seriesName: string
   readonly entityBy: readonly string[]
   /** Longest gap that is filled. */
   readonly longestGapMs: number
@@ -38,7 +38,7 @@ export function polledSamples(answer: readonly QuerySeries[], { range }: PollWin
   const counts = { samples: 0, imputed: 0, nonFinite: 0, overLimit: 0 }
   let firstOverLimit: string | undefined
   for (const { labels, timestampsMs, values } of answer) {
-    const identity = identify(named(labels, naming.promql), naming.entityBy)
+    const identity = identify(named(labels, naming.seriesName), naming.entityBy)
     const problem = labelOverLimit(identity.labels, naming.labelLimits)
     if (problem) {
       counts.overLimit += values.length
@@ -56,7 +56,7 @@ export function polledSamples(answer: readonly QuerySeries[], { range }: PollWin
   return { series, ...counts, firstOverLimit }
 }
 
-function named(labels: LabelSet, promql: string): LabelSet {
+function named(labels: LabelSet, seriesName: string): LabelSet {
   if (labels.some((label) => label.name === '__name__')) return labels
-  return sortedLabels([['__name__', promql], ...labels.map(({ name, value }) => [name, value] as const)])
+  return sortedLabels([['__name__', seriesName], ...labels.map(({ name, value }) => [name, value] as const)])
 }

@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { type TopicSpec, topicSpecs } from '@lapwing/contracts/topics'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
+import { configuredQueries } from '@lapwing/queries/configured-queries'
+import { type QuerySetting, queryKeys } from '@lapwing/queries/query-settings'
 import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log } from '@lapwing/stream/log'
@@ -14,7 +16,7 @@ import { type FakePrometheus, type Fault, rangeAnswer, startFakePrometheus } fro
 import { type ReadSample, readSamples } from '../test/read-samples.ts'
 import { createIngestMetrics } from './metrics.ts'
 import { type Poller, startPoller } from './poller.ts'
-import { queriesOf } from './query.ts'
+import { placeQueries, type Query } from './query.ts'
 
 const stepMs = 50
 const policy = { stepMs, pollIntervalMs: stepMs, latenessMs: 0, historyMs: 20 * stepMs }
@@ -41,7 +43,10 @@ afterEach(async () => {
   expect(fatal).toEqual([])
 })
 
-async function poll(promql = ['metric'], on: Log = log): Promise<Poller> {
+const queriesOf = (metrics: readonly (string | object)[], partitions: number): Query[] =>
+  placeQueries(configuredQueries({ metrics: queryKeys.metrics.parse(metrics) as QuerySetting[] }), partitions)
+
+async function poll(promql: readonly (string | object)[] = ['metric'], on: Log = log): Promise<Poller> {
   registry = new Registry()
   const poller = await startPoller({
     log: on,
@@ -127,6 +132,24 @@ describe('the poller', () => {
     expect(kinds.indexOf('live')).toBe(21)
     expect(new Set(samples.map((sample) => sample.series))).toEqual(new Set(['metric{instance="a"}']))
     expect(samples[0]!.source).toBe(queriesOf(['metric'], 4)[0]!.id)
+  })
+
+  test('a name is the source; a counter is asked for as its rate, known by its name or its type', async () => {
+    await poll([{ name: 'shop:load', query: 'metric' }, 'x_total{a="b"}', 'counted', 'sum(rate(y_total[1m]))'])
+    const asked = await eventually('all are asked', () => {
+      const texts = new Set(prometheus.requests.map((request) => request.promql))
+      return texts.size === 4 ? texts : undefined
+    })
+    expect([...asked].sort()).toEqual(['metric', 'rate(counted[120s])', 'rate(x_total{a="b"}[120s])', 'sum(rate(y_total[1m]))'])
+    expect((await moreThan(0)).map(({ source }) => source)).toContain('shop:load')
+  })
+
+  test('scraped samples come as they are, each once, whatever window they were asked in', async () => {
+    await poll([{ query: 'metric', samples: 'scraped' }])
+    const samples = await moreThan(130)
+    const firstMs = samples[0]!.timestampMs
+    expect(samples.map((sample) => sample.timestampMs)).toEqual(samples.map((_, i) => firstMs + i * 10))
+    expect(new Set(prometheus.requests.map(({ promql }) => promql.replace(/\d+/, 'N')))).toEqual(new Set(['metric[Nms]']))
   })
 
   test.each(Object.keys(faults))('after "%s" the watermark has not moved, and later there is no gap', async (reason) => {

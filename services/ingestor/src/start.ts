@@ -3,16 +3,18 @@ import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { LabelLimits } from '@lapwing/prometheus/label-limits'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { createWriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
+import { configuredQueries } from '@lapwing/queries/configured-queries'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { LogError } from '@lapwing/stream/errors'
 import type { Log, Producer } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
 import pLimit from 'p-limit'
+import { accessOf } from './access-settings.ts'
 import type { ingestorSchema } from './config.ts'
 import { createIngestMetrics, type IngestMetrics } from './metrics.ts'
 import { type Poller, startPoller } from './poller.ts'
-import { queriesOf } from './query.ts'
+import { placeQueries } from './query.ts'
 import { addRemoteWriteRoute } from './remote-write-route.ts'
 
 type IngestorContext = ServiceContext<ServiceConfig<'ingestor', typeof ingestorSchema>>
@@ -62,7 +64,7 @@ async function startPolling(context: IngestorContext, log: Log, metrics: IngestM
   const { prometheus_url: url, ...settings } = config.ingestor
   const { topic_prefix: prefix, partitions } = config.kafka
   if (!url) return undefined
-  const queries = queriesOf(settings.metrics, partitions)
+  const queries = placeQueries(configuredQueries(settings), partitions)
   logger.info({ queries: queries.map((query) => query.promql) }, 'polling Prometheus')
   return startPoller({
     log,
@@ -77,7 +79,7 @@ async function startPolling(context: IngestorContext, log: Log, metrics: IngestM
       client: createQueryClient({
         url,
         timeoutMs: settings.query_timeout.ms,
-        bearerToken: settings.prometheus_bearer_token?.reveal(),
+        access: accessOf({ bearer_token: settings.prometheus_bearer_token, ...settings.prometheus_access }),
       }),
       limit: pLimit(settings.query_concurrency),
       policy: {

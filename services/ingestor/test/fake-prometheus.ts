@@ -21,11 +21,18 @@ export interface FakePrometheus {
   close(): void
 }
 
-/** Every query has one series, `metric{instance="a"}`, whose value at a step is its time in seconds. */
+/**
+ * Every query has one series, `metric{instance="a"}`, whose value at a step is its time in seconds; a selector over a range has one
+ * sample every 10 ms. The metric `counted` is a counter.
+ */
 export async function startFakePrometheus(): Promise<FakePrometheus> {
   const requests: (RangeRequest & { failed: boolean })[] = []
   const faults: Fault[] = []
   const server = createServer(async (request, response) => {
+    if (request.url?.startsWith('/api/v1/metadata')) {
+      response.end(JSON.stringify({ status: 'success', data: { counted: [{ type: 'counter', help: '', unit: '' }] } }))
+      return
+    }
     const range = await readRange(request)
     const fault = faults.shift()
     requests.push({ ...range, failed: fault !== undefined })
@@ -56,5 +63,8 @@ async function readRange(request: IncomingMessage): Promise<RangeRequest> {
   for await (const chunk of request) body += String(chunk)
   const form = new URLSearchParams(body)
   const ms = (name: string) => Math.round(Number(form.get(name)) * 1000)
-  return { promql: form.get('query') ?? '', startMs: ms('start'), endMs: ms('end'), stepMs: ms('step') }
+  const promql = form.get('query') ?? ''
+  const rangeMs = /\[(\d+)ms\]$/.exec(promql)?.[1]
+  if (rangeMs === undefined) return { promql, startMs: ms('start'), endMs: ms('end'), stepMs: ms('step') }
+  return { promql, startMs: ms('time') - Number(rangeMs), endMs: ms('time'), stepMs: 10 }
 }
