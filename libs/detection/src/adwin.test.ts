@@ -1,30 +1,9 @@
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Adwin, balancedAdwin } from './adwin.ts'
 import { createRandom } from './random.ts'
 
-interface Golden {
-  readonly reference: string
-  readonly delta: number
-  readonly streams: readonly { name: string; values: number[]; detections: number[]; width: number; estimation: number }[]
-}
-const golden: Golden = JSON.parse(readFileSync(new URL('../test/golden/adwin.river.json', import.meta.url), 'utf8'))
-
 describe('adwin', () => {
-  test.each(golden.streams)(`detects where ${golden.reference} does, which starts anew after each detection: $name`, (stream) => {
-    let adwin = new Adwin({ delta: golden.delta })
-    let restart = false
-    const detections = stream.values.flatMap((value, i) => {
-      if (restart) adwin = new Adwin({ delta: golden.delta })
-      restart = adwin.update(value)
-      return restart ? [i] : []
-    })
-    expect(detections).toEqual(stream.detections)
-    expect(adwin.width).toBe(stream.width)
-    expect(adwin.mean).toBeCloseTo(stream.estimation, 9)
-  })
-
   test('stays silent on a stationary stream', () => {
     const random = createRandom(1)
     const adwin = new Adwin(balancedAdwin)

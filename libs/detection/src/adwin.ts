@@ -135,9 +135,13 @@ export class Adwin {
   }
 
   #removeOldest(row: number, count: number): void {
-    const at = row * slotsPerRow
-    this.#sums.copyWithin(at, at + count, at + slotsPerRow)
-    this.#variances.copyWithin(at, at + count, at + slotsPerRow)
+    const sums = this.#sums
+    const variances = this.#variances
+    // A loop, because calling copyWithin for five numbers costs more than the rest of an update.
+    for (let at = row * slotsPerRow, end = at + this.#bucketsInRow[row]! - count; at < end; at++) {
+      sums[at] = sums[at + count]!
+      variances[at] = variances[at + count]!
+    }
     this.#bucketsInRow[row]! -= count
   }
 
@@ -166,6 +170,7 @@ export class Adwin {
         const newerCount = this.#width - olderCount
         if (newerCount < leastPart) return false
         if (olderCount < leastPart) continue
+        if (isFarFromCut(olderCount, olderSum, newerCount, this.#total - olderSum, spread)) continue
         const inverse = 1 / (olderCount - leastPart + 1) + 1 / (newerCount - leastPart + 1)
         const bound = Math.sqrt(spread * inverse) + (2 / 3) * threshold * inverse
         if (Math.abs(olderSum / olderCount - (this.#total - olderSum) / newerCount) > bound) return true
@@ -173,6 +178,18 @@ export class Adwin {
     }
     return false
   }
+}
+
+/**
+ * Whether the first part of the bound alone rules a cut out, told by multiplications only: most boundaries are done with after it.
+ * What rounding leaves in doubt, or overflows, is not far.
+ */
+function isFarFromCut(olderCount: number, olderSum: number, newerCount: number, newerSum: number, spread: number): boolean {
+  const older = olderCount - leastPart + 1
+  const newer = newerCount - leastPart + 1
+  const difference = olderSum * newerCount - newerSum * olderCount
+  const counts = olderCount * newerCount
+  return difference * difference * older * newer < spread * (older + newer) * counts * counts * (1 - 1e-9)
 }
 
 /** Numbers of a snapshot before those of its rows. */

@@ -1,4 +1,5 @@
 /** The drift service's section of the configuration. */
+import { driftDetectorNames } from '@lapwing/detection/drift-detector'
 import { duration } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 
@@ -7,6 +8,7 @@ export const driftSchema = z
     port: z.int().min(0).max(65535).default(8083),
     /** Off: the service runs and asks for nothing. */
     enabled: z.boolean().default(true),
+    detector: z.enum(driftDetectorNames).default('adwin'),
     /** Bound of ADWIN's false-alarm probability per test. */
     delta: z.number().gt(0, 'expected a probability above 0').lt(1, 'expected a probability below 1').default(0.002),
     /** Time after a request during which the same series asks for nothing. */

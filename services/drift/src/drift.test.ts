@@ -4,6 +4,7 @@ import { bytesOf } from '@lapwing/contracts/columns'
 import { entityKey, seriesKey, sortedLabels } from '@lapwing/contracts/series'
 import { seriesStates } from '@lapwing/contracts/series-state'
 import { buildSeriesTable } from '@lapwing/contracts/series-table'
+import { driftDetectorNames } from '@lapwing/detection/drift-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
 import { createDriftStep, driftStateVersion } from './drift.ts'
@@ -47,6 +48,7 @@ function runStep(records: readonly LogRecord[], options = {}) {
   let dropped = 0
   const step = createDriftStep({
     enabled: true,
+    detector: 'adwin',
     delta: 0.002,
     cooldownMs: 3_600_000,
     maxSeries: 10,
@@ -118,6 +120,7 @@ describe('the drift step', () => {
   test('the state that an earlier release wrote goes on as it would have then', () => {
     const options = {
       enabled: true,
+      detector: 'adwin' as const,
       delta: 0.002,
       cooldownMs: 3_600_000,
       maxSeries: 10,
@@ -131,9 +134,10 @@ describe('the drift step', () => {
     expect(outputs.map(({ value }) => decode('Control', value!))).toMatchObject([{ requestedAtMs: 543 * stepMs }])
   })
 
-  test('a restored step goes on as the one before would have', () => {
+  test.each(driftDetectorNames)('a restored step goes on as the one before would have: %s', (detector) => {
     const options = {
       enabled: true,
+      detector,
       delta: 0.002,
       cooldownMs: 3_600_000,
       maxSeries: 10,
@@ -144,7 +148,7 @@ describe('the drift step', () => {
     const before = createDriftStep(options)
     const after = createDriftStep(options)
     const first = scoreRecord(noise(500, 0.2), 0)
-    const second = scoreRecord(noise(300, 0.8), 500)
+    const second = scoreRecord(noise(200, 1.4), 500)
     const outputs: { whole: OutgoingRecord[]; restored: OutgoingRecord[] } = { whole: [], restored: [] }
     for (const record of [first, second]) whole.process(record, (output) => outputs.whole.push(output))
     before.process(first, () => {})

@@ -1,11 +1,11 @@
 /**
  * The drift step: score batches of one partition in, requests for retraining out.
  *
- * Each series has an ADWIN over its scores: while the detector still fits the series, scores stay where they are; when their
- * mean changes, the model no longer describes the data. A request names the series, the two means and who noticed. For a while
+ * Each series has a drift detector (ADWIN by default) over its scores: while the model still fits the series, scores stay where
+ * they are; when they change, it no longer describes the data. A request names the series, what changed and who noticed. For a while
  * after it, in event time, the series asks for nothing more.
  *
- * Scores are capped before ADWIN sees them: one freak is an anomaly, not drift. Samples that were not scored (warm-up, repeats,
+ * Scores are capped before the detector sees them: one freak is an anomaly, not drift. Samples that were not scored (warm-up, repeats,
  * filled gaps) are left out.
  *
  * Deterministic: time comes from the samples; the identity of a request from series and sample.
@@ -17,14 +17,18 @@ import type { Control, ScoreBatch } from '@lapwing/contracts/records'
 import { type LabelSet, seriesText } from '@lapwing/contracts/series'
 import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import { keyBytes, keyText, labelReader, seriesCount } from '@lapwing/contracts/series-table'
-import { Adwin } from '@lapwing/detection/adwin'
+import {
+  createDriftDetector,
+  type DriftChange,
+  type DriftDetector,
+  type DriftDetectorOptions,
+} from '@lapwing/detection/drift-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { OutgoingRecord } from '@lapwing/stream/log'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 
-export interface DriftOptions {
+export interface DriftOptions extends DriftDetectorOptions {
   readonly enabled: boolean
-  readonly delta: number
   readonly cooldownMs: number
   /** Series a partition watches; scores of further ones are counted and left out. */
   readonly maxSeries: number
@@ -64,7 +68,7 @@ export function createDriftStep(options: DriftOptions): StatefulStep {
           overLimit++
           return
         }
-        watches[slot] ??= { adwin: new Adwin({ delta: options.delta }), quietUntilMs: 0 }
+        watches[slot] ??= { detector: createDriftDetector(options), quietUntilMs: 0 }
         changed.add(slot)
         const change = changeOf(watches[slot], timestampMs, score, options.cooldownMs)
         if (!change) return
@@ -79,42 +83,36 @@ export function createDriftStep(options: DriftOptions): StatefulStep {
     },
     restore: (key, snapshot) => {
       if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
-      watches[slots.findOrAdd(key, 0)] = decodeWatch(snapshot, options.delta)
+      watches[slots.findOrAdd(key, 0)] = decodeWatch(snapshot, options)
     },
   }
 }
 
 interface SeriesWatch {
-  readonly adwin: Adwin
+  readonly detector: DriftDetector
   quietUntilMs: number
 }
 
-/** The time until which it is quiet, then the window. */
-function encodeWatch({ quietUntilMs, adwin }: SeriesWatch): Uint8Array {
-  return bytesOf(Float64Array.of(quietUntilMs, ...adwin.snapshot()))
+/** The time until which it is quiet, then what the detector knows. */
+function encodeWatch({ quietUntilMs, detector }: SeriesWatch): Uint8Array {
+  return bytesOf(Float64Array.of(quietUntilMs, ...detector.snapshot()))
 }
 
 /** Throws a RangeError when the bytes are no such state. */
-function decodeWatch(snapshot: Uint8Array, delta: number): SeriesWatch {
+function decodeWatch(snapshot: Uint8Array, options: DriftDetectorOptions): SeriesWatch {
   if (snapshot.length % 8 !== 0 || snapshot.length === 0) throw new RangeError(`a drift state of ${snapshot.length} bytes`)
   const numbers = float64Column(snapshot)
-  return { quietUntilMs: numbers[0]!, adwin: Adwin.restore({ delta }, numbers.subarray(1)) }
-}
-
-interface Change {
-  readonly meanBefore: number
-  readonly meanAfter: number
+  return { quietUntilMs: numbers[0]!, detector: createDriftDetector(options, numbers.subarray(1)) }
 }
 
 /** Larger scores count as this. */
 const largestScore = 3
 
-function changeOf(watch: SeriesWatch, timestampMs: number, score: number, cooldownMs: number): Change | undefined {
-  const meanBefore = watch.adwin.mean
-  const changed = watch.adwin.update(Math.min(score, largestScore))
-  if (!changed || timestampMs < watch.quietUntilMs) return undefined
+function changeOf(watch: SeriesWatch, timestampMs: number, score: number, cooldownMs: number): DriftChange | undefined {
+  const level = watch.detector.update(Math.min(score, largestScore))
+  if (level !== 'drift' || timestampMs < watch.quietUntilMs) return undefined
   watch.quietUntilMs = timestampMs + cooldownMs
-  return { meanBefore, meanAfter: watch.adwin.mean }
+  return watch.detector.change()
 }
 
 /** Visits the samples that were scored; returns their number. Throws a ColumnError when the columns do not fit together. */
@@ -144,8 +142,8 @@ function requestRecord(
   seriesKey: string,
   labels: LabelSet,
   timestampMs: number,
-  { meanBefore, meanAfter }: Change,
-  { controlTopic, delta }: DriftOptions,
+  { watched, before, after, threshold }: DriftChange,
+  { controlTopic, detector }: DriftOptions,
   partition: number,
 ): OutgoingRecord {
   const scope = `series:${seriesKey}`
@@ -153,10 +151,10 @@ function requestRecord(
     id: createHash('sha256').update(`${scope}/retrain/${timestampMs}`).digest('hex').slice(0, 32),
     kind: 'retrain',
     scope,
-    reason: `mean score of ${seriesText(labels)} went from ${meanBefore.toFixed(2)} to ${meanAfter.toFixed(2)}`,
-    detector: 'adwin',
-    statistic: Math.abs(meanAfter - meanBefore),
-    threshold: delta,
+    reason: `${watched} of ${seriesText(labels)} went from ${before.toFixed(2)} to ${after.toFixed(2)}`,
+    detector,
+    statistic: Math.abs(after - before),
+    threshold,
     seriesKey,
     labels,
     requestedBy: 'drift',

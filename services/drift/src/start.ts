@@ -15,6 +15,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
   const { topic_prefix: prefix, partitions } = context.config.kafka
   const {
     enabled,
+    detector,
     delta,
     cooldown,
     checkpoint_interval: checkpointInterval,
@@ -40,7 +41,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
     state: {
       topic: topicName(prefix, 'drift-state'),
       version: driftStateVersion,
-      configHash: `adwin/${delta}`,
+      configHash: detector === 'adwin' ? `adwin/${delta}` : detector,
       intervalMs: checkpointInterval.ms,
     },
     deadLetters: topicName(prefix, 'dead-letters'),
@@ -48,6 +49,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
     createStep: async () =>
       createDriftStep({
         enabled,
+        detector,
         delta,
         cooldownMs: cooldown.ms,
         maxSeries,

@@ -1,0 +1,44 @@
+/**
+ * DDM: tells when the error rate of a model rises above the lowest it has had.
+ *
+ * The rate p of n outcomes has the standard deviation s of a Bernoulli variable. Where p + s was lowest, both are kept; a warning
+ * is given from two such deviations above that rate on, a drift from three on, and then all starts anew.
+ *
+ * Blind to a falling rate, and slow after a long quiet stretch. Where the first 30 outcomes hold no error, the lowest deviation is
+ * 0 and the first error is drift. The state is six numbers and its own snapshot: a copy continues bit for bit.
+ *
+ * Source: Gama, Medas, Castillo, Rodrigues, "Learning with Drift Detection", SBIA 2004; thresholds and warm-up as in River.
+ */
+import type { DriftLevel } from './drift-level.ts'
+
+export const ddmField = { outcomes: 0, rate: 1, lowestRate: 2, lowestDeviation: 3, lowestSum: 4, drifted: 5 } as const
+
+export function createDdmState(): Float64Array {
+  return Float64Array.of(0, 0, 0, 0, Number.POSITIVE_INFINITY, 0)
+}
+
+/** Takes an outcome in. */
+export function observeDdm(state: Float64Array, isError: boolean): DriftLevel {
+  if (state[ddmField.drifted] === 1) state.set(createDdmState())
+  const outcomes = ++state[ddmField.outcomes]!
+  state[ddmField.rate]! += (1 / outcomes) * (Number(isError) - state[ddmField.rate]!)
+  const rate = state[ddmField.rate]!
+  const deviation = Math.sqrt((rate * (1 - rate)) / outcomes)
+  if (outcomes <= warmUpOutcomes) return 'stable'
+  if (rate + deviation <= state[ddmField.lowestSum]!) {
+    state[ddmField.lowestRate] = rate
+    state[ddmField.lowestDeviation] = deviation
+    state[ddmField.lowestSum] = rate + deviation
+  }
+  const lowest = state[ddmField.lowestRate]!
+  const lowestDeviation = state[ddmField.lowestDeviation]!
+  if (rate + deviation > lowest + driftDeviations * lowestDeviation) {
+    state[ddmField.drifted] = 1
+    return 'drift'
+  }
+  return rate + deviation > lowest + warningDeviations * lowestDeviation ? 'warning' : 'stable'
+}
+
+const warmUpOutcomes = 30
+const warningDeviations = 2
+export const driftDeviations = 3
