@@ -44,7 +44,7 @@ async function run(log: Log): Promise<{ pause: Figure; restore: Figure }> {
   const step = createStep()
   for (let round = 0; round < rounds; round++) step.process(recordOf(round), () => {})
   const { state } = await PartitionState.takeOver(log, 'bench', 0, layout)
-  const pauseMs = await longestPause(() => state.write(step.takeChanged(), BigInt(rounds)))
+  const pauseMs = await longestPause(() => state.write(step.takeChanged(), BigInt(rounds), { sidePositions: [], outputs: [] }))
   await state.close()
   const startMs = performance.now()
   const successor = await PartitionState.takeOver(log, 'bench', 0, layout)

@@ -25,7 +25,7 @@ const record = (value: Uint8Array | null, timestampMs = Date.UTC(2026, 0, 2, 3, 
   headers: new Map(),
 })
 const summary = summaryOf(record(null), letter)
-const marker = { version: 1, configHash: '', sourceOffset: 0, keyCount: 0, digest: '' }
+const marker = { version: 1, configHash: '', sourceOffset: 0, keyCount: 0, digest: '', sidePositions: [] }
 const any = { topic: undefined, reason: undefined }
 
 describe('a letter', () => {

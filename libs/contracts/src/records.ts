@@ -103,6 +103,26 @@ export interface Reason {
   readonly share: number
 }
 
+/** What an episode was like, so that a verdict on it can tell others like it. Deviations are in half-widths of the expected band. */
+export interface EpisodeSignature {
+  /** Deviation of the sample that opened it; negative below the expected value. */
+  readonly openingDeviations: number
+  /** The same in the unit of the metric. */
+  readonly openingExcursion: number
+  /** Largest deviation above the expected value, so far. */
+  readonly upDeviations: number
+  /** Largest deviation below it, so far. */
+  readonly downDeviations: number
+  /** The same as upDeviations, in the unit of the metric. */
+  readonly upExcursion: number
+  /** The same as downDeviations, in the unit of the metric. */
+  readonly downExcursion: number
+  /** Samples whose score was above 1, so far. */
+  readonly anomalousSamples: number
+  /** Why it opened. */
+  readonly reasons: readonly Reason[]
+}
+
 /** An anomalous episode of one series: a record when it opens, when its severity rises, and when it is resolved. */
 export interface Anomaly {
   /** Identity of this record: the same input gives the same id, so duplicates can be dropped. */
@@ -147,6 +167,10 @@ export interface Anomaly {
   readonly confidence: number
   /** Why, strongest first. */
   readonly reasons: readonly Reason[]
+  /** Verdict that holds the episode at severity info: false_alarm, expected or known; empty when none does. */
+  readonly suppressedBy: string
+  /** What the episode was like, to be handed back with a verdict. */
+  readonly signature: null | EpisodeSignature
 }
 
 export type ControlKind = 'unknown' | 'retrain' | 'promote' | 'rollback' | 'reset'
@@ -283,6 +307,16 @@ export interface StateSnapshot {
   readonly crc32: number
 }
 
+/** How far another topic has taken effect in a state. */
+export interface SidePosition {
+  /** Full name of the topic. */
+  readonly topic: string
+  /** Partition. */
+  readonly partition: number
+  /** First offset that is not in the state. */
+  readonly nextOffset: number
+}
+
 /** Closes a checkpoint of one partition: what is complete, and how to check it. */
 export interface StateMarker {
   /** Layout of the marker. */
@@ -295,6 +329,8 @@ export interface StateMarker {
   readonly keyCount: number
   /** Digest over all keys and their source offsets. */
   readonly digest: string
+  /** What the state has taken in from topics beside its input; a topic that is absent, nothing of it. */
+  readonly sidePositions: readonly SidePosition[]
 }
 
 export type NotificationOutcome = 'unknown' | 'delivered' | 'suppressed' | 'dead_lettered' | 'pending'
@@ -355,6 +391,10 @@ export interface Feedback {
   readonly atMs: number
   /** End of a verdict that holds for a time. */
   readonly untilMs: null | number
+  /** Start of the episode, milliseconds since the epoch; 0 when unknown. */
+  readonly startedAtMs: number
+  /** That of the anomaly record; without it the verdict holds for its own episode only. */
+  readonly signature: null | EpisodeSignature
 }
 
 /** A record that could not be processed, with its original bytes and the reason. */

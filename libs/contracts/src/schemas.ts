@@ -19,14 +19,32 @@ export type Compatibility = 'BACKWARD_TRANSITIVE' | 'FULL_TRANSITIVE'
 export const recordSchemas = {
   SampleBatch: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 101, file: 'sample-batch.v1.avsc' }] },
   ScoreBatch: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 201, file: 'score-batch.v1.avsc' }] },
-  Anomaly: { compatibility: 'FULL_TRANSITIVE', versions: [{ id: 301, file: 'anomaly.v1.avsc' }] },
+  Anomaly: {
+    compatibility: 'FULL_TRANSITIVE',
+    versions: [
+      { id: 301, file: 'anomaly.v1.avsc' },
+      { id: 302, file: 'anomaly.v2.avsc' },
+    ],
+  },
   Control: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 401, file: 'control.v1.avsc' }] },
   Model: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 501, file: 'model.v1.avsc' }] },
   Alert: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 601, file: 'alert.v1.avsc' }] },
   StateSnapshot: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 701, file: 'state-snapshot.v1.avsc' }] },
-  StateMarker: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 801, file: 'state-marker.v1.avsc' }] },
+  StateMarker: {
+    compatibility: 'BACKWARD_TRANSITIVE',
+    versions: [
+      { id: 801, file: 'state-marker.v1.avsc' },
+      { id: 802, file: 'state-marker.v2.avsc' },
+    ],
+  },
   Notification: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 901, file: 'notification.v1.avsc' }] },
-  Feedback: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1001, file: 'feedback.v1.avsc' }] },
+  Feedback: {
+    compatibility: 'BACKWARD_TRANSITIVE',
+    versions: [
+      { id: 1001, file: 'feedback.v1.avsc' },
+      { id: 1002, file: 'feedback.v2.avsc' },
+    ],
+  },
   DeadLetter: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1101, file: 'dead-letter.v1.avsc' }] },
 } as const satisfies Record<string, { compatibility: Compatibility; versions: readonly SchemaVersion[] }>
 

@@ -15,6 +15,7 @@ type StateEvent =
       readonly bytes: number
       readonly durationMs: number
     }
+  | { readonly kind: 'applied'; readonly partition: number; readonly records: number; readonly sourceOffset: bigint }
 
 export function createStateObserver(registry: Registry, logger: Logger): (event: StateEvent) => void {
   const registers = [registry]
@@ -36,20 +37,31 @@ export function createStateObserver(registry: Registry, logger: Logger): (event:
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
     registers,
   })
+  const applied = new Counter({
+    name: 'lapwing_state_applied_records_total',
+    help: 'Records of other topics (verdicts, models) that took effect in the state.',
+    registers,
+  })
   return (event) => {
     if (event.kind === 'checkpoint') {
       checkpoints.observe(event.durationMs / 1000)
       checkpointBytes.inc(event.bytes)
       return
     }
-    takeovers.inc({ outcome: event.kind })
+    if (event.kind === 'applied') applied.inc(event.records)
+    else takeovers.inc({ outcome: event.kind })
     tell(event, logger)
   }
 }
 
 function tell(event: Exclude<StateEvent, { kind: 'checkpoint' }>, logger: Logger): void {
   const { kind, partition } = event
-  if (kind === 'restored')
+  if (kind === 'applied')
+    logger.info(
+      { partition, records: event.records, sourceOffset: String(event.sourceOffset) },
+      'records of other topics applied',
+    )
+  else if (kind === 'restored')
     logger.info({ partition, keys: event.keys, durationMs: Math.round(event.durationMs) }, 'state restored')
   else if (kind === 'cold') logger.info({ partition }, 'no state yet, learning from what the input holds')
   else if (kind === 'damaged')

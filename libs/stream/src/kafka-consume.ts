@@ -47,6 +47,11 @@ const sessionTimeoutMs = 30_000
 /** Bounds how long a group waits for a member that is gone; a handler looks up more often than that, with `heartbeat`. */
 const rebalanceTimeoutMs = 15_000
 const heartbeatIntervalMs = 1000
+/**
+ * A member acts as owner this long after a heartbeat that succeeded: the group gives its partitions away neither sooner nor, by its
+ * own clock, before that. What is fetched later is left, so nobody handles a record that came after its partition had moved.
+ */
+const leaseMs = Math.min(sessionTimeoutMs, rebalanceTimeoutMs) - heartbeatIntervalMs
 /** A fetch returns as soon as there is anything; this is how long an idle one is parked at the broker. */
 const maxWaitMs = 500
 const maxBytesPerPartition = 4 * 1024 * 1024
@@ -209,7 +214,7 @@ class GroupMember {
   async #handle({ batch, heartbeat, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
     const { topic, partition } = batch
     const assignment = this.#assignment
-    const alive = () => this.#assignment === assignment && performance.now() - this.#lastHeartbeatMs < sessionTimeoutMs
+    const alive = () => this.#assignment === assignment && performance.now() - this.#lastHeartbeatMs < leaseMs
     if (this.#ended.signal.aborted || !assignment.get(topic)?.includes(partition)) return
     const groupErrors: unknown[] = []
     const context: BatchContext = {

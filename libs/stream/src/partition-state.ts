@@ -13,6 +13,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
+import type { SidePosition } from '@lapwing/contracts/records'
 import { decodeState, encodeState, StateError, type StateLayout } from '@lapwing/contracts/state-record'
 import type { FencedProducer, Log, LogRecord, OutgoingRecord } from './log.ts'
 
@@ -49,10 +50,19 @@ export interface FoundState {
   /** Last input offset in it; undefined when there is no state to go on from. */
   readonly sourceOffset: bigint | undefined
   readonly keys: readonly FoundKey[]
+  /** How far other topics have taken effect in it. */
+  readonly sidePositions: readonly SidePosition[]
   /** Every key that has a record, usable or not. */
   readonly present: readonly Uint8Array[]
   /** Set when there was something that had to be left. */
   readonly damage: StateDamage | undefined
+}
+
+/** What a checkpoint holds beside the state of the keys. */
+export interface Beside {
+  readonly sidePositions: readonly SidePosition[]
+  /** Become visible with the checkpoint or not at all. */
+  readonly outputs: readonly OutgoingRecord[]
 }
 
 export class PartitionState {
@@ -82,8 +92,9 @@ export class PartitionState {
     return { state: new PartitionState(options, partition, producer, found), found }
   }
 
-  isDue(): boolean {
-    return performance.now() - this.#writtenMs >= this.#options.intervalMs
+  /** @param intervalMs since the last checkpoint */
+  isDue(intervalMs = this.#options.intervalMs): boolean {
+    return performance.now() - this.#writtenMs >= intervalMs
   }
 
   /** Forgets what was found, because it does not fit. */
@@ -92,8 +103,11 @@ export class PartitionState {
     this.#stale = this.#present
   }
 
-  /** Commits what changed and the marker. Rejects with a LogError; then this owner is finished. */
-  async write(changed: Iterable<KeyState>, sourceOffset: bigint): Promise<{ keys: number; bytes: number }> {
+  /**
+   * Commits what changed, the marker and what belongs to the same moment on other topics. Rejects with a LogError; then this owner
+   * is finished.
+   */
+  async write(changed: Iterable<KeyState>, sourceOffset: bigint, beside: Beside): Promise<{ keys: number; bytes: number }> {
     const { topic } = this.#options
     const records: OutgoingRecord[] = []
     let bytes = 0
@@ -116,8 +130,13 @@ export class PartitionState {
       sourceOffset: Number(sourceOffset),
       keyCount: this.#offsets.size,
       digest: digestOf(this.#offsets),
+      sidePositions: beside.sidePositions,
     })
-    await this.#producer.commit([...records, { topic, partition: this.#partition, key: markerKey, value: marker }])
+    await this.#producer.commit([
+      ...records,
+      { topic, partition: this.#partition, key: markerKey, value: marker },
+      ...beside.outputs,
+    ])
     this.#stale = []
     this.#writtenMs = performance.now()
     return { keys: records.length, bytes }
@@ -140,10 +159,16 @@ export function readCheckpoint(records: readonly LogRecord[], layout: StateLayou
   const marker = newest.get(hex(markerKey))
   newest.delete(hex(markerKey))
   const present = [...newest.values()].flatMap(({ key, value }) => (key && value ? [key] : []))
-  const nothing = (damage: StateDamage | undefined): FoundState => ({ sourceOffset: undefined, keys: [], present, damage })
+  const nothing = (damage: StateDamage | undefined): FoundState => ({
+    sourceOffset: undefined,
+    keys: [],
+    sidePositions: [],
+    present,
+    damage,
+  })
   if (!marker?.value) return nothing(present.length > 0 ? 'no_marker' : undefined)
   try {
-    const { sourceOffset, keyCount, digest } = decode('StateMarker', marker.value)
+    const { sourceOffset, keyCount, digest, sidePositions } = decode('StateMarker', marker.value)
     const keys: FoundKey[] = []
     for (const { key, value } of newest.values()) {
       if (!value) continue
@@ -153,7 +178,7 @@ export function readCheckpoint(records: readonly LogRecord[], layout: StateLayou
     }
     if (keys.length !== keyCount) return nothing('count')
     if (digestOf(new Map(keys.map((found) => [hex(found.key), found.sourceOffset]))) !== digest) return nothing('digest')
-    return { sourceOffset: BigInt(sourceOffset), keys, present, damage: undefined }
+    return { sourceOffset: BigInt(sourceOffset), keys, sidePositions, present, damage: undefined }
   } catch (error) {
     if (error instanceof StateError || error instanceof DecodeError) return nothing(error.reason)
     throw error

@@ -9,8 +9,7 @@
  * again and again it would stop the partition for good. A step that throws anything but a damaged record is a bug and ends the process.
  */
 import { setTimeout } from 'node:timers/promises'
-import { DecodeError, encode } from '@lapwing/contracts/codec'
-import { bytesOf, ColumnError } from '@lapwing/contracts/columns'
+import { damageOf, deadLetter } from './dead-letter.ts'
 import { LogError } from './errors.ts'
 import type { BatchContext, Consumption, Log, LogRecord, OutgoingRecord, Producer, RecordBatch } from './log.ts'
 
@@ -24,7 +23,9 @@ export interface OpenedStep {
   readonly step: Step
   /** Offset from which the step has to see the input, whatever the position of the group is. */
   readonly replayFrom?: bigint
-  /** Called when everything up to this offset has been processed and its outputs are acknowledged. */
+  /** Called before each batch; everything up to this offset has been processed and its outputs are acknowledged. */
+  approach?(offset: bigint): Promise<void>
+  /** Called after each batch, with the same meaning. */
   advanced?(offset: bigint): Promise<void>
   /** Once, in order; `offset` as above. Not called when the partition was taken away. */
   finish?(offset: bigint | undefined): Promise<void>
@@ -88,15 +89,17 @@ export async function runOpenedStage(
     onBatch: async (batch, context) => {
       const work = works.get(batch.partition) ?? beginWork(batch.partition, works, open)
       const opened = await whileAlive(work.opened, context)
-      await processBatch(batch, work, opened, producer, context, options)
-      if (!context.alive()) return
-      try {
-        await opened.advanced?.(lastOffsetOf(batch))
-      } catch (error) {
-        // What became of the checkpoint is not known: the next batch begins with what was put down for certain.
+      /** What became of a checkpoint that fails is not known: the next batch begins with what was put down for certain. */
+      const orAbandon = (error: unknown): never => {
         abandon(batch.partition, works)
         throw error
       }
+      if (!context.alive()) return
+      await sendOutputs(work, producer, options)
+      if (opened.approach) await whileAlive(opened.approach(placeOf(work, opened, batch)), context).catch(orAbandon)
+      await processBatch(batch, work, opened, producer, context, options)
+      if (!context.alive()) return
+      await opened.advanced?.(lastOffsetOf(batch)).catch(orAbandon)
     },
     onFatal: options.onFatal,
   })
@@ -106,7 +109,7 @@ export async function runOpenedStage(
   })
   const stop = async () => {
     await consumption.stop()
-    for (const work of works.values()) await (await work.opened).finish?.(work.seen.get(options.inputs[0]!))
+    for (const work of works.values()) await finishWork(work, options)
     await producer.close()
   }
   return { lastActivityMs: consumption.lastActivityMs, stop }
@@ -124,6 +127,18 @@ function beginWork(
     if (works.get(partition) === work) works.delete(partition)
   })
   return work
+}
+
+/** What was emitted and is not acknowledged has to be emitted again, so its input must not count as done. */
+async function finishWork(work: PartitionWork, { inputs }: ProcessOptions): Promise<void> {
+  const opened = await work.opened
+  if (work.outputs.length > 0) opened.abandon?.()
+  else await opened.finish?.(work.seen.get(inputs[0]!))
+}
+
+/** Last offset before the batch that the step has done with. */
+function placeOf({ seen }: PartitionWork, { replayFrom }: OpenedStep, { topic, records, endOffset }: RecordBatch): bigint {
+  return seen.get(topic) ?? (replayFrom ?? records[0]?.offset ?? endOffset) - 1n
 }
 
 function abandon(partition: number, works: Map<number, PartitionWork>): void {
@@ -253,32 +268,3 @@ function processRecord(record: LogRecord, step: Step, emit: (output: OutgoingRec
     emit(deadLetter(record, reason, error as Error, options))
   }
 }
-
-/** The bounded reason when the record is damaged; undefined when the error is ours. */
-function damageOf(error: unknown): string | undefined {
-  if (error instanceof DecodeError) return error.reason
-  if (error instanceof ColumnError) return 'malformed'
-  return undefined
-}
-
-function deadLetter(record: Omit<LogRecord, 'headers'>, reason: string, error: Error, options: ProcessOptions): OutgoingRecord {
-  const value = encode('DeadLetter', {
-    reason,
-    error: error.message,
-    service: options.service,
-    topic: record.topic,
-    partition: record.partition,
-    offset: Number(record.offset),
-    timestampMs: record.timestampMs,
-    key: beginningOf(record.key),
-    value: beginningOf(record.value),
-  })
-  return { topic: options.deadLetters, partition: record.partition, key: null, value }
-}
-
-/** All of it, unless it is so large that the dead letter itself would be refused: whoever writes such a record must not stop us. */
-function beginningOf(bytes: Uint8Array | null): Buffer | null {
-  return bytes && bytesOf(bytes.subarray(0, keptBytes))
-}
-
-const keptBytes = 3 * 1024 * 1024

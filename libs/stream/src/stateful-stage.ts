@@ -4,9 +4,23 @@
  *
  * What a step changed is put down every `intervalMs` and when the stage stops. Whoever takes a partition over restores it and
  * reads again what came after; outputs of that part are written again, with the same identities.
+ *
+ * Records of side inputs (`side-input.ts`) change the state too, and a replay has to see them at the same place. So they take effect
+ * only as part of a checkpoint: it is written, with them in it, before any output that they could have changed. And only where
+ * the input had its end when the partition was taken over, or later: outputs up to there may have been sent by an earlier owner that
+ * did not have them.
  */
-import type { Consumption } from './log.ts'
-import { type FoundKey, type KeyState, PartitionState, type StateDamage, type StateOptions } from './partition-state.ts'
+import { damageOf, deadLetter } from './dead-letter.ts'
+import type { Consumption, LogRecord, OutgoingRecord } from './log.ts'
+import {
+  type FoundKey,
+  type FoundState,
+  type KeyState,
+  PartitionState,
+  type StateDamage,
+  type StateOptions,
+} from './partition-state.ts'
+import { type SideInput, SideReader, TopicEnds, type Waiting } from './side-input.ts'
 import { type OpenedStep, runOpenedStage, type StageOptions, type Step } from './stage.ts'
 
 export interface StatefulStep extends Step {
@@ -21,10 +35,13 @@ export interface StatefulStep extends Step {
    * @param version layout of the snapshot, from 1 to the one that `state.version` names: what an older release wrote is still read
    */
   restore(key: Uint8Array, snapshot: Uint8Array, version: number): void
+  /** Takes a record of a side input in, between two records of the input. Throws as `process` does. */
+  apply?(record: LogRecord): void
 }
 
 export interface StatefulStageOptions extends Omit<StageOptions, 'createStep' | 'inputs'> {
   readonly input: string
+  readonly sideInputs?: readonly SideInput[]
   readonly state: StateOptions
   createStep(partition: number): Promise<StatefulStep>
   onState(event: StateEvent): void
@@ -44,12 +61,15 @@ export type StateEvent =
       readonly bytes: number
       readonly durationMs: number
     }
+  /** Records of side inputs took effect behind this offset of the input, and the checkpoint with them is written. */
+  | { readonly kind: 'applied'; readonly partition: number; readonly records: number; readonly sourceOffset: bigint }
 
 export function runStatefulStage(options: StatefulStageOptions): Promise<Consumption> {
-  return runOpenedStage({ ...options, inputs: [options.input] }, (partition) => openPartition(partition, options))
+  const ends = new TopicEnds(options.log)
+  return runOpenedStage({ ...options, inputs: [options.input] }, (partition) => openPartition(partition, ends, options))
 }
 
-async function openPartition(partition: number, options: StatefulStageOptions): Promise<OpenedStep> {
+async function openPartition(partition: number, ends: TopicEnds, options: StatefulStageOptions): Promise<OpenedStep> {
   const startMs = performance.now()
   const { state, found } = await PartitionState.takeOver(options.log, options.group, partition, options.state)
   const restored = found.damage ? undefined : restoreStep(await options.createStep(partition), found.keys)
@@ -59,8 +79,10 @@ async function openPartition(partition: number, options: StatefulStageOptions): 
   if (damage) options.onState({ kind: 'damaged', partition, reason: damage })
   else if (found.sourceOffset === undefined) options.onState({ kind: 'cold', partition })
   else options.onState({ kind: 'restored', partition, keys: found.keys.length, durationMs: performance.now() - startMs })
-  const replayFrom = await replayOffset(partition, damage ? undefined : found.sourceOffset, options)
-  return openedStep(step, state, replayFrom, partition, options)
+  const used = damage ? undefined : found
+  const places = await placesOf(partition, used, options)
+  const side = new SideReader(options.log, options.sideInputs ?? [], ends, partition, used?.sidePositions ?? [])
+  return openedStep({ step, state, side, ...places }, partition, options)
 }
 
 /** undefined when a snapshot does not fit; the step is then of no use any more. */
@@ -74,38 +96,77 @@ function restoreStep(step: StatefulStep, keys: readonly FoundKey[]): StatefulSte
   }
 }
 
-async function replayOffset(partition: number, sourceOffset: bigint | undefined, options: StatefulStageOptions): Promise<bigint> {
-  const { earliest } = (await options.log.offsets(options.input))[partition]!
-  if (sourceOffset === undefined) return earliest
-  if (sourceOffset + 1n >= earliest) return sourceOffset + 1n
-  options.onState({ kind: 'gap', partition, from: sourceOffset + 1n, to: earliest })
-  return earliest
+/** Offsets of the input, as they are once the partition is ours. */
+interface Places {
+  readonly replayFrom: bigint
+  /** No earlier owner has seen this offset or a later one. */
+  readonly unseenFrom: bigint
 }
 
-function openedStep(
-  step: StatefulStep,
-  state: PartitionState,
-  replayFrom: bigint,
-  partition: number,
-  { onState }: StatefulStageOptions,
-): OpenedStep {
-  const checkpoint = async (offset: bigint) => {
+async function placesOf(partition: number, found: FoundState | undefined, options: StatefulStageOptions): Promise<Places> {
+  const { earliest, next: unseenFrom } = (await options.log.offsets(options.input))[partition]!
+  if (found?.sourceOffset === undefined) return { replayFrom: earliest, unseenFrom }
+  const from = found.sourceOffset + 1n
+  if (from >= earliest) return { replayFrom: from, unseenFrom }
+  options.onState({ kind: 'gap', partition, from, to: earliest })
+  return { replayFrom: earliest, unseenFrom }
+}
+
+interface OwnedPartition extends Places {
+  readonly step: StatefulStep
+  readonly state: PartitionState
+  readonly side: SideReader
+}
+
+function openedStep(owned: OwnedPartition, partition: number, options: StatefulStageOptions): OpenedStep {
+  const { step, state, side, replayFrom, unseenFrom } = owned
+  const waitingAt = async (offset: bigint) => (offset + 1n < unseenFrom ? undefined : side.waiting())
+  const checkpoint = async (offset: bigint, waiting: Waiting | undefined) => {
     const startMs = performance.now()
-    const written = await state.write(step.takeChanged(), offset)
-    onState({ kind: 'checkpoint', partition, ...written, durationMs: performance.now() - startMs })
+    const { records, outputs } = await applyWaiting(waiting, owned, options)
+    const written = await state.write(step.takeChanged(), offset, { sidePositions: side.positions(), outputs })
+    options.onState({ kind: 'checkpoint', partition, ...written, durationMs: performance.now() - startMs })
+    if (records > 0) options.onState({ kind: 'applied', partition, records, sourceOffset: offset })
   }
   return {
     step,
     replayFrom,
+    approach: async (offset) => {
+      const waiting = await waitingAt(offset)
+      if (waiting && state.isDue(waiting.intervalMs)) await checkpoint(offset, waiting)
+    },
     advanced: async (offset) => {
-      if (state.isDue()) await checkpoint(offset)
+      if (state.isDue()) await checkpoint(offset, await waitingAt(offset))
     },
     finish: async (offset) => {
-      if (offset !== undefined && offset >= replayFrom) await checkpoint(offset)
+      if (offset !== undefined && offset >= replayFrom) await checkpoint(offset, undefined)
       await state.close()
     },
     abandon: () => {
       state.close().catch(() => undefined)
     },
   }
+}
+
+/** Every record that waits, through the step; what is damaged becomes a dead letter. */
+async function applyWaiting(
+  waiting: Waiting | undefined,
+  { step, side }: OwnedPartition,
+  options: StatefulStageOptions,
+): Promise<{ records: number; outputs: OutgoingRecord[] }> {
+  const outputs: OutgoingRecord[] = []
+  let records = 0
+  if (!waiting) return { records, outputs }
+  for await (const record of side.take(waiting)) {
+    records++
+    try {
+      step.apply?.(record)
+    } catch (error) {
+      const reason = damageOf(error)
+      if (!reason) throw error
+      options.observer.deadLetter(record.topic, reason)
+      outputs.push(deadLetter(record, reason, error as Error, options))
+    }
+  }
+  return { records, outputs }
 }

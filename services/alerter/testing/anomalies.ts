@@ -34,6 +34,8 @@ export function anomalyRecord(differences: Partial<Anomaly>): Anomaly {
     peakScore: 2.4,
     confidence: 0.9,
     reasons: [{ name: 'level', share: 1 }],
+    suppressedBy: '',
+    signature: null,
     ...differences,
   }
 }

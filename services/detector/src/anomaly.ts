@@ -48,6 +48,8 @@ export function describeAnomaly({ batch, series, labels, sample, verdict, episod
     peakScore: episode[episodeFields.peakScore]!,
     confidence: verdict.confidence,
     reasons: rankedReasons(verdict),
+    suppressedBy: '',
+    signature: null,
   }
 }
 

@@ -24,6 +24,8 @@ export function anomaly(about: Partial<Anomaly> & Pick<Anomaly, 'id' | 'episodeI
     peakScore: 1.5,
     confidence: 0.9,
     reasons: [{ name: 'spike', share: 1 }],
+    suppressedBy: '',
+    signature: null,
     ...about,
   }
 }
