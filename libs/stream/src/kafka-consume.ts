@@ -137,9 +137,10 @@ class GroupMember {
   /** Fatal when nothing was heard for long while the log answers: kafkajs is stuck. Without an answer it is an outage. */
   async checkLife(probe: () => Promise<unknown>): Promise<void> {
     const silentForMs = performance.now() - (this.lastActivityMs ?? this.#startedMs)
-    if (silentForMs < watchIntervalMs || this.#turns.size > 0 || this.#ended.signal.aborted) return
+    if (silentForMs < watchIntervalMs || this.#ended.signal.aborted) return
     this.#onPause('nothing was heard from the log')
-    if (silentForMs < silenceMs) return
+    // A batch in hand waits for the log itself, and ends with an answer or an error.
+    if (silentForMs < silenceMs || this.#turns.size > 0) return
     const answers = await probe().then(
       () => true,
       () => false,

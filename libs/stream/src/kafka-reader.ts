@@ -65,14 +65,15 @@ export class KafkaReader {
     return partitions.map(({ partition }) => ({ earliest: earliest.get(partition)!, next: next.get(partition)! }))
   }
 
-  /** Waits until every partition of a topic has a leader that answers for it: a topic just created has none for a moment. */
+  /** Waits until every partition of a topic has a leader that answers for it: a topic just created has none for a moment, and not every broker knows it. */
   async untilLed(topic: string): Promise<void> {
     for (const endMs = performance.now() + leaderlessMs; ; ) {
       try {
         await this.offsets(topic)
         return
       } catch (error) {
-        if (!(error as LogError).retryable || performance.now() > endMs) throw error
+        const { retryable, code } = error as LogError
+        if ((!retryable && code !== 'unknown_topic') || performance.now() > endMs) throw error
         await setTimeout(shortWaitMs)
         await this.refresh()
       }

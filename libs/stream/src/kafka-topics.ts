@@ -3,8 +3,9 @@
  *
  * A broker before Kafka 2.4 does not know how to choose the replication factor itself; there it is 1, and that is said.
  */
+import { setTimeout } from 'node:timers/promises'
 import type { TopicSpec } from '@lapwing/contracts/topics'
-import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs'
+import kafkajs, { type Admin, type ITopicConfig, type ITopicMetadata } from 'kafkajs'
 import { LogError } from './errors.ts'
 import { toLogError } from './kafka-errors.ts'
 
@@ -43,11 +44,11 @@ async function create(admin: Admin, specs: readonly TopicSpec[]): Promise<string
       return { topic: spec.topic, numPartitions: spec.partitions, replicationFactor, configEntries }
     })
   try {
-    await admin.createTopics({ topics: topics(chosenByBroker) })
+    await admin.createTopics({ topics: topics(chosenByBroker), waitForLeaders: false })
     return []
   } catch (error) {
     if (!isRefusedFactor(error)) throw error
-    await admin.createTopics({ topics: topics(1) })
+    await admin.createTopics({ topics: topics(1), waitForLeaders: false })
     return [`the broker does not choose a replication factor; ${specs.length} topics were created with 1`]
   }
 }
@@ -60,12 +61,29 @@ function isRefusedFactor(error: unknown): boolean {
 }
 
 async function refuseOtherPartitionCounts(admin: Admin, specs: readonly TopicSpec[]): Promise<void> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: specs.map(({ topic }) => topic) })
+  const topics = await metadataOf(
+    admin,
+    specs.map(({ topic }) => topic),
+  )
   for (const { topic, partitions } of specs) {
     const actual = topics.find(({ name }) => name === topic)?.partitions.length
     if (actual !== partitions) throw new LogError('partition_mismatch', `${topic} has ${actual}, expected ${partitions}`)
   }
 }
+
+/** A topic just created is unknown to the brokers for a moment, which kafkajs takes for an answer. */
+async function metadataOf(admin: Admin, topics: string[]): Promise<ITopicMetadata[]> {
+  for (const endMs = performance.now() + unknownMs; ; await setTimeout(shortWaitMs)) {
+    try {
+      return (await admin.fetchTopicMetadata({ topics })).topics
+    } catch (error) {
+      if (toLogError(error).code !== 'unknown_topic' || performance.now() > endMs) throw error
+    }
+  }
+}
+
+const unknownMs = 10_000
+const shortWaitMs = 50
 
 async function differences(admin: Admin, specs: readonly TopicSpec[]): Promise<string[]> {
   const resources = specs.map(({ topic }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }))
