@@ -1,5 +1,5 @@
 /** Real servers of others for the end-to-end tests: Debian's Prometheus and node exporter, on free ports, in folders of their own. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -9,6 +9,7 @@ import { eventually } from './eventually.ts'
 
 export const programs = {
   prometheus: '/usr/bin/prometheus',
+  promtool: '/usr/bin/promtool',
   nodeExporter: '/usr/bin/prometheus-node-exporter',
   alertmanager: '/usr/bin/prometheus-alertmanager',
   chromium: '/usr/bin/chromium',
@@ -31,14 +32,28 @@ export async function startNodeExporter(): Promise<Server> {
   return ready(`http://127.0.0.1:${port}`, '/metrics', () => end(child))
 }
 
-/** A Prometheus that scrapes `target` once a second. It listens on `port`, so that others can know its address before it is up. */
-export async function startPrometheus(port: number, target: string): Promise<Server> {
+export interface PrometheusOptions {
+  /** `1s` unless told otherwise. */
+  readonly scrapeInterval?: string
+  /** Put on all series of the target. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Address it writes to, of the metrics whose names match. */
+  readonly writes?: { readonly url: string; readonly metrics: string }
+  /** Path of an OpenMetrics file with the past of its series. */
+  readonly history?: string
+}
+
+/** A Prometheus that scrapes `target`. It listens on `port`, so that others can know its address before it is up. */
+export async function startPrometheus(port: number, target: string, options: PrometheusOptions = {}): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'lapwing-prometheus-'))
   const config = join(folder, 'prometheus.yml')
-  await writeFile(
-    config,
-    `global: {scrape_interval: 1s}\nscrape_configs: [{job_name: node, static_configs: [{targets: ['${new URL(target).host}']}]}]\n`,
-  )
+  await writeFile(config, prometheusConfig(target, options))
+  if (options.history) {
+    const { status, stderr } = spawnSync(programs.promtool, [
+      ...['tsdb', 'create-blocks-from', 'openmetrics', options.history, `${folder}/data`],
+    ])
+    if (status !== 0) throw new Error(String(stderr))
+  }
   const child = spawn(
     programs.prometheus,
     [`--config.file=${config}`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`],
@@ -47,6 +62,18 @@ export async function startPrometheus(port: number, target: string): Promise<Ser
   return ready(`http://127.0.0.1:${port}`, '/-/ready', async () => {
     await end(child)
     await rm(folder, { recursive: true, force: true })
+  })
+}
+
+/** JSON is YAML. */
+function prometheusConfig(target: string, { labels, writes, scrapeInterval = '1s' }: PrometheusOptions): string {
+  const job = { job_name: 'node', static_configs: [{ targets: [new URL(target).host], labels: labels ?? {} }] }
+  const keep = { source_labels: ['__name__'], regex: writes?.metrics, action: 'keep' }
+  const queue = { batch_send_deadline: '500ms', max_backoff: '1s' }
+  return JSON.stringify({
+    global: { scrape_interval: scrapeInterval },
+    scrape_configs: [job],
+    ...(writes && { remote_write: [{ url: writes.url, write_relabel_configs: [keep], queue_config: queue }] }),
   })
 }
 

@@ -1,6 +1,7 @@
 /** The command line `lapwing`. Exit codes: 0 done, 1 failed, 2 the user can put it right. */
 import { ConfigError } from '@lapwing/service/config'
 import { Command, CommanderError } from 'commander'
+import { queriesCommand } from './queries/queries-command.ts'
 import { scoreCommand } from './score-command.ts'
 import { startCommand } from './start-command.ts'
 import { topicsCommand } from './topics/topics-command.ts'
@@ -15,6 +16,7 @@ const program = new Command('lapwing')
   .showHelpAfterError('(see lapwing --help)')
   .addCommand(startCommand())
   .addCommand(scoreCommand())
+  .addCommand(queriesCommand())
   .addCommand(topicsCommand())
 inheritSettings(program)
 

@@ -7,7 +7,7 @@
 import { DecodeError, decode } from '@lapwing/contracts/codec'
 import type { DeadLetter } from '@lapwing/contracts/records'
 import type { LogRecord } from '@lapwing/stream/log'
-import { textTable } from './text-table.ts'
+import { textTable } from '../terminal/text-table.ts'
 
 /** Where a letter stands on the topic of dead letters. */
 export interface LetterPlace {

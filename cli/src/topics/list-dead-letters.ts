@@ -1,8 +1,9 @@
 /** `lapwing topics dead-letters list`: reads all letters, keeps what is told of the newest. */
+
+import { jsonLine } from '../terminal/text-table.ts'
 import { type LetterSelection, type LetterSummary, letterTable, newestFirst, summaryOf } from './dead-letter.ts'
 import type { Deployment } from './open-log.ts'
 import { scanLetters } from './scan-letters.ts'
-import { jsonLine } from './text-table.ts'
 
 export interface ListOptions {
   readonly selection: LetterSelection

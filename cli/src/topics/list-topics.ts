@@ -1,7 +1,7 @@
 /** `lapwing topics list`: asks the brokers for every topic of the catalogue. */
 import { type TopicName, topicName, topics } from '@lapwing/contracts/topics'
+import { jsonLine } from '../terminal/text-table.ts'
 import type { Deployment } from './open-log.ts'
-import { jsonLine } from './text-table.ts'
 import { type TopicRow, topicRow, topicTable } from './topic-row.ts'
 import { unlessAbsent } from './unless-absent.ts'
 

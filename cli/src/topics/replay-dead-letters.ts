@@ -4,12 +4,13 @@
  * At least once: what is said to be sent is acknowledged by the log, and after a failure some records more may be there. The
  * letters stay where they are, so a replay can be repeated.
  */
+
+import { visible } from '../terminal/text-table.ts'
 import { UserError } from '../user-error.ts'
 import type { LetterPlace, LetterSelection } from './dead-letter.ts'
 import type { Deployment } from './open-log.ts'
 import { createReplayPlan, type ReplayDecision, replayableTopics } from './replay-plan.ts'
 import { type FoundLetter, scanLetters, scanPlace } from './scan-letters.ts'
-import { visible } from './text-table.ts'
 import { unlessAbsent } from './unless-absent.ts'
 
 export interface ReplayOptions {

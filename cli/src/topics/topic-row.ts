@@ -5,7 +5,7 @@
  * is the catalogue's, with which Lapwing creates a topic; a broker where somebody changed it is warned of when a service starts.
  */
 import { type TopicDefinition, type TopicName, topicName, topics } from '@lapwing/contracts/topics'
-import { textTable } from './text-table.ts'
+import { textTable } from '../terminal/text-table.ts'
 
 export interface TopicRow {
   readonly topic: string

@@ -36,15 +36,18 @@ export class QueryError extends Error {
   readonly code: QueryErrorCode
   readonly retryable: boolean
   readonly promql: string
+  /** The message without the query. */
+  readonly said: string
   readonly retryAfterMs: number
 
   constructor(code: QueryErrorCode, promql: string, { detail, retryAfterMs = 0, cause }: QueryErrorDetails) {
-    const said = detail ? `: ${detail.slice(0, longestDetail)}` : ''
-    super(`${queryErrors[code].message}${said} (query: ${promql})`, { cause })
+    const said = `${queryErrors[code].message}${detail ? `: ${detail.slice(0, longestDetail)}` : ''}`
+    super(`${said} (query: ${promql})`, { cause })
     this.name = 'QueryError'
     this.code = code
     this.retryable = queryErrors[code].retryable
     this.promql = promql
+    this.said = said
     this.retryAfterMs = retryAfterMs
   }
 }

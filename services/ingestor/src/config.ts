@@ -1,13 +1,14 @@
 /**
  * Section `ingestor` of the configuration.
  *
- * Nothing is polled unless `prometheus_url` is set; remote write is open unless it is switched off, so that an empty file is
+ * Nothing is polled unless `prometheus_url` is set, nothing scraped unless `scrape_configs` says so; remote write is open unless it is switched off, so that an empty file is
  * a working receiver.
  */
 import { queryKeys } from '@lapwing/queries/query-settings'
 import { duration, httpUrl, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 import { accessSchema } from './access-settings.ts'
+import { scrapeConfigs } from './scrape/scrape-settings.ts'
 
 export const ingestorSchema = z
   .strictObject({
@@ -39,6 +40,8 @@ export const ingestorSchema = z
     label_limit: z.int().min(1).max(1000).default(64),
     label_name_length_limit: z.int().min(1).max(10_000).default(512),
     label_value_length_limit: z.int().min(1).max(10_000).default(4096),
+    /** `/metrics` pages to scrape, for a machine without a Prometheus. */
+    scrape_configs: scrapeConfigs.default([]),
     remote_write: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   })
   .prefault({})

@@ -1,14 +1,18 @@
 /** What the ingestor tells Prometheus of itself. */
 
 import type { BatchKind } from '@lapwing/contracts/records'
+import type { HttpErrorCode } from '@lapwing/prometheus/http-exchange'
 import { type QueryErrorCode, queryErrors } from '@lapwing/prometheus/query-errors'
 import { logErrors } from '@lapwing/stream/errors'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
-export type Source = 'poll' | 'remote_write'
+export type Source = 'poll' | 'scrape' | 'remote_write'
 
 /** Why a sample did not become one of a batch. `imputed` points are not samples and stand in a counter of their own. */
 export type DropReason = 'not_finite' | 'invalid' | 'from_the_future' | 'native_histogram' | 'label_limit'
+
+/** What became of a scrape. */
+export type ScrapeOutcomeName = 'ok' | 'malformed' | HttpErrorCode
 
 export interface IngestMetrics {
   samples(source: Source, kind: BatchKind, count: number, newestMs: number): void
@@ -19,6 +23,8 @@ export interface IngestMetrics {
   pollFailed(reason: string): void
   /** Sets `lapwing_prometheus_up`: whether it answered the last request, be it with an error in the query. */
   prometheusUp(up: boolean): void
+  /** @param outcome `ok`, or why there was nothing to read */
+  scraped(outcome: ScrapeOutcomeName): void
   writeAnswered(status: number, durationMs: number): void
   inFlight(bytes: number): void
 }
@@ -42,7 +48,7 @@ export function createIngestMetrics(registry: Registry, ownedQueries: () => numb
       this.set(ownedQueries())
     },
   })
-  return { ...sampleMetrics(registers), ...pollMetrics(registers), ...writeMetrics(registers) }
+  return { ...sampleMetrics(registers), ...pollMetrics(registers), ...scrapeMetrics(registers), ...writeMetrics(registers) }
 }
 
 function sampleMetrics(registers: Registry[]): Pick<IngestMetrics, 'samples' | 'dropped' | 'imputed'> {
@@ -65,7 +71,7 @@ function sampleMetrics(registers: Registry[]): Pick<IngestMetrics, 'samples' | '
     registers,
   })
   const imputed = new Counter({ name: 'lapwing_ingest_samples_imputed_total', help: 'Points filled into short gaps.', registers })
-  for (const source of ['poll', 'remote_write'] as const) {
+  for (const source of ['poll', 'scrape', 'remote_write'] as const) {
     for (const kind of ['live', 'history'] as const) samples.inc({ source, kind }, 0)
     for (const reason of ['not_finite', 'invalid', 'from_the_future', 'native_histogram', 'label_limit'])
       dropped.inc({ source, reason }, 0)
@@ -100,6 +106,17 @@ function pollMetrics(registers: Registry[]): Pick<IngestMetrics, 'polled' | 'pol
     pollFailed: (reason) => errors.inc({ reason }),
     prometheusUp: (isUp) => up.set(Number(isUp)),
   }
+}
+
+function scrapeMetrics(registers: Registry[]): Pick<IngestMetrics, 'scraped'> {
+  const scrapes = new Counter({
+    name: 'lapwing_ingest_scrapes_total',
+    help: 'Scrapes of targets, by what became of them.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  for (const outcome of ['ok', 'malformed', 'unreachable', 'timeout', 'too_large']) scrapes.inc({ outcome }, 0)
+  return { scraped: (outcome) => scrapes.inc({ outcome }) }
 }
 
 function writeMetrics(registers: Registry[]): Pick<IngestMetrics, 'writeAnswered' | 'inFlight'> {

@@ -1,5 +1,5 @@
 /**
- * Polls the queries of one partition of `ingest-state` while this replica owns it.
+ * Polls the queries and scrapes the targets of one partition of `ingest-state` while this replica owns it.
  *
  * Taking over: first the fence, which refuses every older owner from then on, then the progress its queries had, then polling.
  * In that order no commit of an older owner can come after the progress was read. Whenever the log fails, the partition is
@@ -8,6 +8,8 @@
  * fenced last gets anything onto the log, until the group has made up its mind.
  */
 import { backoffMs } from '@lapwing/prometheus/backoff'
+import type { QueryClient } from '@lapwing/prometheus/query-client'
+import { sampleRecords } from '@lapwing/prometheus/sample-batches'
 import { LogError } from '@lapwing/stream/errors'
 import type { FencedProducer, Log, LogRecord } from '@lapwing/stream/log'
 import type { Logger } from 'pino'
@@ -16,6 +18,8 @@ import type { Progress } from './poll-plan.ts'
 import { type PollTools, type PublishPoll, pollQuery } from './poll-query.ts'
 import { decodeProgress, encodeProgress } from './progress-record.ts'
 import type { Query } from './query.ts'
+import { type Scraping, scrapePartition } from './scrape/scrape-partition.ts'
+import type { PublishScrape } from './scrape/scrape-target.ts'
 
 export interface PollTopics {
   readonly samples: string
@@ -27,7 +31,10 @@ export interface PollTopics {
 export interface PartitionPolling {
   readonly log: Log
   readonly topics: PollTopics
-  readonly tools: PollTools
+  /** undefined: there is no Prometheus, and there are no queries. */
+  readonly client: QueryClient | undefined
+  readonly tools: Omit<PollTools, 'client'>
+  readonly scraping: Scraping
   onProgress(query: Query, progress: Progress): void
 }
 
@@ -67,17 +74,30 @@ async function ownPartition(
   try {
     const known = latestProgress(await log.readToEnd(topics.ingestState, partition), tools.logger)
     const publish = publisher(producer, topics)
-    const polls = queries.map((query) =>
-      pollQuery(query, known.get(query.id), tools, publish, (progress) => polling.onProgress(query, progress), lost.signal),
-    )
-    await Promise.all(polls).finally(async () => {
+    const work = pollsOf(queries, known, polling, publish, lost.signal)
+    work.push(scrapePartition(partition, polling.scraping, scrapePublisher(producer, topics, tools.partitions), lost.signal))
+    await Promise.all(work).finally(async () => {
       end()
-      await Promise.allSettled(polls)
+      await Promise.allSettled(work)
     })
   } finally {
     signal.removeEventListener('abort', end)
     await producer.close()
   }
+}
+
+function pollsOf(
+  queries: readonly Query[],
+  known: ReadonlyMap<string, Progress>,
+  { client, tools, onProgress }: PartitionPolling,
+  publish: PublishPoll,
+  signal: AbortSignal,
+): Promise<void>[] {
+  if (!client) return []
+  const withClient = { ...tools, client }
+  return queries.map((query) =>
+    pollQuery(query, known.get(query.id), withClient, publish, (progress) => onProgress(query, progress), signal),
+  )
 }
 
 /** The newest readable progress of each query. */
@@ -105,5 +125,13 @@ function publisher(producer: FencedProducer, topics: PollTopics): PublishPoll {
       value: encodeProgress(progress),
     }
     await producer.commit([...samples, state])
+  }
+}
+
+/** Samples alone: a page has no past, so there is no progress to keep. */
+function scrapePublisher(producer: FencedProducer, { samples: topic }: PollTopics, partitions: number): PublishScrape {
+  return async (series) => {
+    const records = sampleRecords(series, { source: 'scrape', kind: 'live', stepMs: 0 }, partitions)
+    await producer.commit(records.map((record) => ({ topic, key: null, ...record })))
   }
 }

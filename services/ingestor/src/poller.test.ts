@@ -53,8 +53,9 @@ async function poll(promql: readonly (string | object)[] = ['metric'], on: Log =
     group: 'lapwing-ingestor',
     queries: queriesOf(promql, 4),
     topics,
+    client: createQueryClient({ url: prometheus.url, timeoutMs: 150 }),
+    scraping: { jobs: [], partitions: 4, tools: {} as never },
     tools: {
-      client: createQueryClient({ url: prometheus.url, timeoutMs: 150 }),
       limit: pLimit(4),
       policy,
       backoff: { firstMs: 5, longestMs: 20 },

@@ -2,7 +2,7 @@
  * Shares the queries between the replicas: who owns a partition of `ingest-state` in the consumer group polls the queries that
  * have their progress there. There is no other election.
  *
- * A partition without queries costs nothing. Losing one ends its polls; a commit in flight may still succeed, because the new
+ * Without targets to scrape a partition without queries costs nothing. Losing one ends its polls; a commit in flight may still succeed, because the new
  * owner reads the progress only after it has fenced the old one.
  */
 import type { ConsumeOptions } from '@lapwing/stream/log'
@@ -33,7 +33,7 @@ export async function startPoller(options: PollerOptions): Promise<Poller> {
   }
   const take = (partition: number) => {
     const queries = options.queries.filter((query) => query.partition === partition)
-    if (queries.length === 0 || held.has(partition)) return
+    if ((queries.length === 0 && options.scraping.jobs.length === 0) || held.has(partition)) return
     const release = new AbortController()
     const onProgress = (query: Query, at: Progress) => {
       if (!release.signal.aborted) progress.set(query.id, at)

@@ -1,7 +1,6 @@
 /** The ingestor as a service: remote write in, Prometheus polled, samples out. */
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { LabelLimits } from '@lapwing/prometheus/label-limits'
-import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { createWriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
 import { configuredQueries } from '@lapwing/queries/configured-queries'
 import type { ServiceConfig } from '@lapwing/service/run-process'
@@ -14,6 +13,7 @@ import { accessOf } from './access-settings.ts'
 import type { ingestorSchema } from './config.ts'
 import { createIngestMetrics, type IngestMetrics } from './metrics.ts'
 import { type Poller, startPoller } from './poller.ts'
+import { prometheusClient } from './prometheus-client.ts'
 import { placeQueries } from './query.ts'
 import { addRemoteWriteRoute } from './remote-write-route.ts'
 
@@ -63,9 +63,18 @@ async function startPolling(context: IngestorContext, log: Log, metrics: IngestM
   const { config, logger } = context
   const { prometheus_url: url, ...settings } = config.ingestor
   const { topic_prefix: prefix, partitions } = config.kafka
-  if (!url) return undefined
-  const queries = placeQueries(configuredQueries(settings), partitions)
-  logger.info({ queries: queries.map((query) => query.promql) }, 'polling Prometheus')
+  const jobs = settings.scrape_configs
+  if (!url && jobs.length === 0) return undefined
+  const queries = url ? placeQueries(configuredQueries(settings), partitions) : []
+  if (url) logger.info({ queries: queries.map((query) => query.promql) }, 'polling Prometheus')
+  if (jobs.length > 0) logger.info({ jobs: jobs.map((job) => job.job_name) }, 'scraping targets')
+  const shared = {
+    entityBy: settings.entity_by,
+    labelLimits: labelLimits(config.ingestor),
+    metrics,
+    logger,
+    now: Date.now,
+  }
   return startPoller({
     log,
     group: `${prefix}-ingestor`,
@@ -75,12 +84,10 @@ async function startPolling(context: IngestorContext, log: Log, metrics: IngestM
       ingestState: topicName(prefix, 'ingest-state'),
       fence: `${prefix}-ingestor`,
     },
+    client: url ? prometheusClient(url, config.ingestor) : undefined,
+    scraping: { jobs, partitions, tools: { ...shared, accessOf: (job) => accessOf(job.access) } },
     tools: {
-      client: createQueryClient({
-        url,
-        timeoutMs: settings.query_timeout.ms,
-        access: accessOf({ bearer_token: settings.prometheus_bearer_token, ...settings.prometheus_access }),
-      }),
+      ...shared,
       limit: pLimit(settings.query_concurrency),
       policy: {
         stepMs: settings.step.ms,
@@ -89,13 +96,8 @@ async function startPolling(context: IngestorContext, log: Log, metrics: IngestM
         historyMs: settings.history.ms,
       },
       backoff: { firstMs: 1000, longestMs: 60_000 },
-      entityBy: settings.entity_by,
       longestGapMs: settings.max_gap_fill.ms,
-      labelLimits: labelLimits(config.ingestor),
       partitions,
-      metrics,
-      logger,
-      now: Date.now,
       random: Math.random,
     },
     onFatal: context.fail,
