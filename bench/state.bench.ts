@@ -76,7 +76,13 @@ async function longestPause(work: () => Promise<unknown>): Promise<number> {
 }
 
 function createStep() {
-  return createDetectStep({ config: detectorSchema.parse({}), scoresTopic: 's', anomaliesTopic: 'a', observe: () => {} })
+  return createDetectStep({
+    config: detectorSchema.parse({}),
+    scoresTopic: 's',
+    anomaliesTopic: 'a',
+    observe: () => {},
+    observeVerdict: () => {},
+  })
 }
 
 const table = buildSeriesTable(

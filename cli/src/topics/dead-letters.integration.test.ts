@@ -94,6 +94,7 @@ async function runDetector({ log, prefix }: { log: Log; prefix: string }): Promi
     scoresTopic: topicName(prefix, 'scores'),
     anomaliesTopic: topicName(prefix, 'anomalies'),
     observe: () => undefined,
+    observeVerdict: () => undefined,
   }
   const stage = await runStage({
     log,

@@ -139,6 +139,19 @@ export class SeriesDetector {
     return true
   }
 
+  /**
+   * Takes the level of the episode that began at `startedAtMs` for normal at once, as half a window of it would. False, and nothing
+   * changed, when that episode is not open.
+   */
+  adoptLevel(slot: number, startedAtMs: number): boolean {
+    const at = this.#open(slot) * rowLength
+    const rows = this.#rows
+    if (startedAtMs <= 0 || rows[at + episodeFields.startedAtMs] !== startedAtMs || rows[at + field.heldSamples] === 0)
+      return false
+    adoptHeld(rows, at)
+    return true
+  }
+
   /** The state of a series: about 4 KB, its layout `snapshotVersion`. A restored series continues bit for bit. */
   snapshot(slot: number): Uint8Array {
     const parts = [Uint8Array.of(snapshotVersion), ...this.#views(slot)]

@@ -5,6 +5,7 @@ import type { Anomaly, AnomalyState, Reason, SampleBatch } from '@lapwing/contra
 import { type LabelSet, seriesText } from '@lapwing/contracts/series'
 import { entityText, keyText } from '@lapwing/contracts/series-table'
 import { type EpisodeTransition, episodeFields, severityOf } from '@lapwing/detection/episode'
+import type { EpisodeSample, Told } from '@lapwing/detection/feedback'
 import type { SampleInput, Verdict } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 
@@ -15,22 +16,24 @@ export interface AnomalyInput {
   readonly labels: LabelSet
   readonly sample: SampleInput
   readonly verdict: Verdict
+  /** What verdicts of people leave of it. */
+  readonly told: Told
   /** Row of the series, read with `episodeFields`. */
   readonly episode: Float64Array
   readonly model: string
 }
 
-export function describeAnomaly({ batch, series, labels, sample, verdict, episode, model }: AnomalyInput): Anomaly {
-  const resolved = verdict.transition === 'resolved'
-  const startedAtMs = episode[resolved ? episodeFields.lastStartedAtMs : episodeFields.startedAtMs]!
+export function describeAnomaly({ batch, series, labels, sample, verdict, told, episode, model }: AnomalyInput): Anomaly {
+  const resolved = told.transition === 'resolved'
+  const startedAtMs = startOf(episode, resolved)
   const seriesKey = keyText(batch.series, series)
   const episodeId = identity(seriesKey, startedAtMs, model)
-  const state = stateOf[verdict.transition]
+  const state = stateOf[told.transition]
   return {
     id: identity(episodeId, state, sample.timestampMs),
     episodeId,
     state,
-    severity: severityOf(episode),
+    severity: told.severity,
     seriesKey,
     entityKey: entityText(batch.series, series),
     metric: labels.find((label) => label.name === '__name__')?.value ?? seriesText(labels),
@@ -48,9 +51,29 @@ export function describeAnomaly({ batch, series, labels, sample, verdict, episod
     peakScore: episode[episodeFields.peakScore]!,
     confidence: verdict.confidence,
     reasons: rankedReasons(verdict),
-    suppressedBy: '',
-    signature: null,
+    suppressedBy: told.suppressedBy?.verdict ?? '',
+    signature: told.signature,
   }
+}
+
+/** What a sample means to the verdicts on its series. */
+export function episodeSample(sample: SampleInput, verdict: Verdict, episode: Float64Array): EpisodeSample {
+  const excursion = sample.stale ? 0 : sample.value - verdict.expected
+  const halfWidth = excursion < 0 ? verdict.expected - verdict.lower : verdict.upper - verdict.expected
+  return {
+    timestampMs: sample.timestampMs,
+    transition: verdict.transition,
+    startedAtMs: startOf(episode, verdict.transition === 'resolved'),
+    severity: severityOf(episode),
+    isAnomalous: verdict.score > 1 && sample.live && !sample.imputed,
+    deviations: halfWidth > 0 ? excursion / halfWidth : 0,
+    excursion,
+    reasons: rankedReasons(verdict),
+  }
+}
+
+function startOf(episode: Float64Array, isEnded: boolean): number {
+  return episode[isEnded ? episodeFields.lastStartedAtMs : episodeFields.startedAtMs]!
 }
 
 /**

@@ -18,6 +18,7 @@ function runStep(records: readonly LogRecord[], config = {}) {
     scoresTopic: 'scores',
     anomaliesTopic: 'anomalies',
     observe: (observation) => observations.push(observation),
+    observeVerdict: () => {},
   })
   for (const record of records) step.process(record, (output) => outputs.push(output))
   const of = (topic: string) => outputs.filter((output) => output.topic === topic)

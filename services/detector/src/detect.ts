@@ -7,12 +7,13 @@
 import { createHash } from 'node:crypto'
 import { decode } from '@lapwing/contracts/codec'
 import { keyBytes, labelReader } from '@lapwing/contracts/series-table'
-import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
+import { type SampleInput, SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
-import { anomalyRecord, describeAnomaly } from './anomaly.ts'
+import { anomalyRecord, describeAnomaly, episodeSample } from './anomaly.ts'
 import type { DetectorConfig } from './config.ts'
 import { ScoredBatch } from './scored-batch.ts'
+import { isFeedbackKey, type VerdictOutcome, Verdicts } from './verdicts.ts'
 
 export interface DetectOptions {
   readonly config: DetectorConfig
@@ -20,6 +21,8 @@ export interface DetectOptions {
   readonly anomaliesTopic: string
   /** Called once per batch. */
   observe(observation: BatchObservation): void
+  /** Called once per verdict; again when it is applied again after a crash. */
+  observeVerdict(outcome: VerdictOutcome): void
 }
 
 export interface BatchObservation {
@@ -29,6 +32,8 @@ export interface BatchObservation {
   /** Of series beyond the limit. */
   readonly overLimit: number
   readonly opened: number
+  /** Of the opened ones, those that a verdict holds down. */
+  readonly suppressed: number
   readonly resolved: number
   readonly series: number
   readonly newestMs: number
@@ -43,6 +48,21 @@ export function createDetectStep(options: DetectOptions): StatefulStep {
   const changed = new Set<number>()
   const slotOf = (keys: Uint8Array, series: number) =>
     slots.size < config.max_series_per_partition ? slots.findOrAdd(keys, series * keyBytes) : slots.find(keys, series * keyBytes)
+  const verdicts = new Verdicts({
+    slotOf: (seriesKey) => slotOf(seriesKey, 0),
+    keyOf: slots.keyOf,
+    adoptLevel: (slot, startedAtMs) => {
+      if (!detector.adoptLevel(slot, startedAtMs)) return false
+      changed.add(slot)
+      return true
+    },
+  })
+  /** Of a series without an open episode there is nothing to tell, which is the case for nearly every sample. */
+  const tell = (slot: number, sample: SampleInput) => {
+    const { verdict } = detector
+    if (verdict.transition === 'none' && verdict.state !== 'anomalous') return undefined
+    return verdicts.follow(slot, episodeSample(sample, verdict, detector.row(slot)))
+  }
 
   return {
     process: (record, emit) => {
@@ -50,7 +70,7 @@ export function createDetectStep(options: DetectOptions): StatefulStep {
       const batch = decode('SampleBatch', record.value)
       const scored = new ScoredBatch(batch)
       const readLabels = labelReader(batch.series)
-      const counts = { notNewer: 0, overLimit: 0, opened: 0, resolved: 0 }
+      const counts = { notNewer: 0, overLimit: 0, opened: 0, suppressed: 0, resolved: 0 }
       scored.eachSample((series, at, sample) => {
         const slot = slotOf(batch.series.keys, series)
         if (slot === -1) {
@@ -65,16 +85,19 @@ export function createDetectStep(options: DetectOptions): StatefulStep {
         }
         changed.add(slot)
         const { verdict } = detector
-        scored.write(at, verdict)
-        if (verdict.transition === 'none') return
-        if (verdict.transition === 'opened') counts.opened++
-        if (verdict.transition === 'resolved') counts.resolved++
+        const told = tell(slot, sample)
+        scored.write(at, verdict, told?.suppressedBy)
+        if (!told || told.transition === 'none') return
+        if (told.transition === 'opened') counts.opened++
+        if (told.transition === 'opened' && told.suppressedBy) counts.suppressed++
+        if (told.transition === 'resolved') counts.resolved++
         const anomaly = describeAnomaly({
           batch,
           series,
           labels: readLabels(series),
           sample,
           verdict,
+          told,
           episode: detector.row(slot),
           model,
         })
@@ -86,8 +109,14 @@ export function createDetectStep(options: DetectOptions): StatefulStep {
     takeChanged: function* () {
       for (const slot of changed) yield { key: slots.keyOf(slot), snapshot: detector.snapshot(slot) }
       changed.clear()
+      yield* verdicts.takeChanged()
     },
+    apply: (record) => options.observeVerdict(verdicts.apply(record)),
     restore: (key, snapshot) => {
+      if (isFeedbackKey(key)) {
+        verdicts.restore(key, snapshot)
+        return
+      }
       if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
       detector.restore(slots.findOrAdd(key, 0), snapshot)
     },

@@ -1,6 +1,9 @@
 /** What the detector tells Prometheus of itself. */
+
+import type { Feedback } from '@lapwing/contracts/records'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { BatchObservation } from './detect.ts'
+import type { VerdictOutcome } from './verdicts.ts'
 
 /** Takes in what each batch was. */
 export function createDetectorMetrics(registry: Registry): (observation: BatchObservation) => void {
@@ -15,11 +18,11 @@ export function createDetectorMetrics(registry: Registry): (observation: BatchOb
   for (const reason of ['not_newer', 'series_limit']) dropped.inc({ reason }, 0)
   const episodes = new Counter({
     name: 'lapwing_detector_episodes_total',
-    help: 'Episodes opened and resolved.',
+    help: 'Episodes opened, opened under a verdict that holds them down, and resolved.',
     labelNames: ['transition'],
     registers,
   })
-  for (const transition of ['opened', 'resolved']) episodes.inc({ transition }, 0)
+  for (const transition of ['opened', 'suppressed', 'resolved']) episodes.inc({ transition }, 0)
   const newest = new Gauge({
     name: 'lapwing_detector_newest_sample_timestamp_seconds',
     help: 'Time of the newest sample that was scored.',
@@ -30,7 +33,22 @@ export function createDetectorMetrics(registry: Registry): (observation: BatchOb
     dropped.inc({ reason: 'not_newer' }, observation.notNewer)
     dropped.inc({ reason: 'series_limit' }, observation.overLimit)
     episodes.inc({ transition: 'opened' }, observation.opened)
+    episodes.inc({ transition: 'suppressed' }, observation.suppressed)
     episodes.inc({ transition: 'resolved' }, observation.resolved)
     newest.set(observation.newestMs / 1000)
   }
 }
+
+/** Takes in what became of each verdict. */
+export function createVerdictMetrics(registry: Registry): (outcome: VerdictOutcome) => void {
+  const verdicts = new Counter({
+    name: 'lapwing_detector_verdicts_total',
+    help: 'Verdicts of people taken in, by what became of them.',
+    labelNames: ['verdict', 'outcome'],
+    registers: [registry],
+  })
+  for (const verdict of told) verdicts.inc({ verdict, outcome: 'applied' }, 0)
+  return ({ verdict, outcome }) => verdicts.inc({ verdict, outcome })
+}
+
+const told: readonly Feedback['verdict'][] = ['confirmed', 'false_alarm', 'expected', 'known', 'new_normal', 'undone']

@@ -8,6 +8,7 @@ import { bytesOf, ColumnError, float64Column, uint8Column, uint32Column } from '
 import type { SampleBatch } from '@lapwing/contracts/records'
 import { reasonNames, type SeriesState, sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import { seriesCount } from '@lapwing/contracts/series-table'
+import type { Verdict as HumanVerdict } from '@lapwing/detection/feedback'
 import type { SampleInput, Verdict } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 
@@ -64,14 +65,16 @@ export class ScoredBatch {
     }
   }
 
-  write(at: number, verdict: Verdict): void {
+  /** @param suppressedBy the verdict of a person that holds the open episode down */
+  write(at: number, verdict: Verdict, suppressedBy: HumanVerdict | undefined): void {
     this.#scores[at] = verdict.score
     this.#expected[at] = verdict.expected
     this.#lower[at] = verdict.lower
     this.#upper[at] = verdict.upper
     this.#confidence[at] = verdict.confidence
-    this.#states[at] = stateNumbers[verdict.state]
-    this.#stateDetails[at] = verdict.stateDetail
+    const isSuppressed = suppressedBy !== undefined && verdict.state === 'anomalous'
+    this.#states[at] = stateNumbers[isSuppressed ? 'suppressed' : verdict.state]
+    this.#stateDetails[at] = isSuppressed ? (suppressedBy.untilMs ?? 0) : verdict.stateDetail
     this.#reasons[at] = strongestReason(verdict)
   }
 

@@ -10,7 +10,7 @@ import { openTopics } from '@lapwing/stream/open-topics'
 import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import type { detectorSchema } from './config.ts'
 import { createDetectStep, modelName } from './detect.ts'
-import { createDetectorMetrics } from './metrics.ts'
+import { createDetectorMetrics, createVerdictMetrics } from './metrics.ts'
 
 export async function startDetector(
   context: ServiceContext<ServiceConfig<'detector', typeof detectorSchema>>,
@@ -19,12 +19,14 @@ export async function startDetector(
   const { config } = context
   const { topic_prefix: prefix, partitions } = config.kafka
   const observe = createDetectorMetrics(context.registry)
+  const observeVerdict = createVerdictMetrics(context.registry)
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
   const stage = await runStatefulStage({
     log,
     group: `${prefix}-detector`,
     input: topicName(prefix, 'samples'),
+    sideInputs: [{ topic: topicName(prefix, 'feedback'), partitions: 'own', intervalMs: verdictIntervalMs }],
     state: {
       topic: topicName(prefix, 'detector-state'),
       version: snapshotVersion,
@@ -39,6 +41,7 @@ export async function startDetector(
         scoresTopic: topicName(prefix, 'scores'),
         anomaliesTopic: topicName(prefix, 'anomalies'),
         observe,
+        observeVerdict,
       }),
     observer: createStageMetrics(context.registry),
     onState: createStateObserver(context.registry, context.logger),
@@ -46,3 +49,6 @@ export async function startDetector(
   })
   context.onClose('stage', () => stage.stop())
 }
+
+/** Soon enough for a person who waits for it, and seldom enough for however many verdicts. */
+const verdictIntervalMs = 1000
