@@ -1,6 +1,7 @@
 import type { Alert } from '@lapwing/contracts/records'
 import { describe, expect, test } from 'vitest'
 import { alertRecord, startedAtMs } from '../testing/alert.ts'
+import { holdOf } from './hold.ts'
 import {
   afterDelivered,
   afterFailedAttempt,
@@ -12,6 +13,7 @@ import {
   type Progress,
   planDeliveries,
   type ReceiverPolicy,
+  type Reconciled,
   settle,
   unsettled,
 } from './reconcile.ts'
@@ -24,8 +26,8 @@ const slack: ReceiverPolicy = {
   resendResolvedForMs: 0,
   spacingMs: 1000,
   batchSize: 1,
-  flappingHoldMs: 5 * minuteMs,
 }
+const holdPolicy = { mutes: [], minimumDurationMs: 0, flappingHoldMs: 5 * minuteMs }
 const alertmanager: ReceiverPolicy = { ...slack, resendMs: minuteMs, resendResolvedForMs: 5 * minuteMs, batchSize: 2 }
 
 const place = { offset: 0, writtenAtMs: 0 }
@@ -39,8 +41,12 @@ const escalated: Partial<Alert> = { severity: 'critical', reason: 'escalated' }
 const resolved: Partial<Alert> = { state: 'resolved', severity: 'critical', reason: 'resolved', endedAtMs: nowMs }
 const flapping: Partial<Alert> = { decision: 'suppress', reason: 'flapping' }
 
+const reconciled = (alert: TrackedAlert, progress: Progress, differences: Partial<Reconciled> = {}): Reconciled => ({
+  ...{ tracked: alert, progress, hold: undefined, continuedAt: null, members: [alert.alert] },
+  ...differences,
+})
 const planFor = (alert: TrackedAlert, progress: Progress, policy = slack, atMs = nowMs): Plan =>
-  planDeliveries([{ tracked: alert, progress, later: undefined }], policy, atMs)
+  planDeliveries([reconciled(alert, progress, { hold: holdOf(alert, holdPolicy, atMs) })], policy, atMs)
 const toldBy = (alert: TrackedAlert, progress: Progress = noProgress, policy = slack, atMs = nowMs): Progress =>
   afterDelivered(progress, planFor(alert, progress, policy, atMs).deliveries[0]!, atMs).progress
 const outcomes = (plan: Plan) => plan.settlements.map(({ record, outcome, reason }) => [record.id, outcome, reason])
@@ -53,7 +59,11 @@ describe('a receiver that is told once', () => {
   })
 
   test('then hears no more of it', () => {
-    expect(planFor(tracked(opened), toldBy(tracked(opened)))).toEqual({ deliveries: [], settlements: [], wakeAtMs: Infinity })
+    expect(planFor(tracked(opened), toldBy(tracked(opened)))).toMatchObject({
+      deliveries: [],
+      settlements: [],
+      wakeAtMs: Infinity,
+    })
   })
 
   test('hears when it gets worse, and of its end, under the severity that it knows', () => {
@@ -92,7 +102,7 @@ describe('what is not let through', () => {
 
   test('because of flapping is pending, and told when it still fires after the hold', () => {
     const held = planFor(tracked(flapping), noProgress)
-    expect(held).toEqual({ deliveries: [], settlements: [], wakeAtMs: startedAtMs + slack.flappingHoldMs })
+    expect(held).toMatchObject({ deliveries: [], settlements: [], wakeAtMs: startedAtMs + holdPolicy.flappingHoldMs })
     const later = planFor(tracked(flapping), noProgress, slack, held.wakeAtMs)
     expect(afterDelivered(noProgress, later.deliveries[0]!, nowMs).settlements).toMatchObject([
       { outcome: 'delivered', reason: 'still_firing' },
@@ -130,7 +140,7 @@ describe('a receiver without memory', () => {
     const over = toldBy(tracked(opened, resolved), told, alertmanager)
     const after = (minutes: number) => planFor(tracked(opened, resolved), over, alertmanager, nowMs + minutes * minuteMs)
     expect(after(4).deliveries).toMatchObject([{ repeated: true }])
-    expect(after(5)).toEqual({ deliveries: [], settlements: [], wakeAtMs: Infinity })
+    expect(after(5)).toMatchObject({ deliveries: [], settlements: [], wakeAtMs: Infinity })
     expect(isFinished(tracked(opened, resolved), over, alertmanager, nowMs + 4 * minuteMs)).toBe(false)
     expect(isFinished(tracked(opened, resolved), over, alertmanager, nowMs + 5 * minuteMs)).toBe(true)
   })
@@ -197,11 +207,9 @@ describe('failures', () => {
 })
 
 describe('a request', () => {
-  const alerts = (['warning', 'critical', 'warning'] as const).map((severity, i) => ({
-    tracked: tracked({ id: `a${i}`, seriesKey: `s${i}`, severity, startedAtMs: startedAtMs - i }),
-    progress: noProgress,
-    later: undefined,
-  }))
+  const alerts = (['warning', 'critical', 'warning'] as const).map((severity, i) =>
+    reconciled(tracked({ id: `a${i}`, seriesKey: `s${i}`, severity, startedAtMs: startedAtMs - i }), noProgress),
+  )
 
   test('takes as many alerts as the receiver does, the most severe first, then in the order of their beginning', () => {
     expect(planDeliveries(alerts, { ...slack, batchSize: 2 }, nowMs).deliveries.map(({ alert }) => alert.id)).toEqual([
@@ -212,8 +220,8 @@ describe('a request', () => {
 
   test('says when a later alert of the series fires under the same identity', () => {
     const over = tracked(opened, resolved)
-    const later = tracked({ id: 'next', startedAtMs: nowMs, severity: 'critical' })
-    const plan = planDeliveries([{ tracked: over, progress: toldBy(tracked(opened)), later }], alertmanager, nowMs)
+    const item = reconciled(over, toldBy(tracked(opened)), { continuedAt: 'critical' })
+    const plan = planDeliveries([item], alertmanager, nowMs)
     expect(plan.deliveries).toMatchObject([{ alert: { id: 'episode-1' }, continuedAt: 'critical' }])
   })
 })

@@ -4,8 +4,8 @@
  *
  * Level-triggered: it compares states and never replays events, so an outage of six hours ends in one message per alert with
  * the truth of that moment, not in six hours of stale ones. A receiver is told of an alert that fires and was let through, told
- * again when its severity rises, and told of the end if it saw the beginning. An alert held back for flapping is let through
- * once it has fired for `flappingHoldMs`, because a steady state is no flapping and the last state is never hidden.
+ * again when its severity rises or it comes back, and told of the end if it saw the beginning. What is held (`hold.ts`,
+ * `limits.ts`) is told when the hold is over and it still fires; a hold keeps no end from somebody who saw the beginning.
  *
  * Every accepted record gets exactly one outcome per receiver (`conservation.ts`); until then it is pending. Delivery is at
  * least once: whoever delivers may crash between the answer and the note of it, and tells it again afterwards. A state that was
@@ -27,8 +27,6 @@ export interface ReceiverPolicy {
   readonly spacingMs: number
   /** Most alerts in one request. */
   readonly batchSize: number
-  /** An alert held back for flapping is let through when it still fires this long after it started. */
-  readonly flappingHoldMs: number
 }
 
 /** A state of an alert, as told to a receiver. */
@@ -38,7 +36,7 @@ export interface Telling {
   readonly atMs: number
 }
 
-/** How far a receiver is with an alert. The first four survive a restart, the others start anew. */
+/** How far a receiver is with an alert. The first five survive a restart, the others start anew. */
 export interface Progress {
   /** What it saw, oldest first: one entry per severity and one for the end. */
   readonly tellings: readonly Telling[]
@@ -48,6 +46,8 @@ export interface Progress {
   readonly refused: Telling | null
   /** Ids of the records that have their outcome. */
   readonly settled: readonly string[]
+  /** The last hold that kept it from being told, or empty. */
+  readonly heldBy: string
   /** Last time it was told anything, repetitions included; 0 tells it again at once. */
   readonly sentAtMs: number
   /** Failed attempts in a row. */
@@ -63,6 +63,7 @@ export const noProgress: Progress = {
   attempted: [],
   refused: null,
   settled: [],
+  heldBy: '',
   sentAtMs: 0,
   attempts: 0,
   retryAtMs: 0,
@@ -72,8 +73,20 @@ export const noProgress: Progress = {
 export interface Reconciled {
   readonly tracked: TrackedAlert
   readonly progress: Progress
-  /** The latest alert of the same series, when that is another one. */
-  readonly later: TrackedAlert | undefined
+  /** Why news of it must wait; a hold that is over is none. */
+  readonly hold: Waiting | undefined
+  /** Severity at which a later alert of its series is told, if one is. */
+  readonly continuedAt: Severity | null
+  /** The alerts that it stands for. */
+  readonly members: readonly Alert[]
+}
+
+/** A hold, as far as the plan depends on it. */
+export interface Waiting {
+  readonly reason: string
+  /** For a person. */
+  readonly detail: string
+  readonly untilMs: number
 }
 
 /** One alert to tell a receiver. */
@@ -82,6 +95,8 @@ export interface Delivery {
   /** What it is to see; the last entry is news unless `repeated`. */
   readonly tellings: readonly Telling[]
   readonly repeated: boolean
+  /** The alerts that it stands for: itself, or those of an incident. */
+  readonly members: readonly Alert[]
   /** Severity at which a later alert of this series fires: where series and severity are the identity, it lives on under it. */
   readonly continuedAt: Severity | null
   /** The records that this delivery settles. */
@@ -98,9 +113,19 @@ export interface Settlement {
   readonly reason: string
 }
 
+/** An alert that is held for another reason than before, and the records that wait. */
+export interface Held {
+  readonly alert: Alert
+  readonly records: readonly AcceptedRecord[]
+  readonly hold: Waiting
+}
+
 export interface Plan {
   /** One request's worth, most severe first. */
   readonly deliveries: readonly Delivery[]
+  readonly held: readonly Held[]
+  /** When to look again at each alert that is not due, by its id. */
+  readonly quietUntilMs: ReadonlyMap<string, number>
   /** Outcomes that are certain without asking the receiver. */
   readonly settlements: readonly Settlement[]
   /** When the plan may look different although no record came; Infinity when never. */
@@ -109,15 +134,21 @@ export interface Plan {
 
 export function planDeliveries(alerts: Iterable<Reconciled>, policy: ReceiverPolicy, nowMs: number): Plan {
   const due: Delivery[] = []
+  const held: Held[] = []
   const settlements: Settlement[] = []
+  const quietUntilMs = new Map<string, number>()
   let wakeAtMs = Number.POSITIVE_INFINITY
   for (const reconciled of alerts) {
     const step = nextStep(reconciled, policy, nowMs)
     settlements.push(...step.settlements)
+    if (step.held) held.push(step.held)
     if (step.delivery) due.push(step.delivery)
-    else wakeAtMs = Math.min(wakeAtMs, step.wakeAtMs)
+    else {
+      quietUntilMs.set(reconciled.tracked.alert.id, step.wakeAtMs)
+      wakeAtMs = Math.min(wakeAtMs, step.wakeAtMs)
+    }
   }
-  return { deliveries: due.sort(byUrgency).slice(0, policy.batchSize), settlements, wakeAtMs }
+  return { deliveries: due.sort(byUrgency).slice(0, policy.batchSize), held, settlements, quietUntilMs, wakeAtMs }
 }
 
 /** The progress with these outcomes noted. */
@@ -138,7 +169,7 @@ export interface Answered {
 
 export function afterDelivered(progress: Progress, delivery: Delivery, nowMs: number): Answered {
   const told = { ...lastOf(delivery.tellings), atMs: nowMs }
-  const settlements = delivery.records.map((record) => deliveredOrSuperseded(delivery.alert, record, told))
+  const settlements = delivery.records.map((record) => deliveredOrSuperseded(delivery, record, told))
   const learned = delivery.repeated ? {} : { tellings: [...delivery.tellings.slice(0, -1), told], attempted: [], refused: null }
   return { progress: settle({ ...progress, ...learned, ...rested(nowMs) }, settlements), settlements }
 }
@@ -165,11 +196,11 @@ export interface FailedAttempt {
 export function afterFailedAttempt(progress: Progress, nowMs: number, failed: FailedAttempt): Progress {
   const { code, attempted, alertMayBeAtFault, chance } = failed
   const retryAtMs = alertMayBeAtFault ? nowMs + backoffMs(progress.attempts, chance) : progress.retryAtMs
-  return { ...progress, attempted, attempts: progress.attempts + 1, retryAtMs, failure: code }
+  return { ...progress, attempted, heldBy: '', attempts: progress.attempts + 1, retryAtMs, failure: code }
 }
 
 function rested(nowMs: number) {
-  return { sentAtMs: nowMs, attempts: 0, retryAtMs: 0, failure: '' }
+  return { heldBy: '', sentAtMs: nowMs, attempts: 0, retryAtMs: 0, failure: '' }
 }
 
 /** Nothing is left to do for this alert, now or later, unless another record comes. */
@@ -182,48 +213,49 @@ export function isFinished(tracked: TrackedAlert, progress: Progress, policy: Re
 
 /** Records without an outcome yet. */
 export function unsettled(tracked: TrackedAlert, progress: Progress): AcceptedRecord[] {
-  return tracked.records.filter((record) => !progress.settled.includes(record.id))
+  if (progress.settled.length === 0) return [...tracked.records]
+  const settled = new Set(progress.settled)
+  return tracked.records.filter((record) => !settled.has(record.id))
 }
 
 interface Step {
   readonly delivery?: Delivery
+  readonly held?: Held
   readonly settlements: Settlement[]
   readonly wakeAtMs: number
 }
 
-function nextStep({ tracked, progress, later }: Reconciled, policy: ReceiverPolicy, nowMs: number): Step {
+function nextStep(reconciled: Reconciled, policy: ReceiverPolicy, nowMs: number): Step {
+  const { tracked, progress, hold, continuedAt, members } = reconciled
   const { alert } = tracked
-  const letThroughMs = letThroughAtMs(tracked, policy)
-  const belief = beliefToReach(tracked, progress, letThroughMs <= nowMs, nowMs)
-  const open = unsettled(tracked, progress)
-  const settlements = open.flatMap((record) => certainOutcome(alert, record, belief !== null, letThroughMs > nowMs))
-  const records = open.filter((record) => !settlements.some((settlement) => settlement.record === record))
-  const continuedAt = later && continues(later, policy, nowMs) ? later.alert.severity : null
+  const belief = beliefToReach(alert, progress, hold, nowMs)
+  const { settlements, records } = certainOutcomes(reconciled, belief)
+  const held = hold && hold.reason !== progress.heldBy ? { alert, records, hold } : undefined
   const dueAtMs = belief ? progress.retryAtMs : Math.max(repeatAtMs(alert, progress, policy, nowMs), progress.retryAtMs)
 
-  if (dueAtMs > nowMs) return { settlements, wakeAtMs: Math.min(dueAtMs, letThroughMs > nowMs ? letThroughMs : dueAtMs) }
-  const tellings = belief ? [...seen(progress).filter((telling) => !sameBelief(telling, belief)), belief] : progress.tellings
-  const delivery = { alert, tellings, repeated: !belief, continuedAt, records, attempt: progress.attempts + 1 }
+  if (dueAtMs > nowMs) {
+    return { settlements, wakeAtMs: Math.min(dueAtMs, hold?.untilMs ?? dueAtMs), ...(held && { held }) }
+  }
+  const attempted = belief ? progress.attempted.filter((telling) => !sameBelief(telling, belief)) : []
+  const tellings = belief ? [...progress.tellings, ...attempted, belief] : progress.tellings
+  const delivery = { alert, tellings, repeated: !belief, members, continuedAt, records, attempt: progress.attempts + 1 }
   return { delivery, settlements, wakeAtMs: nowMs }
 }
 
-/** When a firing alert is let through: at once, when it has fired long enough although flapping, or never. */
-function letThroughAtMs({ alert, records }: TrackedAlert, policy: ReceiverPolicy): number {
-  if (alert.state === 'resolved') return Number.POSITIVE_INFINITY
-  if (records.some(({ decision }) => decision === 'notify')) return Number.NEGATIVE_INFINITY
-  return records.some(({ reason }) => reason === flappingReason)
-    ? alert.startedAtMs + policy.flappingHoldMs
-    : Number.POSITIVE_INFINITY
-}
-
-/** What the receiver must be told to know the truth; null when it knows, need not know, or refused to know. */
-function beliefToReach({ alert }: TrackedAlert, progress: Progress, letThrough: boolean, nowMs: number): Telling | null {
+/** What the receiver must be told to know the truth; null when it knows, need not know yet, or refused to know. */
+function beliefToReach(alert: Alert, progress: Progress, hold: Waiting | undefined, nowMs: number): Telling | null {
   const belief = { state: alert.state, severity: alert.severity, atMs: nowMs }
   if (progress.refused && sameBelief(progress.refused, belief)) return null
-  const told = progress.tellings.at(-1)
   if (alert.state === 'resolved') return endToTell(progress, belief)
-  if (!told) return letThrough ? belief : null
-  return compareSeverity(alert.severity, told.severity) > 0 ? belief : null
+  return isNews(alert, progress) && !hold ? belief : null
+}
+
+/** True when the receiver does not know that it fires, or not how badly, or may believe an end that it was sent. */
+export function isNews(alert: Alert, { tellings, attempted }: Progress): boolean {
+  if (alert.state === 'resolved') return false
+  const told = tellings.at(-1)
+  if (!told || told.state === 'resolved' || attempted.some(({ state }) => state === 'resolved')) return true
+  return compareSeverity(alert.severity, told.severity) > 0
 }
 
 /** The end of what the receiver saw, or may have seen, under the severity that it knows. */
@@ -232,6 +264,11 @@ function endToTell(progress: Progress, end: Telling): Telling | null {
     .filter(({ state }) => state === 'firing')
     .at(-1)
   return firing && progress.tellings.at(-1)?.state !== 'resolved' ? { ...end, severity: firing.severity } : null
+}
+
+/** The progress with the hold noted, so that it is told once. */
+export function afterHeld(progress: Progress, { hold }: Held): Progress {
+  return { ...progress, heldBy: hold.reason }
 }
 
 /** What it saw and what it may have seen. */
@@ -243,14 +280,26 @@ function sameBelief(a: Telling, b: Telling): boolean {
   return a.state === b.state && (a.state === 'resolved' || a.severity === b.severity)
 }
 
-/** The outcome of a record that no delivery will settle, if it has one by now. */
-function certainOutcome(alert: Alert, record: AcceptedRecord, toTell: boolean, held: boolean): Settlement[] {
+/** The records that no delivery will settle, with their outcomes, and the others that have none yet. */
+function certainOutcomes(reconciled: Reconciled, belief: Telling | null) {
+  const settlements: Settlement[] = []
+  const records: AcceptedRecord[] = []
+  for (const record of unsettled(reconciled.tracked, reconciled.progress)) {
+    const reason = certainReason(reconciled, record, belief)
+    if (reason === undefined) records.push(record)
+    else settlements.push(outcomeOf(reconciled.tracked.alert, record, 'suppressed', reason))
+  }
+  return { settlements, records }
+}
+
+function certainReason(reconciled: Reconciled, record: AcceptedRecord, belief: Telling | null): string | undefined {
+  const { tracked, progress, hold, members } = reconciled
   const suppressed = record.decision === 'suppress'
-  if (suppressed && record.reason !== flappingReason) return [outcomeOf(alert, record, 'suppressed', record.reason)]
-  if (toTell) return []
-  if (alert.state === 'firing' && held) return []
-  if (suppressed) return [outcomeOf(alert, record, 'suppressed', record.reason)]
-  return [outcomeOf(alert, record, 'suppressed', alert.state === 'resolved' ? 'over_before_told' : 'duplicate')]
+  if (suppressed && record.reason !== flappingReason) return record.reason
+  if (belief || hold) return undefined
+  if (suppressed) return record.reason
+  if (tracked.alert.state === 'firing') return members.length > 1 ? 'grouped' : 'duplicate'
+  return progress.heldBy || (progress.tellings.length > 0 ? 'duplicate' : 'over_before_told')
 }
 
 /** When what the receiver saw last, and what is still true, must be told again. */
@@ -261,12 +310,9 @@ function repeatAtMs(alert: Alert, { tellings, sentAtMs }: Progress, policy: Rece
   return last.state === 'resolved' && atMs >= last.atMs + policy.resendResolvedForMs ? Number.POSITIVE_INFINITY : atMs
 }
 
-function continues(later: TrackedAlert, policy: ReceiverPolicy, nowMs: number): boolean {
-  return later.alert.state === 'firing' && letThroughAtMs(later, policy) <= nowMs
-}
-
-function deliveredOrSuperseded(alert: Alert, record: AcceptedRecord, told: Telling): Settlement {
-  if (!sameBelief(told, { ...record, atMs: 0 })) return outcomeOf(alert, record, 'suppressed', 'superseded')
+function deliveredOrSuperseded({ alert, members }: Delivery, record: AcceptedRecord, told: Telling): Settlement {
+  const saidSo = record.state === told.state && (members.length > 1 || sameBelief(told, { ...record, atMs: 0 }))
+  if (!saidSo) return outcomeOf(alert, record, 'suppressed', 'superseded')
   return outcomeOf(alert, record, 'delivered', record.decision === 'suppress' ? 'still_firing' : record.reason)
 }
 

@@ -9,7 +9,7 @@ const warned: Telling = { state: 'firing', severity: 'warning', atMs: startedAtM
 const escalated: Telling = { state: 'firing', severity: 'critical', atMs: startedAtMs }
 
 const message = (alert: Alert, tellings: Telling[] = [warned]) => {
-  const delivery: Delivery = { alert, tellings, repeated: false, continuedAt: null, records: [], attempt: 1 }
+  const delivery: Delivery = { alert, tellings, members: [alert], repeated: false, continuedAt: null, records: [], attempt: 1 }
   return slackMessage(delivery, 'http://page')
 }
 const textsOf = (built: ReturnType<typeof slackMessage>): SlackText[] =>

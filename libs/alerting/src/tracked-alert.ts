@@ -13,6 +13,8 @@ import { higherSeverity } from './severity.ts'
 /** One alert record, as far as its outcome depends on it. */
 export interface AcceptedRecord {
   readonly id: string
+  /** The alert that it is about. */
+  readonly alertId: string
   readonly anomalyId: string
   readonly state: AlertState
   readonly severity: Severity
@@ -77,8 +79,8 @@ export function pruned(tracked: TrackedAlert, settledEverywhere: (recordId: stri
 const rememberedRecords = 100
 
 function acceptedRecord(alert: Alert, place: LogPlace): AcceptedRecord {
-  const { recordId: id, anomalyId, state, severity, decision, reason } = alert
-  return { id, anomalyId, state, severity, decision, reason, place }
+  const { recordId: id, id: alertId, anomalyId, state, severity, decision, reason } = alert
+  return { id, alertId, anomalyId, state, severity, decision, reason, place }
 }
 
 function laterTruth(known: Alert, news: Alert): Alert {

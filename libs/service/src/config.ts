@@ -72,6 +72,15 @@ export function loadConfig<S extends Sections>(sections: S, layers: ConfigLayers
   return Object.freeze(config) as ConfigOf<S>
 }
 
+/** A file of its own, validated by its schema. Throws ConfigError, which names file, line and key. */
+export function loadFile<Schema extends z.ZodType>(schema: Schema, file: string): z.output<Schema> {
+  const merged = new Layered()
+  merged.addFile(file)
+  const result = schema.safeParse(merged.tree)
+  if (result.success) return deepFreeze(result.data)
+  throw new ConfigError(result.error.issues.map((issue) => merged.problem(issue.path, issue)))
+}
+
 const defaultFile = 'lapwing.yaml'
 const sectionNames = ['kafka', 'http', 'log', 'ingestor', 'detector', 'drift', 'alerter', 'reporter']
 

@@ -36,6 +36,7 @@ describe('a snapshot', () => {
       attempted: [],
       refused: null,
       settled: ['a'],
+      heldBy: 'muted',
     } as const
     expect(decodeProgress(encodeProgress({ ...noProgress, ...durable }))).toEqual(durable)
   })
@@ -48,6 +49,7 @@ describe('a snapshot', () => {
     expect(decodeProgress(golden('progress.1'))).toEqual({
       tellings: [{ state: 'firing', severity: 'warning', atMs: 1 }],
       attempted: [],
+      heldBy: '',
       refused: null,
       settled: ['a'],
     })

@@ -1,9 +1,11 @@
 /**
  * The alerter's memory on the compacted topic `alert-state`: keys, and snapshots that survive a crash half-way through a write.
  *
- * Three kinds of keys, each with one writer, so that no write of one loop can bring back what another has replaced:
- * `series/<series key>` by the first stage, `alert/<alert id>` by the second, `progress/<receiver>/<alert id>` by the loop of
- * that receiver. A snapshot is JSON (an alert inside it is Avro, because JSON has no NaN), framed and guarded by a checksum. One
+ * Four kinds of keys, each with one writer, so that no write of one loop can bring back what another has replaced:
+ * `series/<series key>` by the first stage, `alert/<alert id>` by the second, `progress/<receiver>/<item id>` and
+ * `sent/<receiver>` by the loop of that receiver; the last three below `route/<name>/` when it is not the default route. An
+ * incident is kept with the progress of the receivers that are told of it, so what they were told and what it was are one write.
+ * A snapshot is JSON (an alert inside it is Avro, because JSON has no NaN), framed and guarded by a checksum. One
  * that cannot be read is told to the caller and left out; it is never used in part.
  */
 import type { Progress } from '@lapwing/alerting/reconcile'
@@ -11,16 +13,33 @@ import type { TrackedAlert } from '@lapwing/alerting/tracked-alert'
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import { decodeState, encodeState, StateError, type StateLayout } from '@lapwing/contracts/state-record'
 import type { Log } from '@lapwing/stream/log'
-import type { SeriesState } from './decide-alert.ts'
+import { defaultRoute, type SeriesState } from './decide-alert.ts'
 
 /** Its version is raised when a layout below changes its meaning. */
 const layout: StateLayout = { version: 1, configHash: '' }
 
-export const stateKeys = {
-  series: (seriesKey: string) => `series/${seriesKey}`,
-  alert: (alertId: string) => `alert/${alertId}`,
-  progress: (receiver: string, alertId: string) => `progress/${receiver}/${alertId}`,
-} as const
+/** Of the first stage. */
+export const seriesStateKey = (seriesKey: string) => `series/${seriesKey}`
+
+/** Of one route in the second stage. */
+export function stateKeys(route: string) {
+  const place = route === defaultRoute ? '' : `${routePrefix}${route}/`
+  return {
+    alert: (alertId: string) => `${place}alert/${alertId}`,
+    progress: (receiver: string, itemId: string) => `${place}progress/${receiver}/${itemId}`,
+    /** What the keys of all progress begin with. */
+    anyProgress: `${place}progress/`,
+    sent: (receiver: string) => `${place}sent/${receiver}`,
+  } as const
+}
+
+const routePrefix = 'route/'
+
+/** The routes that have a memory in these snapshots; the default route is not named. */
+export function routesIn(snapshots: ReadonlyMap<string, Uint8Array>): Set<string> {
+  const named = [...snapshots.keys()].filter((key) => key.startsWith(routePrefix))
+  return new Set(named.map((key) => key.slice(routePrefix.length, key.indexOf('/', routePrefix.length))))
+}
 
 /** The newest snapshot of every key of a partition; tombstones applied. */
 export async function readSnapshots(log: Log, topic: string, partition: number): Promise<Map<string, Uint8Array>> {
@@ -53,13 +72,16 @@ export function statesBelow<T>(
   return states
 }
 
-export function encodeSeries(state: SeriesState, sourceOffset: bigint): Buffer {
+/** What the first stage remembers of a series: the decision's state, and the routes that the episode took. */
+export type SeriesMemory = SeriesState & { readonly routes?: readonly string[] }
+
+export function encodeSeries(state: SeriesMemory, sourceOffset: bigint): Buffer {
   return encodeSnapshot(state, Number(sourceOffset))
 }
 
 /** Throws DecodeError or StateError. */
-export function decodeSeries(bytes: Uint8Array): SeriesState {
-  return decodeSnapshot(bytes) as SeriesState
+export function decodeSeries(bytes: Uint8Array): SeriesMemory {
+  return decodeSnapshot(bytes) as SeriesMemory
 }
 
 export function encodeTracked({ alert, records }: TrackedAlert): Buffer {
@@ -69,19 +91,34 @@ export function encodeTracked({ alert, records }: TrackedAlert): Buffer {
 /** Throws DecodeError or StateError. */
 export function decodeTracked(bytes: Uint8Array): TrackedAlert {
   const { alert, records } = decodeSnapshot(bytes) as { alert: string; records: TrackedAlert['records'] }
-  return { alert: decode('Alert', Buffer.from(alert, 'base64')), records }
+  const decoded = decode('Alert', Buffer.from(alert, 'base64'))
+  return { alert: decoded, records: records.map((record) => ({ ...record, alertId: decoded.id })) }
 }
 
 /** What must be known after a restart: the rest of the progress begins anew, so a receiver without memory is told at once. */
-export type DurableProgress = Pick<Progress, 'tellings' | 'attempted' | 'refused' | 'settled'>
+export type DurableProgress = Pick<Progress, 'tellings' | 'attempted' | 'refused' | 'settled' | 'heldBy'> & {
+  /** Ids of the alerts of an incident; absent for an alert. */
+  readonly members?: readonly string[]
+}
 
-export function encodeProgress({ tellings, attempted, refused, settled }: DurableProgress): Buffer {
-  return encodeSnapshot({ tellings, attempted, refused, settled }, -1)
+export function encodeProgress(progress: DurableProgress): Buffer {
+  const { tellings, attempted, refused, settled, heldBy, members } = progress
+  return encodeSnapshot({ tellings, attempted, refused, settled, heldBy, ...(members && { members }) }, -1)
 }
 
 /** Throws DecodeError or StateError. */
 export function decodeProgress(bytes: Uint8Array): DurableProgress {
-  return decodeSnapshot(bytes) as DurableProgress
+  return { heldBy: '', ...(decodeSnapshot(bytes) as Omit<DurableProgress, 'heldBy'>) }
+}
+
+/** Times of what a receiver was told. */
+export function encodeSent(sentAtMs: readonly number[]): Buffer {
+  return encodeSnapshot({ sentAtMs }, -1)
+}
+
+/** Throws DecodeError or StateError. */
+export function decodeSent(bytes: Uint8Array): readonly number[] {
+  return (decodeSnapshot(bytes) as { sentAtMs: readonly number[] }).sentAtMs
 }
 
 function encodeSnapshot(state: object, sourceOffset: number): Buffer {

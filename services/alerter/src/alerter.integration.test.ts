@@ -188,7 +188,7 @@ describe.skipIf(!program)('Alertmanager', () => {
     await sendAnomalies(log, opened)
     await eventually(async () => {
       const [alert] = await alertmanager.alerts()
-      expect(alert?.labels).toMatchObject({ alertname: 'LapwingAnomaly', severity: 'warning', instance: 'node-1:9100' })
+      expect(alert?.labels).toMatchObject({ alertname: 'LapwingAnomaly', severity: 'warning', instance: 'node-a:9100' })
       expect(alert?.annotations).toMatchObject({ episode: 'a' })
     })
     await sendAnomalies(log, escalated)
@@ -247,6 +247,62 @@ describe.skipIf(!program)('Alertmanager', () => {
         ]),
       )
     })
+  })
+})
+
+describe('routes', () => {
+  test('lead an alert to the receiver of its team, one message for a machine and the rest of it grouped', async () => {
+    const log = createInProcessLog()
+    const [db, rest] = [await slack(), await slack()]
+    await alerter(log, {
+      slack_webhook_url: rest.url,
+      receivers: [{ name: 'db', slack_webhook_url: db.url }],
+      route: { routes: [{ matchers: ['instance=~"node-a.*"'], receiver: 'db', group_wait: '300ms' }] },
+    })
+    const { opened, resolved } = episode('a')
+    const neighbour = { ...opened, id: 'n/opened', episodeId: 'n', seriesKey: 'n', metric: 'node_load5' }
+    await sendAnomalies(log, opened, neighbour, episode('b').opened)
+    await eventually(() => expect([db, rest].map(titles)).toEqual([['🟠 Warning'], ['🟠 Warning']]))
+    await sendAnomalies(log, resolved, { ...resolved, id: 'n/resolved', episodeId: 'n', seriesKey: 'n' })
+    await eventually(() => expect(titles(db)).toEqual(['🟠 Warning', '🟢 Resolved']))
+    const both = [opened, neighbour, resolved, { ...resolved, id: 'n/resolved' }]
+    await eventually(async () => expect(await settledBreaches(log, 'db.slack', both)).toEqual([]))
+  })
+
+  test('that a restarted alerter finds again, with what they were told', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    const section = {
+      receivers: [{ name: 'db', slack_webhook_url: receiver.url }],
+      route: { routes: [{ matchers: ['instance=~".+"'], receiver: 'db' }] },
+    }
+    const first = await startTestAlerter(log, section)
+    await sendAnomalies(log, episode('a').opened)
+    await eventually(async () => expect(await settledBreaches(log, 'db.slack', [episode('a').opened])).toEqual([]))
+    await first.stop()
+    await alerter(log, section)
+    await sendAnomalies(log, episode('a').resolved)
+    await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning', '🟢 Resolved']))
+  })
+})
+
+describe.skipIf(!program)('a silence in Alertmanager', () => {
+  test('keeps Slack quiet too, says so, and what still fires is told when it expires', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    const alertmanager = closing(await startAlertmanager(program!))
+    const id = await alertmanager.silence({ instance: 'node-a:9100' }, 'ada', 'known')
+    await alerter(log, { alertmanager_url: alertmanager.url, slack_webhook_url: receiver.url, silences_interval: '1s' })
+    await sendAnomalies(log, episode('b').opened)
+    await eventually(() => expect(receiver.received).toHaveLength(1))
+    await sendAnomalies(log, episode('a').opened)
+    await eventually(async () => {
+      const [muted] = (await notificationsOf(log, 'slack')).filter(({ alertId }) => alertId === 'a')
+      expect(muted).toMatchObject({ outcome: 'pending', reason: 'muted', error: `silence ${id} by ada: known` })
+    })
+    expect(receiver.received).toHaveLength(1)
+    await alertmanager.expireSilence(id)
+    await eventually(() => expect(receiver.received).toHaveLength(2), 10_000)
   })
 })
 

@@ -11,11 +11,11 @@ import { createHttpPoster, type HttpPoster } from './http-poster.ts'
 import type { Receiver } from './receiver.ts'
 
 export interface AlertmanagerOptions {
+  readonly name: string
   /** Address of one Alertmanager, without a trailing slash. */
   readonly url: string
   readonly pageUrl: string
   readonly resendMs: number
-  readonly flappingHoldMs: number
   readonly timeoutMs: number
   nowMs(): number
 }
@@ -24,17 +24,19 @@ export interface AlertmanagerOptions {
 const resendResolvedForMs = 5 * 60_000
 
 export function createAlertmanagerReceiver(options: AlertmanagerOptions): Receiver {
-  const { resendMs, pageUrl, flappingHoldMs, timeoutMs } = options
+  const { name, resendMs, pageUrl, timeoutMs } = options
   const poster = createHttpPoster({
-    name: 'alertmanager',
+    name,
     url: new URL(`${options.url}/api/v2/alerts`),
     timeoutMs,
     taken: () => true,
   })
   const toBody = (delivery: Delivery) => alertmanagerAlerts(delivery, { resendMs, resendResolvedForMs, pageUrl }, options.nowMs())
   return {
-    name: 'alertmanager',
-    policy: { resendMs, resendResolvedForMs, spacingMs: 0, batchSize: 200, flappingHoldMs },
+    name,
+    unit: 'alert',
+    policy: { resendMs, resendResolvedForMs, spacingMs: 0, batchSize: 200 },
+    limits: undefined,
     deliver: (deliveries, signal) => postHalving(poster, deliveries, toBody, signal),
     breakerState: poster.breakerState,
     close: poster.close,

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { alerterSchema } from './config.ts'
+import { routingTree } from './route-config.ts'
 
 test('an empty section works, and nothing is told to anybody', () => {
   const config = alerterSchema.parse(undefined)
@@ -22,4 +23,46 @@ test('what is no address, no severity or unknown is refused with what was expect
 test('the webhook is not shown', () => {
   const config = alerterSchema.parse({ slack_webhook_url: 'https://hooks.slack.com/services/secret' })
   expect(JSON.stringify(config)).not.toContain('hooks.slack.com')
+})
+
+describe('the routing tree', () => {
+  const tree = (alerter: object) => routingTree(alerterSchema.parse(alerter).route)
+  const messages = (alerter: object) =>
+    alerterSchema
+      .safeParse(alerter)
+      .error?.issues.map(({ message }) => message)
+      .join()
+  const receivers = [{ name: 'db' }]
+  const child = { matchers: ['team="db"'] }
+
+  test('is one route to everything configured, when nobody asks for more', () => {
+    expect(tree({})).toMatchObject({ name: 'default', receiver: 'default', minimumDurationMs: 0, routes: [] })
+  })
+
+  test('hands down receiver, grouping and times, and keeps budgets where they stand', () => {
+    const route = {
+      minimum_duration: '2m',
+      group_by: ['node'],
+      budget: { notifications: 20, per: '1w' },
+      routes: [{ ...child, receiver: 'db', group_wait: '10s', routes: [{ matchers: ['metric="x"'], name: 'x' }] }],
+    }
+    const [db] = tree({ receivers, route }).routes
+    expect(db).toMatchObject({ name: 'db', receiver: 'db', groupBy: ['node'], minimumDurationMs: 120_000, budget: undefined })
+    expect(db?.routes[0]).toMatchObject({ name: 'x', receiver: 'db', groupWaitMs: 10_000 })
+    expect(tree({ route: { budget: { notifications: 20, per: '1w' } } }).budget).toEqual({
+      notifications: 20,
+      perMs: 604_800_000,
+    })
+  })
+
+  test.each([
+    ['a receiver that does not exist', { route: { routes: [{ ...child, receiver: 'ops' }] } }, '"ops" is none of default'],
+    ['two routes of one name', { receivers, route: { routes: [child, child] } }, 'called "default" a name'],
+    ['a receiver called default', { receivers: [{ name: 'default' }] }, '"default" is taken'],
+    ['a matcher that is none', { route: { routes: [{ matchers: ['team db'] }] } }, 'expected a matcher'],
+    ['matchers at the root', { route: { matchers: ['a=b'] } }, 'matchers'],
+    ['a budget of nothing', { route: { budget: { notifications: 0, per: '1w' } } }, '>=1'],
+  ])('with %s is refused', (_, alerter, message) => {
+    expect(messages(alerter)).toContain(message)
+  })
 })

@@ -2,6 +2,7 @@
 import { severities } from '@lapwing/alerting/severity'
 import { duration, httpUrl, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
+import { allowanceSchema, checkRoutes, routeSchema } from './route-config.ts'
 
 /** An address, or an empty text for "off"; people's files have `alertmanager_url: ""`. */
 const urlOrOff = z
@@ -11,6 +12,18 @@ const urlOrOff = z
     'expected an address such as http://alertmanager:9093, or "" for off',
   )
   .transform((text) => text.replace(/\/+$/, ''))
+
+const receiverSchema = z.strictObject({
+  name: z.string().regex(/^[\w-]{1,50}$/, 'expected letters, digits and dashes'),
+  slack_webhook_url: secret().prefault(''),
+  /** Every replica of one Alertmanager; each is told everything. */
+  alertmanager_urls: z.array(httpUrl()).default([]),
+  webhook_url: urlOrOff.prefault(''),
+  /** Of Slack and the webhook, each. */
+  rate_limit: allowanceSchema.optional(),
+})
+
+export type ReceiverConfig = z.output<typeof receiverSchema>
 
 export const alerterSchema = z
   .strictObject({
@@ -28,7 +41,19 @@ export const alerterSchema = z
     flapping_window: duration(60_000).prefault('1h'),
     /** An alert held back is let through when it still fires after this time. */
     flapping_hold: duration().prefault('5m'),
+    /** File of mutes, read again when it changes; empty is none. */
+    mutes_file: z.string().default(''),
+    /** How often Alertmanager is asked for its silences. */
+    silences_interval: duration(1000).prefault('30s'),
+    /** An incident that ended less than this ago goes on when its topology fires again. */
+    reopen_window: duration().prefault('10m'),
+    /** So many series of one incident firing at once are critical. */
+    broad_series: z.int().min(2).default(10),
+    /** Beside the one made of the addresses above, which is called `default`. */
+    receivers: z.array(receiverSchema).default([]),
+    route: routeSchema.prefault({}),
   })
+  .superRefine((config, context) => checkRoutes(config, context))
   .prefault({})
 
 export type AlerterConfig = z.output<typeof alerterSchema>

@@ -35,7 +35,7 @@ export interface Decision {
   readonly alert: Alert
 }
 
-/** The only route there is yet. */
+/** The root of the routing tree, when nobody names it; `series-step.ts` sends an alert down the tree. */
 export const defaultRoute = 'default'
 
 export function decideAlert(anomaly: Anomaly, known: SeriesState | undefined, policy: DecisionPolicy): Decision {

@@ -48,3 +48,9 @@ export class DeliveryError extends Error {
     this.requestedDelayMs = requestedDelayMs
   }
 }
+
+/** A failed delivery as its answer. Throws what is none. */
+export function deliveryError(error: unknown): DeliveryError {
+  if (error instanceof DeliveryError) return error
+  throw error
+}

@@ -2,17 +2,20 @@ import type { ReceiverPolicy } from '@lapwing/alerting/reconcile'
 import { afterEach, describe, expect, test } from 'vitest'
 import { episode } from '../testing/anomalies.ts'
 import { eventually } from '../testing/eventually.ts'
+import { noMutes, routePolicy } from '../testing/routes.ts'
 import { decideAlert, type SeriesState } from './decide-alert.ts'
 import { DeliveryError, type DeliveryErrorCode } from './delivery-errors.ts'
 import { type DeliveryLoop, startDeliveryLoop } from './delivery-loop.ts'
 import type { Note } from './notifications.ts'
+import type { Receiver } from './receiver.ts'
 import { acceptAlert, emptyRoute } from './route-alerts.ts'
+import { planRoute } from './route-plan.ts'
 
 const decisionPolicy = {
   minimumSeverity: 'warning',
   flapping: { slots: 20, slotMs: 60_000, startRatio: 0.5, stopRatio: 0.25 },
 } as const
-const policy: ReceiverPolicy = { resendMs: null, resendResolvedForMs: 0, spacingMs: 0, batchSize: 1, flappingHoldMs: 0 }
+const policy: ReceiverPolicy = { resendMs: null, resendResolvedForMs: 0, spacingMs: 0, batchSize: 1 }
 const { opened, resolved } = episode('a')
 
 const loops: DeliveryLoop[] = []
@@ -25,20 +28,23 @@ function startTestLoop(...failures: readonly DeliveryErrorCode[]) {
   const left = [...failures]
   const happened: string[] = []
   const fatal: Error[] = []
-  const route = emptyRoute(['slack'])
+  const route = emptyRoute([{ name: 'slack', unit: 'incident' }])
   const world = { nowMs: Date.parse('2026-01-05T12:00:00Z'), behind: false, write: async () => {} }
   let known: SeriesState | undefined
+  const receiver: Receiver = {
+    ...{ name: 'slack', unit: 'incident', policy, limits: undefined, breakerState: () => 'closed', close: () => {} },
+    deliver: async (deliveries) =>
+      deliveries.map(({ alert }) => {
+        const code = left.shift()
+        happened.push(`${code ?? 'taken'}: ${alert.state}`)
+        return code && new DeliveryError(code)
+      }),
+  }
   const loop = startDeliveryLoop({
-    receiver: {
-      ...{ name: 'slack', policy, breakerState: () => 'closed', close: () => {} },
-      deliver: async (deliveries) =>
-        deliveries.map(({ alert }) => {
-          const code = left.shift()
-          happened.push(`${code ?? 'taken'}: ${alert.state}`)
-          return code && new DeliveryError(code)
-        }),
-    },
+    receiver,
     route,
+    plan: (nowMs) => planRoute(route, { receiver, policy: routePolicy, mutes: noMutes }, nowMs),
+    onSent: () => {},
     behind: () => world.behind,
     write: async (notes: readonly Note[], alertIds) => {
       happened.push(`noted: ${notes.map(({ outcome }) => `${outcome.outcome} ${outcome.reason}`).join() || alertIds.join()}`)

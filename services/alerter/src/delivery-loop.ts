@@ -12,27 +12,31 @@ import {
   type Answered,
   afterDelivered,
   afterFailedAttempt,
+  afterHeld,
   afterRefused,
   beforeDelivery,
   type Delivery,
   type Plan,
   type Progress,
-  planDeliveries,
   type Settlement,
   settle,
 } from '@lapwing/alerting/reconcile'
 import { type DeliveryError, deliveryErrors } from './delivery-errors.ts'
 import type { Note } from './notifications.ts'
 import type { Receiver } from './receiver.ts'
-import { progressOf, type RouteAlerts, reconciledFor } from './route-alerts.ts'
+import { progressOf, type RouteAlerts, setProgress } from './route-alerts.ts'
 
 export interface DeliveryLoopOptions {
   readonly receiver: Receiver
   readonly route: RouteAlerts
+  /** What is to be done for the receiver now. */
+  plan(nowMs: number): Plan
+  /** A message was sent that is no repetition. */
+  onSent(nowMs: number): void
   /** True while older records are still being read: what they say may be over by the time they have been. */
   behind(): boolean
-  /** Resolves when the notes and the progress of these alerts are on the log, all or none, or when the loop is stopped. */
-  write(notes: readonly Note[], alertIds: readonly string[]): Promise<void>
+  /** Resolves when the notes and the progress of these items are on the log, all or none, or when the loop is stopped. */
+  write(notes: readonly Note[], itemIds: readonly string[]): Promise<void>
   /** A request failed and is made again. */
   onFailure(error: DeliveryError): void
   nowMs(): number
@@ -72,32 +76,51 @@ export function startDeliveryLoop(options: DeliveryLoopOptions): DeliveryLoop {
 }
 
 async function run(options: DeliveryLoopOptions, bell: Bell, stopping: AbortSignal, cancelling: AbortSignal): Promise<void> {
-  const { receiver, route, nowMs } = options
+  const { nowMs } = options
   let gate = openGate
   while (!stopping.aborted) {
-    const plan = options.behind() ? nothingToDo : planDeliveries(reconciledFor(route, receiver.name), receiver.policy, nowMs())
-    await noteSettlements(plan.settlements, options)
+    const plan = options.behind() ? nothingToDo : options.plan(nowMs())
+    await noteCertain(plan, options)
     const due = plan.deliveries.length > 0
     if (due && gate.opensAtMs <= nowMs()) gate = await tell(plan.deliveries, gate, options, cancelling)
     else await bell.wait((due ? gate.opensAtMs : plan.wakeAtMs) - nowMs())
   }
 }
 
-const nothingToDo: Plan = { deliveries: [], settlements: [], wakeAtMs: Number.POSITIVE_INFINITY }
+const nothingToDo: Plan = {
+  ...{ deliveries: [], held: [], settlements: [], quietUntilMs: new Map() },
+  wakeAtMs: Number.POSITIVE_INFINITY,
+}
 
-async function noteSettlements(settlements: readonly Settlement[], options: DeliveryLoopOptions): Promise<void> {
-  if (settlements.length === 0) return
+/** Outcomes that need no delivery, and what is held for a reason that is new. */
+async function noteCertain({ settlements, held }: Plan, options: DeliveryLoopOptions): Promise<void> {
+  if (settlements.length === 0 && held.length === 0) return
   const { receiver, route, nowMs } = options
-  const progress = route.progress.get(receiver.name)!
-  for (const settlement of settlements) {
-    const { id } = settlement.alert
-    progress.set(id, settle(progressOf(route, receiver.name, id), [settlement]))
+  const byItem = new Map<string, Settlement[]>()
+  for (const settlement of settlements) grouped(byItem, settlement.alert.id).push(settlement)
+  for (const [id, own] of byItem) setProgress(route, receiver.name, id, settle(progressOf(route, receiver.name, id), own))
+  for (const each of held) {
+    setProgress(route, receiver.name, each.alert.id, afterHeld(progressOf(route, receiver.name, each.alert.id), each))
   }
-  const told = { receiver: receiver.name, attempts: 0, error: undefined, atMs: nowMs() }
-  await options.write(
-    settlements.map((outcome) => ({ outcome, told })),
-    [...new Set(settlements.map(({ alert }) => alert.id))],
+  const told = { receiver: receiver.name, attempts: 0, detail: '', error: undefined, atMs: nowMs() }
+  const waiting = held.flatMap(({ alert, records, hold }) =>
+    records.map(
+      (record): Note => ({
+        outcome: { alert, record, outcome: 'pending', reason: hold.reason },
+        told: { ...told, detail: hold.detail },
+      }),
+    ),
   )
+  await options.write(
+    [...settlements.map((outcome) => ({ outcome, told })), ...waiting],
+    [...new Set([...byItem.keys(), ...held.filter(({ records }) => records.length > 0).map(({ alert }) => alert.id)])],
+  )
+}
+
+function grouped<T>(groups: Map<string, T[]>, key: string): T[] {
+  const group = groups.get(key) ?? []
+  groups.set(key, group)
+  return group
 }
 
 /** One request; returns the gate to the next. */
@@ -107,11 +130,17 @@ async function tell(
   options: DeliveryLoopOptions,
   cancelling: AbortSignal,
 ): Promise<ReceiverGate> {
-  const { receiver, nowMs, random } = options
-  const before = await noteAttempts(deliveries, options)
+  const { receiver, route, nowMs, random } = options
+  const started = await noteAttempts(deliveries, options)
   const errors = await receiver.deliver(deliveries, cancelling)
+  // What joined an incident meanwhile brought its own outcomes.
+  const before = deliveries.map(({ alert }, i) => ({
+    ...started[i]!,
+    settled: progressOf(route, receiver.name, alert.id).settled,
+  }))
   const notes = deliveries.flatMap((delivery, i) => noteAnswer(delivery, errors[i], before[i]!, options))
   const answered = deliveries.filter((delivery, i) => !delivery.repeated && !isRetryable(errors[i]))
+  if (deliveries.some((delivery, i) => !delivery.repeated && !errors[i])) options.onSent(nowMs())
   await options.write(
     notes,
     answered.map(({ alert }) => alert.id),
@@ -130,7 +159,7 @@ async function noteAttempts(
 ): Promise<Progress[]> {
   const before = deliveries.map(({ alert }) => progressOf(route, receiver.name, alert.id))
   deliveries.forEach((delivery, i) => {
-    route.progress.get(receiver.name)!.set(delivery.alert.id, beforeDelivery(before[i]!, delivery))
+    setProgress(route, receiver.name, delivery.alert.id, beforeDelivery(before[i]!, delivery))
   })
   const news = deliveries.filter(({ repeated }) => !repeated)
   await write(
@@ -149,8 +178,8 @@ function noteAnswer(
   if (isRetryable(error)) return noteFailure(delivery, error, before, options)
   const { receiver, route, nowMs } = options
   const answered: Answered = error ? afterRefused(before, delivery, nowMs()) : afterDelivered(before, delivery, nowMs())
-  route.progress.get(receiver.name)!.set(delivery.alert.id, answered.progress)
-  const told = { receiver: receiver.name, attempts: delivery.attempt, error, atMs: nowMs() }
+  setProgress(route, receiver.name, delivery.alert.id, answered.progress)
+  const told = { receiver: receiver.name, attempts: delivery.attempt, detail: '', error, atMs: nowMs() }
   return answered.settlements.map((outcome) => ({ outcome, told }))
 }
 
@@ -161,9 +190,9 @@ function noteFailure(delivery: Delivery, error: DeliveryError, before: Progress,
   const { mayHaveArrived, alertMayBeAtFault } = deliveryErrors[error.code]
   const { attempted } = mayHaveArrived ? beforeDelivery(before, delivery) : before
   const failed = { code: error.code, attempted, alertMayBeAtFault, chance: random() }
-  route.progress.get(receiver.name)!.set(delivery.alert.id, afterFailedAttempt(before, nowMs(), failed))
+  setProgress(route, receiver.name, delivery.alert.id, afterFailedAttempt(before, nowMs(), failed))
   if (before.failure === error.code) return []
-  const told = { receiver: receiver.name, attempts: delivery.attempt, error, atMs: nowMs() }
+  const told = { receiver: receiver.name, attempts: delivery.attempt, detail: '', error, atMs: nowMs() }
   return delivery.records.map((record) => ({
     outcome: { alert: delivery.alert, record, outcome: 'pending', reason: error.code },
     told,

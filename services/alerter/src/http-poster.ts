@@ -21,6 +21,8 @@ export interface HttpPoster {
 export interface HttpPosterOptions {
   readonly name: string
   readonly url: URL
+  /** `application/json` unless another is given. */
+  readonly contentType?: string
   /** Longest time for request and answer. */
   readonly timeoutMs: number
   /** Whether a successful answer says that the alert was taken. */
@@ -55,7 +57,7 @@ async function postOnce(options: HttpPosterOptions, body: object, stopping: Abor
   try {
     const response = await fetch(options.url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': options.contentType ?? 'application/json' },
       body: JSON.stringify(body),
       redirect: 'manual',
       signal: AbortSignal.any([stopping, deadline]),

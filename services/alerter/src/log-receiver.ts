@@ -7,14 +7,19 @@ import { descriptionText } from '@lapwing/alerting/alert-text'
 import type { Logger } from 'pino'
 import type { Receiver } from './receiver.ts'
 
-export function createLogReceiver(logger: Logger, flappingHoldMs: number): Receiver {
+export function createLogReceiver(logger: Logger, name: string): Receiver {
   return {
-    name: 'log',
-    policy: { resendMs: null, resendResolvedForMs: 0, spacingMs: 0, batchSize: 1000, flappingHoldMs },
+    name,
+    unit: 'incident',
+    policy: { resendMs: null, resendResolvedForMs: 0, spacingMs: 0, batchSize: 1000 },
+    limits: undefined,
     deliver: async (deliveries) =>
-      deliveries.map(({ alert }) => {
+      deliveries.map(({ alert, members }) => {
         const { id, state, severity, metric, labels } = alert
-        logger.info({ alert: id, severity, metric, labels, description: descriptionText(alert) }, `alert is ${state}`)
+        logger.info(
+          { incident: id, severity, metric, labels, series: members.length, description: descriptionText(alert) },
+          `incident is ${state}`,
+        )
         return undefined
       }),
     breakerState: () => 'closed',

@@ -3,13 +3,17 @@
  * `lapwing_alerts_accepted_total` = sum of `lapwing_notifications_total` + `lapwing_notifications_pending`. Pending is counted
  * from the alerts in memory and not from the other two, so that a difference shows.
  */
+import { type Allowance, requiredScore, sentWithin } from '@lapwing/alerting/limits'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { BreakerState, Receiver } from './receiver.ts'
 
 /** Every outcome there is, with its reasons: label sets that exist from the start. */
 const reasons = {
   delivered: ['new', 'escalated', 'resolved', 'superseded', 'still_firing'],
-  suppressed: ['duplicate', 'below_severity', 'flapping', 'outdated', 'superseded', 'over_before_told'],
+  suppressed: [
+    ...['duplicate', 'grouped', 'below_severity', 'outdated', 'superseded', 'over_before_told'],
+    ...['flapping', 'muted', 'too_short', 'grouping', 'over_budget', 'rate_limited'],
+  ],
   dead_lettered: ['refused'],
 } as const
 
@@ -22,6 +26,9 @@ export interface AlerterMetrics {
   latency(receiver: string, ms: number): void
   failed(receiver: string, code: string): void
   stateDamaged(): void
+  mutesRefused(origin: string): void
+  /** After a message on a route with a budget. */
+  threshold(route: string, receiver: string, sentAtMs: readonly number[], budget: Allowance, nowMs: number): void
 }
 
 export function createAlerterMetrics(
@@ -60,6 +67,24 @@ export function createAlerterMetrics(
     help: 'Snapshots of alert state that could not be read.',
     registers,
   })
+  const refused = new Counter({
+    name: 'lapwing_mutes_refused_total',
+    help: 'Files of mutes, or answers of Alertmanager, that could not be used; the last good mutes stayed in force.',
+    labelNames: ['origin'],
+    registers,
+  })
+  const used = new Gauge({
+    name: 'lapwing_route_budget_used',
+    help: 'Notifications of a route within the time of its budget, at the last one.',
+    labelNames: ['route', 'receiver'],
+    registers,
+  })
+  const required = new Gauge({
+    name: 'lapwing_route_required_score',
+    help: 'Score that an incident below critical must have to be told within the budget of its route; 1 is any anomaly.',
+    labelNames: ['route', 'receiver'],
+    registers,
+  })
   addGauges(registry, receivers, pending)
   for (const { name: receiver } of receivers) {
     accepted.inc({ receiver }, 0)
@@ -72,6 +97,11 @@ export function createAlerterMetrics(
     latency: (receiver, ms) => latency.observe({ receiver }, ms / 1000),
     failed: (receiver, code) => failed.inc({ receiver, code }),
     stateDamaged: () => damaged.inc(),
+    mutesRefused: (origin) => refused.inc({ origin }),
+    threshold: (route, receiver, sentAtMs, budget, nowMs) => {
+      used.set({ route, receiver }, sentWithin(sentAtMs, budget.perMs, nowMs))
+      required.set({ route, receiver }, requiredScore(sentAtMs, budget, nowMs))
+    },
   }
 }
 

@@ -7,6 +7,7 @@
 import type { Settlement } from '@lapwing/alerting/reconcile'
 import { encode } from '@lapwing/contracts/codec'
 import type { DeadLetter, Notification } from '@lapwing/contracts/records'
+import { defaultRoute } from './decide-alert.ts'
 import type { DeliveryError } from './delivery-errors.ts'
 
 /** What became of a record for a receiver, and how. */
@@ -19,15 +20,17 @@ export interface Told {
   readonly receiver: string
   /** 0 when the outcome needed none. */
   readonly attempts: number
+  /** For a person: what is known beside the reason, or empty. */
+  readonly detail: string
   readonly error: DeliveryError | undefined
   readonly atMs: number
 }
 
 export function notificationOf({ outcome: { alert, record, outcome, reason }, told }: Note): Notification {
-  const { receiver, attempts, error, atMs } = told
+  const { receiver, attempts, detail, error, atMs } = told
   const kind = outcome === 'pending' ? `${outcome}/${reason}` : outcome
   return {
-    id: `${record.id}/${receiver}/${kind}`,
+    id: `${record.id}/${alert.route === defaultRoute ? '' : `${alert.route}/`}${receiver}/${kind}`,
     alertId: alert.id,
     anomalyId: record.anomalyId,
     route: alert.route,
@@ -39,7 +42,7 @@ export function notificationOf({ outcome: { alert, record, outcome, reason }, to
     metric: alert.metric,
     labels: alert.labels,
     attempts,
-    error: error?.message ?? '',
+    error: error?.message ?? detail,
     atMs,
   }
 }

@@ -5,7 +5,7 @@
 import { encode } from '@lapwing/contracts/codec'
 import type { OutgoingRecord } from '@lapwing/stream/log'
 import type { Logger } from 'pino'
-import { encodeProgress, stateKeys } from './alert-state.ts'
+import { encodeProgress, encodeSent, stateKeys } from './alert-state.ts'
 import type { Committer } from './committer.ts'
 import type { AlerterMetrics } from './metrics.ts'
 import { type Note, notificationOf, refusalOf } from './notifications.ts'
@@ -19,6 +19,8 @@ export interface AlerterTopics {
 }
 
 export interface OutcomeWriterOptions {
+  /** Name of the route. */
+  readonly name: string
   readonly route: RouteAlerts
   readonly committer: Committer
   readonly partition: number
@@ -27,16 +29,30 @@ export interface OutcomeWriterOptions {
   readonly logger: Logger
 }
 
-/** Resolves when everything is on the log, or the committer was stopped. Rejects with a LogError that no waiting can cure. */
+/**
+ * Resolves when everything is on the log, or the committer was stopped. Rejects with a LogError that no waiting can cure.
+ *
+ * @param itemIds items whose progress is written with the notes
+ */
 export async function writeOutcomes(
   receiver: string,
   notes: readonly Note[],
-  alertIds: readonly string[],
+  itemIds: readonly string[],
   options: OutcomeWriterOptions,
 ): Promise<void> {
-  for (const note of notes) countNote(note, options)
-  const progress = alertIds.map((id) => progressRecord(receiver, id, options))
-  await options.committer.commit([...notes.flatMap((note) => noteRecords(note, options)), ...progress])
+  const own = notes.map((note) => ofMember(note, options.route))
+  for (const note of own) countNote(note, options)
+  const progress = itemIds.map((id) => progressRecord(receiver, id, options))
+  await options.committer.commit([
+    ...own.flatMap((note) => noteRecords(note, options)),
+    ...progress,
+    ...sentRecord(receiver, options),
+  ])
+}
+
+/** What became of a record is told of its own alert, whatever incident that was told in. */
+function ofMember({ outcome, told }: Note, route: RouteAlerts): Note {
+  return { outcome: { ...outcome, alert: route.alerts.get(outcome.record.alertId)?.alert ?? outcome.alert }, told }
 }
 
 function countNote({ outcome, told }: Note, { metrics, logger }: OutcomeWriterOptions): void {
@@ -55,7 +71,19 @@ function noteRecords(note: Note, { partition, topics }: OutcomeWriterOptions): O
   return [{ topic: topics.deadLetters, partition, key, value: refusal }, notification]
 }
 
-function progressRecord(receiver: string, alertId: string, { route, partition, topics }: OutcomeWriterOptions): OutgoingRecord {
-  const value = encodeProgress(progressOf(route, receiver, alertId))
-  return { topic: topics.state, partition, key: Buffer.from(stateKeys.progress(receiver, alertId)), value }
+function progressRecord(
+  receiver: string,
+  itemId: string,
+  { route, name, partition, topics }: OutcomeWriterOptions,
+): OutgoingRecord {
+  const incident = route.receivers.get(receiver)?.unit === 'incident' ? route.incidents.get(itemId) : undefined
+  const progress = progressOf(route, receiver, itemId)
+  const value = encodeProgress(incident ? { ...progress, members: [...incident.memberIds] } : progress)
+  return { topic: topics.state, partition, key: Buffer.from(stateKeys(name).progress(receiver, itemId)), value }
+}
+
+function sentRecord(receiver: string, { route, name, partition, topics }: OutcomeWriterOptions): OutgoingRecord[] {
+  const sentAtMs = route.receivers.get(receiver)?.sentAtMs ?? []
+  if (sentAtMs.length === 0) return []
+  return [{ topic: topics.state, partition, key: Buffer.from(stateKeys(name).sent(receiver)), value: encodeSent(sentAtMs) }]
 }

@@ -1,18 +1,20 @@
 /** What a receiver of alerts is to the loop that drives it. */
+import type { Allowance } from '@lapwing/alerting/limits'
 import type { Delivery, ReceiverPolicy } from '@lapwing/alerting/reconcile'
 import type { DeliveryError } from './delivery-errors.ts'
 
 export type BreakerState = 'closed' | 'half_open' | 'open'
 
 export interface Receiver {
-  readonly name: ReceiverName
+  /** Unique; the memory of what it was told is kept under it. */
+  readonly name: string
+  /** Whether it is told of each alert, or of incidents, as people are. */
+  readonly unit: 'alert' | 'incident'
   readonly policy: ReceiverPolicy
+  /** How much it may be told; undefined for a receiver that nobody is woken by. */
+  readonly limits: { readonly rateLimit: Allowance | undefined } | undefined
   /** Tells it; one answer per delivery, in their order, undefined for taken. Does not reject. */
   deliver(deliveries: readonly Delivery[], signal: AbortSignal): Promise<(DeliveryError | undefined)[]>
   breakerState(): BreakerState
   close(): void
 }
-
-/** All there are, configured or not: what is remembered for one that was switched off must be found again. */
-export const receiverNames = ['log', 'slack', 'alertmanager'] as const
-export type ReceiverName = (typeof receiverNames)[number]

@@ -1,32 +1,74 @@
 /** The memory of a route between two processes: read back when a partition is taken over, cleared of what is finished. */
+import { type IncidentPolicy, incidentKey } from '@lapwing/alerting/incident'
 import { noProgress } from '@lapwing/alerting/reconcile'
-import type { Log } from '@lapwing/stream/log'
-import { decodeProgress, decodeTracked, readSnapshots, stateKeys, statesBelow } from './alert-state.ts'
+import { type DurableProgress, decodeProgress, decodeSent, decodeTracked, stateKeys, statesBelow } from './alert-state.ts'
 import type { Committer } from './committer.ts'
-import { type Receiver, receiverNames } from './receiver.ts'
-import { emptyRoute, forget, forgettable, pruneRecords, type RouteAlerts, restoreAlerts } from './route-alerts.ts'
+import type { Receiver } from './receiver.ts'
+import {
+  addToIncident,
+  emptyRoute,
+  forget,
+  forgettable,
+  openIncident,
+  pruneRecords,
+  type RouteAlerts,
+  restoreAlerts,
+} from './route-alerts.ts'
 
 /** Where the memory is kept. */
 export interface MemoryPlace {
   readonly topic: string
   readonly partition: number
+  /** Name of the route. */
+  readonly route: string
 }
 
-export async function readRoute(
-  log: Log,
-  { topic, partition }: MemoryPlace,
-  receivers: readonly Receiver[],
+export interface RouteMembers {
+  readonly receivers: readonly Receiver[]
+  readonly incident: IncidentPolicy
+}
+
+/** @param snapshots those of the whole partition */
+export function restoreRoute(
+  snapshots: ReadonlyMap<string, Uint8Array>,
+  name: string,
+  { receivers, incident }: RouteMembers,
   onDamaged: (key: string, error: Error) => void,
-): Promise<RouteAlerts> {
-  const route = emptyRoute(receivers.map(({ name }) => name))
-  const snapshots = await readSnapshots(log, topic, partition)
-  restoreAlerts(route, statesBelow(snapshots, stateKeys.alert(''), decodeTracked, onDamaged).values())
-  for (const [receiver, byAlert] of route.progress) {
-    for (const [id, durable] of statesBelow(snapshots, stateKeys.progress(receiver, ''), decodeProgress, onDamaged)) {
-      byAlert.set(id, { ...noProgress, ...durable })
-    }
+): RouteAlerts {
+  const route = emptyRoute(receivers)
+  const keys = stateKeys(name)
+  restoreAlerts(route, statesBelow(snapshots, keys.alert(''), decodeTracked, onDamaged).values())
+  for (const [receiver, book] of route.receivers) {
+    const items = statesBelow(snapshots, keys.progress(receiver, ''), decodeProgress, onDamaged)
+    for (const [id, { members = [] }] of items) if (members.length > 0) restoreIncident(route, id, members, incident)
+    for (const [id, durable] of items) restoreProgress(book.progress, id, durable)
+    book.sentAtMs = statesBelow(snapshots, keys.sent(receiver), decodeSent, onDamaged).get('') ?? []
+  }
+  for (const key of snapshots.keys()) {
+    const receiver = key.startsWith(keys.anyProgress) ? key.slice(keys.anyProgress.length).split('/', 1)[0]! : undefined
+    if (receiver !== undefined && !route.receivers.has(receiver)) route.formerReceivers.add(receiver)
   }
   return route
+}
+
+/** Receivers may differ in what they noted of it: its members are those that any of them knows. */
+function restoreIncident(route: RouteAlerts, id: string, members: readonly string[], policy: IncidentPolicy): void {
+  const known = members.filter((member) => route.alerts.has(member) && !route.incidentOf.has(member))
+  if (known.length === 0) return
+  const first = route.alerts.get(known[0]!)!.alert
+  const incident =
+    route.incidents.get(id) ?? openIncident(route, { id, key: incidentKey(first, policy.groupBy), openedAtMs: first.startedAtMs })
+  for (const member of known) addToIncident(route, incident, member)
+}
+
+/** What was settled of a member alone may be in the incident's already. */
+function restoreProgress(
+  progress: Map<string, typeof noProgress>,
+  id: string,
+  { members: _, ...durable }: DurableProgress,
+): void {
+  const settled = new Set([...durable.settled, ...(progress.get(id)?.settled ?? [])])
+  progress.set(id, { ...noProgress, ...durable, settled: [...settled] })
 }
 
 /**
@@ -35,19 +77,28 @@ export async function readRoute(
  */
 export async function forgetFinished(
   route: RouteAlerts,
-  { topic, partition }: MemoryPlace,
-  receivers: readonly Receiver[],
+  { topic, partition, route: name }: MemoryPlace,
+  { receivers, incident }: RouteMembers,
   { committer, nowMs }: { committer: Committer; nowMs: number },
 ): Promise<void> {
   pruneRecords(route)
-  const finished = forgettable(route, new Map(receivers.map(({ name, policy }) => [name, policy])), nowMs)
-  const keys = finished.flatMap(({ alert: { id } }) => [
-    stateKeys.alert(id),
-    ...receiverNames.map((receiver) => stateKeys.progress(receiver, id)),
-  ])
-  await committer.commit(keys.map((key) => ({ topic, partition, key: Buffer.from(key), value: null })))
-  for (const tracked of finished) {
-    const { id } = tracked.alert
-    if (route.alerts.get(id) === tracked) forget(route, id)
-  }
+  const policies = new Map(receivers.map((receiver) => [receiver.name, receiver.policy]))
+  const finished = forgettable(route, { receivers: policies, incident }, nowMs)
+  const ids = new Set(finished.map(({ alert }) => alert.id))
+  const tombstones = [...ids].flatMap((id) => keysOf(route, name, id, ids))
+  await committer.commit(tombstones.map((key) => ({ topic, partition, key: Buffer.from(key), value: null })))
+  for (const tracked of finished) if (route.alerts.get(tracked.alert.id) === tracked) forget(route, tracked.alert.id)
+}
+
+/** The keys that go with an alert. An incident bears the id of its first alert and may outlive it. */
+function keysOf(route: RouteAlerts, name: string, id: string, going: ReadonlySet<string>): string[] {
+  const keys = stateKeys(name)
+  const incidentId = route.incidentOf.get(id)
+  const isLast = (incident: string) => [...(route.incidents.get(incident)?.memberIds ?? [])].every((member) => going.has(member))
+  const items = [id, ...(incidentId === undefined ? [] : [incidentId])]
+  const progress = [...route.receivers].flatMap(([receiver, { unit }]) =>
+    items.filter((item) => (unit === 'alert' ? item === id : isLast(item))).map((item) => keys.progress(receiver, item)),
+  )
+  const former = [...route.formerReceivers].map((receiver) => keys.progress(receiver, id))
+  return [keys.alert(id), ...progress, ...former]
 }

@@ -1,21 +1,32 @@
 /**
- * The second stage for one partition of the alerts topic: what is true of each alert, and one loop per receiver that tells it.
+ * The second stage for one partition of the alerts topic: what is true of each alert, and one loop per route and receiver that
+ * tells it.
  *
- * It opens by taking the fence, so that a former owner can write no more, and reading its memory from the log, before the first record, and its loops begin at once: an alert that fires must
- * be told again to Alertmanager even if no record ever comes. It closes when the partition goes to somebody else.
+ * It opens by taking the fence, so that a former owner can write no more, and reading its memory from the log, before the first
+ * record, and its loops begin at once: an alert that fires must be told again to Alertmanager even if no record ever comes. It
+ * closes when the partition goes to somebody else.
  */
+import { withSent } from '@lapwing/alerting/limits'
 import { DecodeError, decode } from '@lapwing/contracts/codec'
 import type { Log, LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { Step } from '@lapwing/stream/stage'
 import type { Logger } from 'pino'
-import { encodeTracked, stateKeys } from './alert-state.ts'
-import { openCommitter } from './committer.ts'
-import { startDeliveryLoop } from './delivery-loop.ts'
+import { encodeTracked, readSnapshots, routesIn, stateKeys } from './alert-state.ts'
+import { type Committer, openCommitter } from './committer.ts'
+import { defaultRoute } from './decide-alert.ts'
+import { type DeliveryLoop, startDeliveryLoop } from './delivery-loop.ts'
 import type { AlerterMetrics } from './metrics.ts'
-import { type AlerterTopics, type OutcomeWriterOptions, writeOutcomes } from './outcome-writer.ts'
+import { type AlerterTopics, writeOutcomes } from './outcome-writer.ts'
 import type { Receiver } from './receiver.ts'
-import { acceptAlert, pendingCount, type RouteAlerts } from './route-alerts.ts'
-import { forgetFinished, readRoute } from './route-memory.ts'
+import { acceptAlert, pendingCount, type RouteAlerts, wakeAll } from './route-alerts.ts'
+import { forgetFinished, restoreRoute } from './route-memory.ts'
+import { type Mutes, planRoute, type RoutePolicy } from './route-plan.ts'
+
+/** What is configured for a route. */
+export interface RouteSetup {
+  readonly policy: RoutePolicy
+  readonly receivers: readonly Receiver[]
+}
 
 export interface RoutePartitionOptions {
   readonly log: Log
@@ -23,7 +34,9 @@ export interface RoutePartitionOptions {
   readonly fencePrefix: string
   readonly partition: number
   readonly topics: AlerterTopics
-  readonly receivers: readonly Receiver[]
+  /** Of a route by its name; of the root for one that is no longer configured. */
+  setupOf(route: string): RouteSetup
+  readonly mutes: Mutes
   readonly metrics: AlerterMetrics
   readonly logger: Logger
   /** True while older records are still being read. */
@@ -40,38 +53,57 @@ export interface RoutePartition {
   pending(receiver: string): number
   /** Records came, or may be acted on now. */
   ring(): void
+  /** The mutes changed: everything held is looked at again. */
+  mutesChanged(): void
   stop(): Promise<void>
 }
 
+interface OpenRoute {
+  readonly name: string
+  readonly setup: RouteSetup
+  readonly alerts: RouteAlerts
+  readonly loops: readonly DeliveryLoop[]
+}
+
 export async function openRoutePartition(options: RoutePartitionOptions): Promise<RoutePartition> {
-  const { log, partition, topics, receivers, metrics, logger, nowMs, onFatal } = options
-  const place = { topic: topics.state, partition }
+  const { log, partition, topics, logger, nowMs, onFatal } = options
   const stopping = new AbortController()
   const fenceId = `${options.fencePrefix}-${partition}`
   const committer = await openCommitter({ log, fenceId, logger, signal: stopping.signal })
-  const onDamaged = (key: string, error: Error) => {
-    metrics.stateDamaged()
-    logger.error({ key }, `alert state left out: ${error.message}`)
-  }
-  const route = await readRoute(log, place, receivers, onDamaged).catch(async (error: unknown) => {
+  const snapshots = await readSnapshots(log, topics.state, partition).catch(async (error: unknown) => {
     await committer.close()
     throw error
   })
-  for (const { name } of receivers) metrics.accepted(name, pendingCount(route, name))
-  const loops = receivers.map((receiver) => startLoop(receiver, { ...options, route, committer }))
+  const routes = new Map<string, OpenRoute>()
+  const openNamed = (name: string) => {
+    const route = routes.get(name) ?? openRoute(name, snapshots, { ...options, committer })
+    routes.set(name, route)
+    return route
+  }
+  for (const name of routesIn(snapshots)) openNamed(name)
+  if ([...snapshots.keys()].some((key) => key.startsWith(stateKeys(defaultRoute).alert('')))) openNamed(defaultRoute)
   const housekeeping = setInterval(() => {
-    void forgetFinished(route, place, receivers, { committer, nowMs: nowMs() }).catch(onFatal)
+    for (const { name, alerts, setup } of routes.values()) {
+      const members = { receivers: setup.receivers, incident: setup.policy.incident }
+      const place = { topic: topics.state, partition, route: name }
+      void forgetFinished(alerts, place, members, { committer, nowMs: nowMs() }).catch(onFatal)
+    }
   }, housekeepingMs)
+  const ring = () => {
+    for (const { loops } of routes.values()) for (const loop of loops) loop.ring()
+  }
   return {
-    step: { process: (record, emit) => acceptRecord(record, emit, route, options) },
-    pending: (receiver) => pendingCount(route, receiver),
-    ring: () => {
-      for (const loop of loops) loop.ring()
+    step: { process: (record, emit) => acceptRecord(record, emit, openNamed, options) },
+    pending: (receiver) => [...routes.values()].reduce((sum, { alerts }) => sum + pendingCount(alerts, receiver), 0),
+    ring,
+    mutesChanged: () => {
+      for (const { alerts } of routes.values()) wakeAll(alerts)
+      ring()
     },
     stop: async () => {
       clearInterval(housekeeping)
       const grace = setTimeout(() => stopping.abort(), writeGraceMs)
-      await Promise.all(loops.map((loop) => loop.stop()))
+      await Promise.all([...routes.values()].flatMap(({ loops }) => loops.map((loop) => loop.stop())))
       clearTimeout(grace)
       await committer.close()
     },
@@ -82,11 +114,37 @@ const housekeepingMs = 60_000
 /** How long a note may wait for the log when the partition closes; a note that is lost repeats one message. */
 const writeGraceMs = 4000
 
-function startLoop(receiver: Receiver, options: RoutePartitionOptions & OutcomeWriterOptions) {
-  const { route, metrics, logger, behind, nowMs, random, onFatal } = options
+interface OpenOptions extends RoutePartitionOptions {
+  readonly committer: Committer
+}
+
+function openRoute(name: string, snapshots: ReadonlyMap<string, Uint8Array>, options: OpenOptions): OpenRoute {
+  const { metrics, logger } = options
+  const setup = options.setupOf(name)
+  const onDamaged = (key: string, error: Error) => {
+    metrics.stateDamaged()
+    logger.error({ key }, `alert state left out: ${error.message}`)
+  }
+  const members = { receivers: setup.receivers, incident: setup.policy.incident }
+  const alerts = restoreRoute(snapshots, name, members, onDamaged)
+  for (const { name: receiver } of setup.receivers) metrics.accepted(receiver, pendingCount(alerts, receiver))
+  const loops = setup.receivers.map((receiver) => startLoop(receiver, { name, setup, alerts }, options))
+  return { name, setup, alerts, loops }
+}
+
+function startLoop(receiver: Receiver, { name, setup, alerts }: Omit<OpenRoute, 'loops'>, options: OpenOptions): DeliveryLoop {
+  const { metrics, logger, behind, nowMs, random, onFatal, mutes } = options
+  const { policy } = setup
+  const limits = receiver.limits && { budget: policy.budget, rateLimit: receiver.limits.rateLimit }
   return startDeliveryLoop({
-    ...{ receiver, route, behind, nowMs, random, onFatal },
-    write: (notes, alertIds) => writeOutcomes(receiver.name, notes, alertIds, options),
+    ...{ receiver, route: alerts, behind, nowMs, random, onFatal },
+    plan: (atMs) => planRoute(alerts, { receiver, policy, mutes }, atMs),
+    onSent: (atMs) => {
+      const book = alerts.receivers.get(receiver.name)!
+      if (limits) book.sentAtMs = withSent(book.sentAtMs, atMs, limits)
+      if (policy.budget && limits) metrics.threshold(name, receiver.name, book.sentAtMs, policy.budget, atMs)
+    },
+    write: (notes, itemIds) => writeOutcomes(receiver.name, notes, itemIds, { ...options, route: alerts, name }),
     onFailure: (error) => {
       metrics.failed(receiver.name, error.code)
       logger.warn({ receiver: receiver.name, code: error.code }, error.message)
@@ -98,16 +156,18 @@ function startLoop(receiver: Receiver, options: RoutePartitionOptions & OutcomeW
 function acceptRecord(
   record: LogRecord,
   emit: (output: OutgoingRecord) => void,
-  route: RouteAlerts,
-  { partition, topics, receivers, metrics }: RoutePartitionOptions,
+  openNamed: (name: string) => OpenRoute,
+  { partition, topics, metrics }: RoutePartitionOptions,
 ): void {
   const alert = decode('Alert', record.value ?? new Uint8Array())
   if (alert.state === 'unknown' || alert.decision === 'unknown') {
     throw new DecodeError('malformed', 'an alert in a state, or with a decision, that this version does not know')
   }
-  const { alertIds, records } = acceptAlert(route, alert, { offset: Number(record.offset), writtenAtMs: record.timestampMs })
-  for (const { name } of receivers) metrics.accepted(name, records)
+  const { name, alerts, setup } = openNamed(alert.route)
+  const { alertIds, records } = acceptAlert(alerts, alert, { offset: Number(record.offset), writtenAtMs: record.timestampMs })
+  for (const receiver of setup.receivers) metrics.accepted(receiver.name, records)
   for (const id of alertIds) {
-    emit({ topic: topics.state, partition, key: Buffer.from(stateKeys.alert(id)), value: encodeTracked(route.alerts.get(id)!) })
+    const key = Buffer.from(stateKeys(name).alert(id))
+    emit({ topic: topics.state, partition, key, value: encodeTracked(alerts.alerts.get(id)!) })
   }
 }

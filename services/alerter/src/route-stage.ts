@@ -18,6 +18,7 @@ export interface RouteStageOptions extends Omit<RoutePartitionOptions, 'fencePre
 export interface RouteStage {
   /** Records without an outcome for this receiver, on all partitions of this process. */
   pending(receiver: string): number
+  mutesChanged(): void
   stop(): Promise<void>
 }
 
@@ -45,6 +46,7 @@ export async function runRouteStage(options: RouteStageOptions): Promise<RouteSt
   })
   return {
     pending: partitions.pending,
+    mutesChanged: partitions.mutesChanged,
     stop: async () => {
       await stage.stop()
       await partitions.close()
@@ -59,6 +61,7 @@ interface Partitions {
   /** After every batch: whether it was the newest. */
   caughtUp(isCaughtUp: boolean): void
   pending(receiver: string): number
+  mutesChanged(): void
   close(): Promise<void>
 }
 
@@ -96,6 +99,9 @@ function createPartitions(options: RouteStageOptions): Partitions {
     caughtUp: (isCaughtUp) => {
       behind = !isCaughtUp
       for (const partition of open.values()) partition.ring()
+    },
+    mutesChanged: () => {
+      for (const partition of open.values()) partition.mutesChanged()
     },
     pending: (receiver) => [...open.values()].reduce((sum, partition) => sum + partition.pending(receiver), 0),
     close: () => {

@@ -1,19 +1,26 @@
 /**
- * The first stage: anomaly records in, alert records out, one decision (`decide-alert.ts`) each.
+ * The first stage: anomaly records in, alert records out, one decision (`decide-alert.ts`) each, once per route that it takes.
+ *
+ * A route that an episode took once hears of it to the end, though a rise in severity may lead the later records elsewhere.
  *
  * Its memory of a series is written beside every alert. The two are not written atomically; if only the memory survives a crash,
  * the record comes again, is recognised as repeated, and gets the same alert again. That is why a repeated record is answered
  * and not dropped: the second stage, which knows what it has accepted, is the one to drop it.
  */
 import { createHash } from 'node:crypto'
+import { matchedLabels } from '@lapwing/alerting/hold'
+import { type Route, routesFor } from '@lapwing/alerting/routing'
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
+import type { Alert } from '@lapwing/contracts/records'
 import { partitionOf } from '@lapwing/contracts/series'
 import type { Step } from '@lapwing/stream/stage'
-import { encodeSeries, stateKeys } from './alert-state.ts'
-import { type DecisionPolicy, decideAlert, type SeriesState } from './decide-alert.ts'
+import { encodeSeries, type SeriesMemory, seriesStateKey } from './alert-state.ts'
+import { type DecisionPolicy, decideAlert } from './decide-alert.ts'
 
 export interface SeriesStepOptions {
   readonly policy: DecisionPolicy
+  /** Root of the routing tree. */
+  readonly route: Route
   readonly partition: number
   readonly partitions: number
   readonly alertsTopic: string
@@ -21,28 +28,40 @@ export interface SeriesStepOptions {
 }
 
 /** @param known what is remembered of each series, by its key; the step goes on with it */
-export function createSeriesStep(options: SeriesStepOptions, known: Map<string, SeriesState>): Step {
-  const { policy, partition, partitions, alertsTopic, stateTopic } = options
+export function createSeriesStep(options: SeriesStepOptions, known: Map<string, SeriesMemory>): Step {
+  const { policy, route, partition, partitions, alertsTopic, stateTopic } = options
   return {
     process(record, emit) {
       const anomaly = decode('Anomaly', record.value ?? new Uint8Array())
       if (anomaly.state === 'unknown') throw new DecodeError('malformed', 'an anomaly in a state that this version does not know')
-      const { state, alert } = decideAlert(anomaly, known.get(anomaly.seriesKey), policy)
-      known.set(anomaly.seriesKey, state)
-      emit({
-        topic: alertsTopic,
-        partition: partitionOfRoute(alert.route, partitions),
-        key: Buffer.from(alert.route),
-        value: encode('Alert', alert),
-      })
+      const before = known.get(anomaly.seriesKey)
+      const { state, alert } = decideAlert(anomaly, before, policy)
+      const routes = routesOf(alert, before, route)
+      const memory = { ...state, routes }
+      known.set(anomaly.seriesKey, memory)
+      for (const name of routes) {
+        emit({
+          topic: alertsTopic,
+          partition: partitionOfRoute(name, partitions),
+          key: Buffer.from(name),
+          value: encode('Alert', { ...alert, route: name }),
+        })
+      }
       emit({
         topic: stateTopic,
         partition,
-        key: Buffer.from(stateKeys.series(anomaly.seriesKey)),
-        value: encodeSeries(state, record.offset),
+        key: Buffer.from(seriesStateKey(anomaly.seriesKey)),
+        value: encodeSeries(memory, record.offset),
       })
     },
   }
+}
+
+/** A late record of an older episode goes where that of its successor went too: better twice than an end unheard. */
+function routesOf(alert: Alert, before: SeriesMemory | undefined, root: Route): string[] {
+  const taken = routesFor(root, matchedLabels(alert)).map(({ name }) => name)
+  const goesOn = before && (before.episode.id === alert.id || alert.reason === 'outdated')
+  return goesOn ? [...new Set([...(before.routes ?? []), ...taken])] : taken
 }
 
 /** All alerts of a route share a partition, so that one process sees the whole route. */

@@ -1,14 +1,16 @@
 /** Slack as a receiver, through an incoming webhook: one message for the beginning, one for each rise in severity, one for the end. */
+import type { Allowance } from '@lapwing/alerting/limits'
 import { slackMessage } from '@lapwing/alerting/slack-message'
 import type { Secret } from '@lapwing/service/config-fields'
-import { DeliveryError } from './delivery-errors.ts'
+import { type DeliveryError, deliveryError } from './delivery-errors.ts'
 import { createHttpPoster } from './http-poster.ts'
 import type { Receiver } from './receiver.ts'
 
 export interface SlackOptions {
+  readonly name: string
   readonly webhookUrl: Secret
   readonly pageUrl: string
-  readonly flappingHoldMs: number
+  readonly rateLimit: Allowance | undefined
   readonly timeoutMs: number
 }
 
@@ -16,16 +18,18 @@ export interface SlackOptions {
 const spacingMs = 1000
 
 /** Throws an error that does not show the address when that is none. */
-export function createSlackReceiver({ webhookUrl, pageUrl, flappingHoldMs, timeoutMs }: SlackOptions): Receiver {
+export function createSlackReceiver({ name, webhookUrl, pageUrl, rateLimit, timeoutMs }: SlackOptions): Receiver {
   const poster = createHttpPoster({
-    name: 'slack',
+    name,
     url: addressOf(webhookUrl),
     timeoutMs,
     taken: (answer) => answer.trim() === 'ok',
   })
   return {
-    name: 'slack',
-    policy: { resendMs: null, resendResolvedForMs: 0, spacingMs, batchSize: 1, flappingHoldMs },
+    name,
+    unit: 'incident',
+    policy: { resendMs: null, resendResolvedForMs: 0, spacingMs, batchSize: 1 },
+    limits: { rateLimit },
     deliver: async (deliveries, signal) => {
       const answers: (DeliveryError | undefined)[] = []
       for (const delivery of deliveries) {
@@ -42,9 +46,4 @@ function addressOf(webhookUrl: Secret): URL {
   const text = webhookUrl.reveal()
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text)
   throw new Error('alerter.slack_webhook_url: expected an http or https address; what is set is not shown because it is a secret')
-}
-
-function deliveryError(error: unknown): DeliveryError {
-  if (error instanceof DeliveryError) return error
-  throw error
 }

@@ -1,5 +1,6 @@
 /** The alerter: anomalies in, receivers told. The composition of its two stages; decisions stand in the files it puts together. */
 import { flappingPolicy } from '@lapwing/alerting/flapping'
+import { everyRoute } from '@lapwing/alerting/routing'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
@@ -7,42 +8,57 @@ import { createStageMetrics } from '@lapwing/service/stage-metrics'
 import type { Consumption, Log } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
 import { runStage, type StageObserver } from '@lapwing/stream/stage'
-import { decodeSeries, readSnapshots, stateKeys, statesBelow } from './alert-state.ts'
-import { createAlertmanagerReceiver } from './alertmanager-receiver.ts'
+import { decodeSeries, readSnapshots, seriesStateKey, statesBelow } from './alert-state.ts'
 import type { AlerterConfig, alerterSchema } from './config.ts'
-import { createLogReceiver } from './log-receiver.ts'
 import { type AlerterMetrics, createAlerterMetrics } from './metrics.ts'
+import { openMuteSource } from './mute-source.ts'
 import type { AlerterTopics } from './outcome-writer.ts'
 import type { Receiver } from './receiver.ts'
+import { createReceivers } from './receivers.ts'
+import { type AlertRoute, routingTree } from './route-config.ts'
+import type { RouteSetup } from './route-partition.ts'
 import { type RouteStage, runRouteStage } from './route-stage.ts'
 import { createSeriesStep } from './series-step.ts'
-import { createSlackReceiver } from './slack-receiver.ts'
 import { whenLogAnswers } from './when-log-answers.ts'
 
 type AlerterContext = ServiceContext<ServiceConfig<'alerter', typeof alerterSchema>>
 
 export async function startAlerter(context: AlerterContext, log: Log): Promise<void> {
-  const { topic_prefix: prefix, partitions } = context.config.kafka
+  const { config, logger } = context
+  const { topic_prefix: prefix, partitions } = config.kafka
   const topics = topicsOf(prefix)
-  const receivers = createReceivers(context)
+  const groups = createReceivers(config.alerter, logger)
+  const receivers = [...groups.values()].flat()
   let routes: RouteStage | undefined
   const metrics = createAlerterMetrics(context.registry, receivers, (receiver) => routes?.pending(receiver) ?? 0)
   const observer = createStageMetrics(context.registry)
+  const mutes = openMuteSource({
+    file: config.alerter.mutes_file,
+    alertmanagerUrl: config.alerter.alertmanager_url,
+    silencesIntervalMs: config.alerter.silences_interval.ms,
+    logger,
+    onChange: () => routes?.mutesChanged(),
+    onRefused: metrics.mutesRefused,
+    nowMs: Date.now,
+  })
   context.onClose('receivers', async () => {
+    mutes.close()
     for (const receiver of receivers) receiver.close()
   })
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
 
+  const tree = routingTree(config.alerter.route)
   routes = await runRouteStage({
-    ...{ log, topics, receivers, metrics, observer, logger: context.logger, onFatal: context.fail },
+    ...{ log, topics, mutes, metrics, observer, logger, onFatal: context.fail },
+    setupOf: routeSetups(tree, config.alerter, groups),
     group: `${prefix}-alerter-routes`,
     nowMs: Date.now,
     random: Math.random,
   })
   context.onClose('routes', routes.stop)
   const stopping = new AbortController()
-  const series = await runSeriesStage(context, log, topics, { metrics, observer, signal: stopping.signal })
+  const series = await runSeriesStage(context, log, topics, { tree, metrics, observer, signal: stopping.signal })
   context.onClose('series', async () => {
     stopping.abort()
     await series.stop()
@@ -63,36 +79,34 @@ function topicsOf(prefix: string): AlertTopics {
   }
 }
 
-const requestTimeoutMs = 10_000
-
-function createReceivers({ config, logger }: AlerterContext): Receiver[] {
-  const { slack_webhook_url, alertmanager_url, page_url: pageUrl, resend_interval, flapping_hold }: AlerterConfig = config.alerter
-  const flappingHoldMs = flapping_hold.ms
-  const receivers = [createLogReceiver(logger, flappingHoldMs)]
-  if (slack_webhook_url.reveal() !== '') {
-    receivers.push(createSlackReceiver({ webhookUrl: slack_webhook_url, pageUrl, flappingHoldMs, timeoutMs: requestTimeoutMs }))
-  }
-  if (alertmanager_url !== '') {
-    const resendMs = resend_interval.ms
-    receivers.push(
-      createAlertmanagerReceiver({
-        url: alertmanager_url,
-        pageUrl,
-        resendMs,
-        flappingHoldMs,
-        timeoutMs: requestTimeoutMs,
-        nowMs: Date.now,
-      }),
-    )
-  }
-  return receivers
+/** Of a route by its name; one that is no longer configured is served as the root is. */
+function routeSetups(
+  tree: AlertRoute,
+  config: AlerterConfig,
+  groups: ReadonlyMap<string, readonly Receiver[]>,
+): (name: string) => RouteSetup {
+  const setupOf = (route: AlertRoute): RouteSetup => ({
+    receivers: groups.get(route.receiver)!,
+    policy: {
+      incident: { groupBy: route.groupBy, reopenMs: config.reopen_window.ms, broadSeries: config.broad_series },
+      flappingHoldMs: config.flapping_hold.ms,
+      ...{ groupWaitMs: route.groupWaitMs, minimumDurationMs: route.minimumDurationMs, budget: route.budget },
+    },
+  })
+  const setups = new Map([...everyRoute(tree)].map((route) => [route.name, setupOf(route)]))
+  return (name) => setups.get(name) ?? setups.get(tree.name)!
 }
 
 function runSeriesStage(
   { config, logger, fail }: AlerterContext,
   log: Log,
   topics: AlertTopics,
-  { metrics, observer, signal }: { metrics: AlerterMetrics; observer: StageObserver; signal: AbortSignal },
+  {
+    tree,
+    metrics,
+    observer,
+    signal,
+  }: { tree: AlertRoute; metrics: AlerterMetrics; observer: StageObserver; signal: AbortSignal },
 ): Promise<Consumption> {
   const { topic_prefix: prefix, partitions } = config.kafka
   const policy = { minimumSeverity: config.alerter.minimum_severity, flapping: flappingPolicy(config.alerter.flapping_window.ms) }
@@ -106,8 +120,11 @@ function runSeriesStage(
     inputs: [topics.anomalies],
     createStep: async (partition) => {
       const snapshots = await whenLogAnswers(() => readSnapshots(log, topics.state, partition), { logger, signal })
-      const known = statesBelow(snapshots, stateKeys.series(''), decodeSeries, onDamaged)
-      return createSeriesStep({ policy, partition, partitions, alertsTopic: topics.alerts, stateTopic: topics.state }, known)
+      const known = statesBelow(snapshots, seriesStateKey(''), decodeSeries, onDamaged)
+      return createSeriesStep(
+        { policy, route: tree, partition, partitions, alertsTopic: topics.alerts, stateTopic: topics.state },
+        known,
+      )
     },
   })
 }

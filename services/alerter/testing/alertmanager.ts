@@ -21,6 +21,9 @@ export interface TestAlertmanager {
   readonly url: string
   /** What it shows as active; it never lists ended ones. */
   alerts(): Promise<KnownAlert[]>
+  /** Silences what has these labels for an hour; its id. */
+  silence(labels: Readonly<Record<string, string>>, createdBy: string, comment: string): Promise<string>
+  expireSilence(id: string): Promise<void>
   /** Kills it and starts it again on the same port; it has then forgotten all alerts. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -50,6 +53,10 @@ export async function startAlertmanager(program: string): Promise<TestAlertmanag
   return {
     url,
     alerts: async () => (await (await fetch(`${url}/api/v2/alerts`)).json()) as KnownAlert[],
+    silence: (labels, createdBy, comment) => postSilence(url, labels, { createdBy, comment }),
+    expireSilence: async (id) => {
+      await fetch(`${url}/api/v2/silence/${id}`, { method: 'DELETE' })
+    },
     restart: async () => {
       await kill(child)
       child = await launch(program, args, url)
@@ -59,6 +66,21 @@ export async function startAlertmanager(program: string): Promise<TestAlertmanag
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+const hourMs = 3_600_000
+
+async function postSilence(url: string, labels: Readonly<Record<string, string>>, who: object): Promise<string> {
+  const nowMs = Date.now()
+  const body = {
+    matchers: Object.entries(labels).map(([name, value]) => ({ name, value, isRegex: false, isEqual: true })),
+    startsAt: new Date(nowMs - 1000).toISOString(),
+    endsAt: new Date(nowMs + hourMs).toISOString(),
+    ...who,
+  }
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${url}/api/v2/silences`, { method: 'POST', headers, body: JSON.stringify(body) })
+  return ((await response.json()) as { silenceID: string }).silenceID
 }
 
 const readyDeadlineMs = 15_000

@@ -40,9 +40,13 @@ export function anomalyRecord(differences: Partial<Anomaly>): Anomaly {
   }
 }
 
-/** The three records of an episode of a series of its own. */
+/** The three records of an episode of a series of its own, on a machine of its own. */
 export function episode(id: string): { opened: Anomaly; escalated: Anomaly; resolved: Anomaly } {
-  const own = { episodeId: id, seriesKey: `series-of-${id}` }
+  const labels = [
+    { name: '__name__', value: 'node_load1' },
+    { name: 'instance', value: `node-${id}:9100` },
+  ]
+  const own = { episodeId: id, seriesKey: `series-of-${id}`, labels }
   const endedAtMs = startedAtMs + 180_000
   return {
     opened: anomalyRecord({ ...own, id: `${id}/opened` }),

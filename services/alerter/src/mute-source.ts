@@ -1,0 +1,99 @@
+/**
+ * The mutes in force: those of the file, read again when it changes, and Alertmanager's silences, asked for from time to time.
+ *
+ * A file that cannot be used changes nothing: the last good mutes stay in force, and the log and a metric say so. The same holds
+ * for silences while Alertmanager does not answer; they end by themselves at their time.
+ */
+import { statSync } from 'node:fs'
+import type { Mute } from '@lapwing/alerting/mute'
+import { ConfigError } from '@lapwing/service/config'
+import type { Logger } from 'pino'
+import { readMutesFile } from './mutes-file.ts'
+import { fetchSilences } from './silences.ts'
+
+export interface MuteSource {
+  /** Those that people wrote for Lapwing. */
+  own(): readonly Mute[]
+  /** Those and Alertmanager's silences: for receivers that Alertmanager does not serve. */
+  all(): readonly Mute[]
+  close(): void
+}
+
+export interface MuteSourceOptions {
+  /** Empty is none. */
+  readonly file: string
+  /** Of Alertmanager, without a trailing slash; empty is none. */
+  readonly alertmanagerUrl: string
+  readonly silencesIntervalMs: number
+  readonly logger: Logger
+  onChange(): void
+  /** A file or an answer that cannot be used. */
+  onRefused(origin: 'file' | 'alertmanager'): void
+  nowMs(): number
+}
+
+const fileIntervalMs = 2000
+/** Calendars are read sixty days ahead. */
+const rereadMs = 86_400_000
+
+/** Throws ConfigError: at start there are no last good mutes. */
+export function openMuteSource(options: MuteSourceOptions): MuteSource {
+  const { file, alertmanagerUrl, nowMs, onChange } = options
+  let stamp = stampOf(file)
+  let readAtMs = nowMs()
+  let own = file === '' ? [] : readMutesFile(file, readAtMs)
+  let silences: readonly Mute[] = []
+  let all: readonly Mute[] = own
+  const change = (mutes: { own?: readonly Mute[]; silences?: readonly Mute[] }) => {
+    own = mutes.own ?? own
+    silences = mutes.silences ?? silences
+    all = [...own, ...silences]
+    onChange()
+  }
+  const lookAtFile = () => {
+    const newStamp = stampOf(file)
+    if (newStamp === stamp && nowMs() - readAtMs < rereadMs) return
+    stamp = newStamp
+    readAtMs = nowMs()
+    const read = readAgain(options)
+    if (read) change({ own: read })
+  }
+  const askForSilences = async () => {
+    const asked = await fetchSilences(alertmanagerUrl).catch((error: Error) => {
+      options.logger.warn({}, `silences stay as they were: ${error.message}`)
+      options.onRefused('alertmanager')
+    })
+    if (asked && JSON.stringify(asked) !== JSON.stringify(silences)) change({ silences: asked })
+  }
+  const timers = [
+    ...(file === '' ? [] : [setInterval(lookAtFile, fileIntervalMs)]),
+    ...(alertmanagerUrl === '' ? [] : [setInterval(askForSilences, options.silencesIntervalMs)]),
+  ]
+  if (alertmanagerUrl !== '') void askForSilences()
+  return {
+    own: () => own,
+    all: () => all,
+    close: () => {
+      for (const timer of timers) clearInterval(timer)
+    },
+  }
+}
+
+function readAgain({ file, logger, onRefused, nowMs }: MuteSourceOptions): readonly Mute[] | undefined {
+  try {
+    const mutes = readMutesFile(file, nowMs())
+    logger.info({ file, mutes: mutes.length }, 'mutes read')
+    return mutes
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    logger.error({ file, problems: error.problems }, `mutes stay as they were: ${error.message}`)
+    onRefused('file')
+    return undefined
+  }
+}
+
+/** Changes when the file does; empty when there is none. */
+function stampOf(file: string): string {
+  const stat = file === '' ? undefined : statSync(file, { throwIfNoEntry: false })
+  return stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : ''
+}

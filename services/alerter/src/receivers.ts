@@ -1,0 +1,39 @@
+/** The receivers of a configuration, by the name that routes call them: each a group of places that are told the same. */
+import type { Logger } from 'pino'
+import { createAlertmanagerReceiver } from './alertmanager-receiver.ts'
+import type { AlerterConfig, ReceiverConfig } from './config.ts'
+import { createLogReceiver } from './log-receiver.ts'
+import type { Receiver } from './receiver.ts'
+import { createSlackReceiver } from './slack-receiver.ts'
+import { createWebhookReceiver } from './webhook-receiver.ts'
+
+const requestTimeoutMs = 10_000
+
+/** The log is part of each: an installation without anything else sees its alerts too. Throws for an address that is none. */
+export function createReceivers(config: AlerterConfig, logger: Logger): ReadonlyMap<string, readonly Receiver[]> {
+  const implicit = {
+    slack_webhook_url: config.slack_webhook_url,
+    alertmanager_urls: config.alertmanager_url === '' ? [] : [config.alertmanager_url],
+  }
+  const groups = new Map([['default', placesOf({ name: '', webhook_url: '', ...implicit }, config, logger)]])
+  for (const receiver of config.receivers) groups.set(receiver.name, placesOf(receiver, config, logger))
+  return groups
+}
+
+/** Names of places are unique: those of the default receiver are the bare kinds. */
+function placesOf(receiver: ReceiverConfig, config: AlerterConfig, logger: Logger): Receiver[] {
+  const nameOf = (kind: string) => (receiver.name === '' ? kind : `${receiver.name}.${kind}`)
+  const common = { pageUrl: config.page_url, rateLimit: receiver.rate_limit, timeoutMs: requestTimeoutMs }
+  const places = [createLogReceiver(logger, nameOf('log'))]
+  const { slack_webhook_url: webhookUrl, webhook_url: url } = receiver
+  if (webhookUrl.reveal() !== '') places.push(createSlackReceiver({ ...common, name: nameOf('slack'), webhookUrl }))
+  if (url !== '') places.push(createWebhookReceiver({ ...common, name: nameOf('webhook'), url }))
+  receiver.alertmanager_urls.forEach((url, i) => {
+    const name = nameOf(i === 0 ? 'alertmanager' : `alertmanager-${i + 1}`)
+    const { pageUrl, timeoutMs } = common
+    places.push(
+      createAlertmanagerReceiver({ name, url, pageUrl, timeoutMs, resendMs: config.resend_interval.ms, nowMs: Date.now }),
+    )
+  })
+  return places
+}
