@@ -69,19 +69,30 @@ describe('an incident', () => {
     expect(tell(startMs)).toEqual(['firing critical: a b c'])
   })
 
-  test('comes back when its machine fires again soon, and is another one later', () => {
+  test('that comes back soon is told once it has fired for a while, and is another one later', () => {
     const { route, receive, tell } = world()
     receive(on('a'))
     tell(startMs)
     receive(end('a', startMs + minuteMs))
     expect(tell(startMs + minuteMs)).toEqual(['resolved warning: a'])
     receive(on('b', { startedAtMs: startMs + 5 * minuteMs }))
-    expect(tell(startMs + 5 * minuteMs)).toEqual(['firing warning: a b'])
-    receive(end('b', startMs + 6 * minuteMs))
-    tell(startMs + 6 * minuteMs)
+    expect(tell(startMs + 5 * minuteMs)).toEqual([])
+    expect(tell(startMs + 10 * minuteMs)).toEqual(['firing warning: a b'])
+    receive(end('b', startMs + 11 * minuteMs))
+    tell(startMs + 11 * minuteMs)
     receive(on('c', { startedAtMs: startMs + 60 * minuteMs }))
     expect(tell(startMs + 60 * minuteMs)).toEqual(['firing warning: c'])
     expect([...route.incidents.keys()]).toEqual(['a', 'c'])
+  })
+
+  test('that comes back worse than ever is told at once', () => {
+    const { receive, tell } = world()
+    receive(on('a'))
+    tell(startMs)
+    receive(end('a', startMs + minuteMs))
+    tell(startMs + minuteMs)
+    receive(on('b', { startedAtMs: startMs + 2 * minuteMs, severity: 'critical' }))
+    expect(tell(startMs + 2 * minuteMs)).toEqual(['firing critical: a b'])
   })
 
   test('waits for its first message until the group is complete', () => {

@@ -14,9 +14,12 @@ import {
   planDeliveries,
   type ReceiverPolicy,
   type Reconciled,
+  type Telling,
   type Waiting,
 } from '@lapwing/alerting/reconcile'
+import { compareSeverity } from '@lapwing/alerting/severity'
 import type { TrackedAlert } from '@lapwing/alerting/tracked-alert'
+import type { Alert } from '@lapwing/contracts/records'
 import {
   type Incident,
   type Item,
@@ -119,16 +122,36 @@ function incidentHold(
   { receiver, policy, mutes }: PlanContext,
   nowMs: number,
 ): Waiting | undefined {
-  const toldBefore = progressOf(route, receiver.name, incident.id).tellings.length > 0
+  const { tellings } = progressOf(route, receiver.name, incident.id)
   const completeAtMs = incident.openedAtMs + policy.groupWaitMs
-  if (!toldBefore && completeAtMs > nowMs) return { reason: 'grouping', detail: '', untilMs: completeAtMs }
+  if (tellings.length === 0 && completeAtMs > nowMs) return { reason: 'grouping', detail: '', untilMs: completeAtMs }
   const firing = membersOf(route, incident).filter(({ alert }) => alert.state === 'firing')
+  const flapping = reopenHold(tracked.alert, firing, tellings, policy, nowMs)
+  if (flapping) return flapping
   const muted = mutedAll(firing, holdPolicy(policy, mutes.all()), nowMs)
   if (muted || !receiver.limits) return muted
   const score = firing.reduce((highest, { alert }) => Math.max(highest, alert.score), 0)
   const { severity } = tracked.alert
   const limits = { budget: policy.budget, rateLimit: receiver.limits.rateLimit }
   return limitHold({ severity, score }, book.sentAtMs, limits, nowMs)
+}
+
+/**
+ * An incident that comes back right after its end is flapping until it has fired for a while: two messages a cycle would be noise
+ * long before the changes of a single series add up. One that is worse than ever told is no flapping.
+ */
+function reopenHold(
+  alert: Alert,
+  firing: readonly TrackedAlert[],
+  tellings: readonly Telling[],
+  { flappingHoldMs }: RoutePolicy,
+  nowMs: number,
+): Waiting | undefined {
+  if (tellings.at(-1)?.state !== 'resolved') return undefined
+  if (tellings.every(({ severity }) => compareSeverity(alert.severity, severity) > 0)) return undefined
+  const firesSinceMs = firing.reduce((earliest, { alert }) => Math.min(earliest, alert.startedAtMs), Number.POSITIVE_INFINITY)
+  const untilMs = firesSinceMs + flappingHoldMs
+  return untilMs > nowMs ? { reason: 'flapping', detail: 'it ended a moment ago', untilMs } : undefined
 }
 
 /** An incident is muted when every alert of it that fires is: one that is not muted is a reason to tell. */
