@@ -1,6 +1,7 @@
 /** The command line `lapwing`. Exit codes: 0 done, 1 failed, 2 the user can put it right. */
 import { ConfigError } from '@lapwing/service/config'
 import { Command, CommanderError } from 'commander'
+import { feedbackCommand } from './feedback/feedback-command.ts'
 import { queriesCommand } from './queries/queries-command.ts'
 import { scoreCommand } from './score-command.ts'
 import { startCommand } from './start-command.ts'
@@ -18,6 +19,7 @@ const program = new Command('lapwing')
   .addCommand(scoreCommand())
   .addCommand(queriesCommand())
   .addCommand(topicsCommand())
+  .addCommand(feedbackCommand())
 inheritSettings(program)
 
 try {
