@@ -75,9 +75,11 @@ export function seriesLabels(series: string, line = 0): LabelSet {
     at = skip(series, at, ' \t,')
     if (series[at] === '}') break
     const pair = readPair(series, at, line)
+    at = pair.end
+    // As in Prometheus a label that is empty is a label that is absent.
+    if (pair.value === '') continue
     if (pairs.some(([known]) => known === pair.name)) throw new ExpositionError(line, `label ${pair.name} twice`)
     pairs.push([pair.name, pair.value])
-    at = pair.end
   }
   if (pairs[0]?.[0] !== '__name__' && !pairs.some(([known]) => known === '__name__')) throw new ExpositionError(line, 'no name')
   return sortedLabels(pairs)

@@ -9,6 +9,7 @@
  */
 import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
 import { QueryError, type QueryErrorCode } from './query-errors.ts'
+import { createRecentCache } from './recent-cache.ts'
 
 export interface QuerySeries {
   readonly labels: LabelSet
@@ -18,17 +19,26 @@ export interface QuerySeries {
   readonly values: readonly number[]
 }
 
-/** The series of a successful answer: a range (matrix), an instant (vector) or a scalar, which is a series without labels. Throws QueryError. */
-export function parseAnswer(text: string, promql: string): QuerySeries[] {
+/** The sorted labels of a series; undefined when one of them is no text. */
+export type ReadLabels = (metric: Readonly<Record<string, unknown>>) => LabelSet | undefined
+
+/**
+ * The series of a successful answer: a range (matrix), an instant (vector) or a scalar, which is a series without labels. Throws
+ * QueryError.
+ *
+ * @param readLabels one that remembers, where the same series come again and again
+ */
+export function parseAnswer(text: string, promql: string, readLabels: ReadLabels = labelsOf): QuerySeries[] {
   const fail = (code: QueryErrorCode, detail: string) => new QueryError(code, promql, { detail })
   const answer = parseJson(text)
   if (!isObject(answer) || answer.status !== 'success' || !isObject(answer.data)) throw fail('garbled', 'not a successful answer')
   if (Array.isArray(answer.warnings) && answer.warnings.length > 0) throw fail('partial', answer.warnings.join('; '))
   const { resultType, result } = answer.data
   if (!Array.isArray(result)) throw fail('garbled', 'no result')
-  if (resultType === 'scalar') return [readSeries({ metric: {}, values: [result] }, fail)]
-  if (resultType === 'vector') return result.map((item) => readSeries({ ...item, values: item?.value && [item.value] }, fail))
-  if (resultType === 'matrix') return result.map((item) => readSeries(item, fail))
+  if (resultType === 'scalar') return [readSeries({ metric: {}, values: [result] }, readLabels, fail)]
+  if (resultType === 'vector')
+    return result.map((item) => readSeries({ ...item, values: item?.value && [item.value] }, readLabels, fail))
+  if (resultType === 'matrix') return result.map((item) => readSeries(item, readLabels, fail))
   throw fail('garbled', `result of type ${String(resultType)}`)
 }
 
@@ -50,13 +60,12 @@ export function errorText(text: string): string {
 
 type Fail = (code: QueryErrorCode, detail: string) => QueryError
 
-function readSeries(item: unknown, fail: Fail): QuerySeries {
+function readSeries(item: unknown, readLabels: ReadLabels, fail: Fail): QuerySeries {
   if (!isObject(item) || !isObject(item.metric)) throw fail('garbled', 'a series without labels')
   if (item.histogram || item.histograms) throw fail('not_numeric', '')
   if (!Array.isArray(item.values)) throw fail('garbled', 'a series without values')
-  const labels = Object.entries(item.metric)
-  if (!labels.every((label): label is [string, string] => typeof label[1] === 'string'))
-    throw fail('garbled', 'a label that is no text')
+  const labels = readLabels(item.metric)
+  if (!labels) throw fail('garbled', 'a label that is no text')
   const timestampsMs: number[] = []
   const values: number[] = []
   for (const point of item.values) {
@@ -66,7 +75,36 @@ function readSeries(item: unknown, fail: Fail): QuerySeries {
     timestampsMs.push(timestampMs)
     values.push(parseValue(point[1], fail))
   }
-  return { labels: sortedLabels(labels), timestampsMs, values }
+  return { labels, timestampsMs, values }
+}
+
+function labelsOf(metric: Readonly<Record<string, unknown>>): LabelSet | undefined {
+  const pairs = Object.entries(metric)
+  return pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string') ? sortedLabels(pairs) : undefined
+}
+
+/**
+ * Remembers the labels of the series seen last, so that a series that comes with every poll is sorted once and is the same object
+ * each time.
+ *
+ * @param limit series remembered at least; at most twice as many are
+ */
+export function rememberingLabels(limit: number): ReadLabels {
+  const known = createRecentCache<LabelSet>(limit)
+  return (metric) => {
+    // Lengths, so that no choice of texts can make two series look alike.
+    let key = ''
+    for (const name in metric) {
+      const value = metric[name]
+      if (typeof value !== 'string') return undefined
+      key += `${name.length}:${name}${value.length}:${value}`
+    }
+    const found = known.get(key)
+    if (found) return found
+    const labels = labelsOf(metric)
+    if (labels) known.set(key, labels)
+    return labels
+  }
 }
 
 function parseValue(text: unknown, fail: Fail): number {

@@ -10,7 +10,7 @@
 import { type EvaluationRange, pointCount, pointsPerRequestMax } from './alignment.ts'
 import { retryAfterMs } from './backoff.ts'
 import { type Access, createExchange, HttpError, type HttpRequest, openAccess } from './http-exchange.ts'
-import { errorText, metricTypes, parseAnswer, type QuerySeries } from './query-answer.ts'
+import { errorText, metricTypes, parseAnswer, type QuerySeries, rememberingLabels } from './query-answer.ts'
 import { QueryError, type QueryErrorCode } from './query-errors.ts'
 
 export interface QueryClientOptions {
@@ -38,11 +38,15 @@ export interface QueryClient {
 /** Largest answer taken: its parsing blocks the process for about a third of a second. */
 export const answerBytesMax = 32 * 1024 * 1024
 
+/** About half a kilobyte each. */
+const seriesRemembered = 100_000
+
 export function createQueryClient(options: QueryClientOptions): QueryClient {
   const ask = asker(options)
+  const readLabels = rememberingLabels(seriesRemembered)
   const post = async (path: string, form: Record<string, string>, promql: string, signal: AbortSignal) => {
     const body = new URLSearchParams({ query: promql, timeout: `${options.timeoutMs}ms`, ...form })
-    return parseAnswer(await ask({ method: 'POST', path, form: body }, promql, signal), promql)
+    return parseAnswer(await ask({ method: 'POST', path, form: body }, promql, signal), promql, readLabels)
   }
   const query = (promql: string, atMs: number, signal: AbortSignal) => post('query', { time: seconds(atMs) }, promql, signal)
   return {

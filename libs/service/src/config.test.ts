@@ -112,6 +112,16 @@ describe('configuration', () => {
     expect(problemsOf(() => load(path))).toContain(`${path}:3: ingestor.metrics.1: `)
   })
 
+  test('so is a key of an object in a list', () => {
+    const path = file('objects.yaml', 'metrics:\n  - up\n  - query: up\n    direction: sideways\n')
+    const schema = z.object({
+      metrics: z.array(z.unknown()).refine(() => false, { path: [1, 'direction'], message: 'expected up' }),
+    })
+    expect(problemsOf(() => loadConfig({ ingestor: schema }, { file: path, environment: {}, sets: [] }))).toBe(
+      `${path}:4: ingestor.metrics.1.direction: expected up; found "sideways"`,
+    )
+  })
+
   test('an unknown key is refused where it stands, at the top and in a section', () => {
     const path = file('unknown.yaml', 'detecter:\n  x: 1\ndetector:\n  windw: 5\n')
     const problems = problemsOf(() => load(path))

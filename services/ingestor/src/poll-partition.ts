@@ -7,12 +7,14 @@
  * tells. That also covers the replica that was fenced itself: of two that both believe to own a partition only the one that
  * fenced last gets anything onto the log, until the group has made up its mind.
  */
+import { setMaxListeners } from 'node:events'
 import { backoffMs } from '@lapwing/prometheus/backoff'
 import type { QueryClient } from '@lapwing/prometheus/query-client'
 import { sampleRecords } from '@lapwing/prometheus/sample-batches'
 import { LogError } from '@lapwing/stream/errors'
-import type { FencedProducer, Log, LogRecord } from '@lapwing/stream/log'
+import type { Log, LogRecord } from '@lapwing/stream/log'
 import type { Logger } from 'pino'
+import { type Commit, groupedCommits } from './grouped-commits.ts'
 import { pause } from './pause.ts'
 import type { Progress } from './poll-plan.ts'
 import { type PollTools, type PublishPoll, pollQuery } from './poll-query.ts'
@@ -45,20 +47,30 @@ export async function pollPartition(
   polling: PartitionPolling,
   signal: AbortSignal,
 ): Promise<void> {
-  const { backoff, logger, metrics, random } = polling.tools
-  for (let failures = 1; !signal.aborted; failures++) {
+  const { logger, metrics, now, random } = polling.tools
+  const backoff = { ...polling.tools.backoff, longestMs: Math.min(polling.tools.backoff.longestMs, longestLogPauseMs) }
+  let failures = 0
+  while (!signal.aborted) {
+    const startMs = now()
     try {
       await ownPartition(partition, queries, polling, signal)
     } catch (error) {
       if (signal.aborted) return
       if (!(error instanceof LogError) || !(error.retryable || error.code === 'fenced')) throw error
       metrics.pollFailed(error.code)
+      // What worked for a while before it failed is a failure of its own.
+      failures = now() - startMs > workedMs ? 1 : failures + 1
       const delayMs = backoffMs(failures, backoff, random, 0)
       logger.warn({ partition, reason: error.code, delayMs: Math.round(delayMs) }, `polling stopped: ${error.message}`)
       await pause(delayMs, signal)
     }
   }
 }
+
+/** Every second that the log is back and nobody polls is a second late. */
+const longestLogPauseMs = 10_000
+/** Longer than any attempt lasts that fails because the log is away. */
+const workedMs = 120_000
 
 async function ownPartition(
   partition: number,
@@ -71,11 +83,14 @@ async function ownPartition(
   const lost = new AbortController()
   const end = () => lost.abort()
   signal.addEventListener('abort', end, { once: true })
+  // One for each query and target, more than Node thinks meant.
+  setMaxListeners(0, lost.signal)
   try {
     const known = latestProgress(await log.readToEnd(topics.ingestState, partition), tools.logger)
-    const publish = publisher(producer, topics)
+    const commit = groupedCommits(producer)
+    const publish = publisher(commit, topics)
     const work = pollsOf(queries, known, polling, publish, lost.signal)
-    work.push(scrapePartition(partition, polling.scraping, scrapePublisher(producer, topics, tools.partitions), lost.signal))
+    work.push(scrapePartition(partition, polling.scraping, scrapePublisher(commit, topics, tools.partitions), lost.signal))
     await Promise.all(work).finally(async () => {
       end()
       await Promise.allSettled(work)
@@ -115,7 +130,7 @@ function latestProgress(records: readonly LogRecord[], logger: Logger): Map<stri
 }
 
 /** Samples and progress in one transaction. */
-function publisher(producer: FencedProducer, topics: PollTopics): PublishPoll {
+function publisher(commit: Commit, topics: PollTopics): PublishPoll {
   return async (query, records, progress) => {
     const samples = records.map((record) => ({ topic: topics.samples, key: null, ...record }))
     const state = {
@@ -124,14 +139,14 @@ function publisher(producer: FencedProducer, topics: PollTopics): PublishPoll {
       key: Buffer.from(query.id),
       value: encodeProgress(progress),
     }
-    await producer.commit([...samples, state])
+    await commit([...samples, state])
   }
 }
 
 /** Samples alone: a page has no past, so there is no progress to keep. */
-function scrapePublisher(producer: FencedProducer, { samples: topic }: PollTopics, partitions: number): PublishScrape {
+function scrapePublisher(commit: Commit, { samples: topic }: PollTopics, partitions: number): PublishScrape {
   return async (series) => {
     const records = sampleRecords(series, { source: 'scrape', kind: 'live', stepMs: 0 }, partitions)
-    await producer.commit(records.map((record) => ({ topic, key: null, ...record })))
+    await commit(records.map((record) => ({ topic, key: null, ...record })))
   }
 }

@@ -7,6 +7,7 @@
  * that is too large is asked for again in halves.
  */
 
+import type { LabelSet } from '@lapwing/contracts/series'
 import { pointCount, pointsPerRequestMax } from '@lapwing/prometheus/alignment'
 import { type BackoffPolicy, backoffMs } from '@lapwing/prometheus/backoff'
 import type { LabelLimits } from '@lapwing/prometheus/label-limits'
@@ -19,7 +20,7 @@ import { askWindow, type Expression, expressionOf } from './ask-query.ts'
 import { answersQueries, type IngestMetrics } from './metrics.ts'
 import { pause } from './pause.ts'
 import { dueAtMs, firstProgress, nextWindow, type PollPolicy, type PollWindow, type Progress } from './poll-plan.ts'
-import { polledSamples } from './poll-samples.ts'
+import { type KnownIdentity, polledSamples } from './poll-samples.ts'
 import type { Query } from './query.ts'
 
 export interface PollTools {
@@ -59,6 +60,7 @@ export async function pollQuery(
 ): Promise<void> {
   let progress = known ?? firstProgress(tools.now(), tools.policy)
   let expression: Expression | undefined
+  const identities = new WeakMap<LabelSet, KnownIdentity>()
   let points = pointsPerRequestMax
   let failures = 0
   onProgress(progress)
@@ -70,7 +72,7 @@ export async function pollQuery(
     }
     try {
       expression ??= await findExpression(query, tools, signal)
-      progress = await pollWindow({ query, expression, window, progress }, tools, publish, signal)
+      progress = await pollWindow({ query, expression, window, progress, known: identities }, tools, publish, signal)
       onProgress(progress)
       if (failures > 0) tools.logger.info({ promql: query.promql, failures }, 'query works again')
       failures = 0
@@ -105,11 +107,12 @@ interface Poll {
   readonly expression: Expression
   readonly window: PollWindow
   readonly progress: Progress
+  readonly known: WeakMap<LabelSet, KnownIdentity>
 }
 
 /** The progress after the window, once its samples are on the log. */
 async function pollWindow(
-  { query, expression, window, progress }: Poll,
+  { query, expression, window, progress, known }: Poll,
   tools: PollTools,
   publish: PublishPoll,
   signal: AbortSignal,
@@ -124,6 +127,7 @@ async function pollWindow(
     entityBy: tools.entityBy,
     longestGapMs: isEvaluated ? tools.longestGapMs : 0,
     labelLimits: tools.labelLimits,
+    known,
   })
   const origin = { source: query.source, kind: window.kind, stepMs: isEvaluated ? policy.stepMs : 0 }
   const next = { ...progress, throughMs: window.range.endMs }

@@ -8,6 +8,7 @@ const naming = {
   seriesName: 'sum by (instance) (rate(x[1m]))',
   entityBy: ['instance'],
   longestGapMs: 15_000,
+  known: new WeakMap(),
   labelLimits: { labels: 3, nameLength: 20, valueLength: 50 },
 }
 const instance = sortedLabels([['instance', 'a']])

@@ -4,7 +4,7 @@
  * Most expressions give series without a metric name; such a series is named after its query. A NaN (no traffic, so no error ratio) or an infinity counts as a missing point.
  */
 import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
-import { fillGaps } from '@lapwing/prometheus/fill'
+import { fillGaps, type Points } from '@lapwing/prometheus/fill'
 import { type LabelLimits, labelOverLimit } from '@lapwing/prometheus/label-limits'
 import type { QuerySeries } from '@lapwing/prometheus/query-answer'
 import { identify, type SeriesSamples } from '@lapwing/prometheus/series-samples'
@@ -30,6 +30,14 @@ export interface SampleNaming {
   /** Longest gap that is filled. */
   readonly longestGapMs: number
   readonly labelLimits: LabelLimits
+  /** Identities by the labels of an answer, which are the same object whenever a series comes again. */
+  readonly known: WeakMap<LabelSet, KnownIdentity>
+}
+
+export interface KnownIdentity {
+  readonly identity: SeriesSamples['series']
+  /** The label that is over a limit. */
+  readonly problem: string | undefined
 }
 
 export function polledSamples(answer: readonly QuerySeries[], { range }: PollWindow, naming: SampleNaming): PolledSamples {
@@ -38,15 +46,13 @@ export function polledSamples(answer: readonly QuerySeries[], { range }: PollWin
   const counts = { samples: 0, imputed: 0, nonFinite: 0, overLimit: 0 }
   let firstOverLimit: string | undefined
   for (const { labels, timestampsMs, values } of answer) {
-    const identity = identify(named(labels, naming.seriesName), naming.entityBy)
-    const problem = labelOverLimit(identity.labels, naming.labelLimits)
+    const { identity, problem } = identityOf(labels, naming)
     if (problem) {
       counts.overLimit += values.length
       firstOverLimit ??= problem
       continue
     }
-    const finite = values.map(Number.isFinite)
-    const points = { timestampsMs: timestampsMs.filter((_, i) => finite[i]), values: values.filter((_, i) => finite[i]) }
+    const points = finitePoints(timestampsMs, values)
     const filled = fillGaps(points, fillPolicy)
     counts.samples += points.values.length
     counts.imputed += filled.values.length - points.values.length
@@ -54,6 +60,22 @@ export function polledSamples(answer: readonly QuerySeries[], { range }: PollWin
     series.push({ series: identity, ...filled })
   }
   return { series, ...counts, firstOverLimit }
+}
+
+function identityOf(labels: LabelSet, naming: SampleNaming): KnownIdentity {
+  const found = naming.known.get(labels)
+  if (found) return found
+  const identity = identify(named(labels, naming.seriesName), naming.entityBy)
+  const made = { identity, problem: labelOverLimit(identity.labels, naming.labelLimits) }
+  naming.known.set(labels, made)
+  return made
+}
+
+/** Mostly all of them. */
+function finitePoints(timestampsMs: readonly number[], values: readonly number[]): Points {
+  if (values.every(Number.isFinite)) return { timestampsMs, values }
+  const finite = values.map(Number.isFinite)
+  return { timestampsMs: timestampsMs.filter((_, i) => finite[i]), values: values.filter((_, i) => finite[i]) }
 }
 
 function named(labels: LabelSet, seriesName: string): LabelSet {

@@ -53,7 +53,7 @@ async function poll(promql: readonly (string | object)[] = ['metric'], on: Log =
     group: 'lapwing-ingestor',
     queries: queriesOf(promql, 4),
     topics,
-    client: createQueryClient({ url: prometheus.url, timeoutMs: 150 }),
+    client: createQueryClient({ url: prometheus.url, timeoutMs: 600 }),
     scraping: { jobs: [], partitions: 4, tools: {} as never },
     tools: {
       limit: pLimit(4),

@@ -5,13 +5,13 @@ import { setTimeout } from 'node:timers/promises'
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
-  deadlineMs = 10_000,
+  deadlineMs = 25_000,
 ): Promise<T> {
   const endMs = performance.now() + deadlineMs
   while (performance.now() < endMs) {
     const found = await look()
     if (found !== undefined) return found
-    await setTimeout(10)
+    await setTimeout(20)
   }
   throw new Error(`not within ${deadlineMs} ms: ${what}`)
 }
