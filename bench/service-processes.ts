@@ -23,7 +23,12 @@ export interface ServiceProcesses {
   close(): Promise<void>
 }
 
-export async function startServices(names: readonly string[], partitions: number): Promise<ServiceProcesses> {
+/** @param settings as given with `--set`, for every service */
+export async function startServices(
+  names: readonly string[],
+  partitions: number,
+  settings: readonly string[] = [],
+): Promise<ServiceProcesses> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'lapwing-bench-'))
   const kafka = await startKafka({
     cacheDirectory: cacheDirectory(process.env, homedir()),
@@ -32,7 +37,9 @@ export async function startServices(names: readonly string[], partitions: number
     javaHome: process.env.JAVA_HOME,
     onProgress: () => {},
   })
-  const services = names.map((name) => startService(name, kafka.brokers[0], partitions))
+  const services = names.map((name) =>
+    startService(name, kafka.brokers[0], [`${name}.port=0`, `kafka.partitions=${partitions}`, ...settings]),
+  )
   const urls = await Promise.all(services.map(async ({ name, ready }) => [name, await ready] as const))
   const pids: [string, number][] = [
     ...services.map(({ name, child }) => [name, child.pid!] as [string, number]),
@@ -60,11 +67,11 @@ interface ServiceProcess {
   readonly ready: Promise<string>
 }
 
-function startService(name: string, broker: string, partitions: number): ServiceProcess {
+function startService(name: string, broker: string, settings: readonly string[]): ServiceProcess {
   const main = fileURLToPath(new URL(`../services/${name}/src/main.ts`, import.meta.url))
   const child = spawn(
     process.execPath,
-    [...profileFlags(name), '--import', 'tsx', main, '--set', `${name}.port=0`, '--set', `kafka.partitions=${partitions}`],
+    [...profileFlags(name), '--import', 'tsx', main, ...settings.flatMap((setting) => ['--set', setting])],
     {
       cwd: fileURLToPath(new URL('../', import.meta.url)),
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
