@@ -51,6 +51,9 @@ describe('answers of the query API', () => {
 
   test('warnings are not success, infos are', () => {
     expect(codeOf(success('matrix', [], { warnings: ['a store is missing'] }))).toBe('partial')
+    const remark = 'PromQL warning: quantile value should be between 0 and 1, got 2'
+    expect(parseAnswer(success('matrix', [], { warnings: [remark] }), 'q')).toEqual([])
+    expect(codeOf(success('matrix', [], { warnings: [remark, 'a store is missing'] }))).toBe('partial')
     expect(parseAnswer(success('matrix', [], { infos: ['metric might not be a counter'] }), 'up')).toEqual([])
   })
 

@@ -32,7 +32,8 @@ export function parseAnswer(text: string, promql: string, readLabels: ReadLabels
   const fail = (code: QueryErrorCode, detail: string) => new QueryError(code, promql, { detail })
   const answer = parseJson(text)
   if (!isObject(answer) || answer.status !== 'success' || !isObject(answer.data)) throw fail('garbled', 'not a successful answer')
-  if (Array.isArray(answer.warnings) && answer.warnings.length > 0) throw fail('partial', answer.warnings.join('; '))
+  const warnings = Array.isArray(answer.warnings) ? answer.warnings.map(String).filter((text) => !isAnnotation(text)) : []
+  if (warnings.length > 0) throw fail('partial', warnings.join('; '))
   const { resultType, result } = answer.data
   if (!Array.isArray(result)) throw fail('garbled', 'no result')
   if (resultType === 'scalar') return [readSeries({ metric: {}, values: [result] }, readLabels, fail)]
@@ -118,6 +119,14 @@ function parseValue(text: unknown, fail: Fail): number {
 
 /** The range of a JavaScript date: beyond it a timestamp could not even be shown. */
 const latestMs = 8.64e15
+
+/**
+ * A remark on the expression (a quantile out of range, a mix of floats and histograms), and not on the data: it comes with every
+ * answer, so waiting for one without it would be waiting for ever.
+ */
+function isAnnotation(warning: string): boolean {
+  return warning.startsWith('PromQL warning: ')
+}
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

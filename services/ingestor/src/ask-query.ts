@@ -6,7 +6,7 @@
 import type { EvaluationRange } from '@lapwing/prometheus/alignment'
 import type { QuerySeries } from '@lapwing/prometheus/query-answer'
 import type { QueryClient } from '@lapwing/prometheus/query-client'
-import { QueryError } from '@lapwing/prometheus/query-errors'
+import { QueryError, type QueryErrorCode } from '@lapwing/prometheus/query-errors'
 import { counterEvidence, withoutRawCounter } from '@lapwing/queries/counters'
 import type { Query } from './query.ts'
 
@@ -19,7 +19,7 @@ export interface Expression {
   readonly rated: boolean
 }
 
-/** Throws QueryError where asking again may help; a server that knows no metadata has no counters but those named so. */
+/** Throws QueryError where nobody answered at all; a server that has no metadata to tell has no counters but those named so. */
 export async function expressionOf(
   query: Pick<Query, 'promql' | 'samples' | 'name'>,
   client: QueryClient,
@@ -45,6 +45,9 @@ export function askWindow(
   return client.scraped(promql, range.startMs - range.stepMs, range.endMs, signal)
 }
 
+/** Whatever else is wrong with metadata must not keep a query from being polled. */
+const unanswered: ReadonlySet<QueryErrorCode> = new Set(['unreachable', 'timeout', 'throttled', 'unavailable'])
+
 async function isTypedCounter(metric: string, client: QueryClient, signal: AbortSignal): Promise<boolean> {
   try {
     for (const { metric: known, types } of counterEvidence(metric)) {
@@ -53,7 +56,7 @@ async function isTypedCounter(metric: string, client: QueryClient, signal: Abort
     }
     return false
   } catch (error) {
-    if (error instanceof QueryError && !error.retryable) return false
+    if (error instanceof QueryError && !unanswered.has(error.code)) return false
     throw error
   }
 }
