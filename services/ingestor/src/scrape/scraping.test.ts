@@ -44,7 +44,7 @@ async function servePage(page: () => { status: number; text: string }): Promise<
 }
 
 async function start(job: object): Promise<RunningService> {
-  const configs = [{ job_name: 'shop', scrape_interval: '1s', scrape_timeout: '500ms', ...job }]
+  const configs = [{ job_name: 'shop', scrape_interval: '1s', scrape_timeout: '1s', ...job }]
   const sets = [`ingestor.scrape_configs=${JSON.stringify(configs)}`]
   const service = await runService({
     name: 'ingestor',
@@ -64,9 +64,9 @@ async function start(job: object): Promise<RunningService> {
 const seen = async (series: string) =>
   (await readSamples(log, samplesTopic)).filter((sample) => sample.series.startsWith(`${series}{`))
 const soon = (what: string, look: () => Promise<boolean>) =>
-  eventually(what, async () => ((await look()) ? true : undefined), 15_000)
+  eventually(what, async () => ((await look()) ? true : undefined), 40_000)
 
-describe('scraping', () => {
+describe('scraping', { timeout: 120_000 }, () => {
   test('a target is scraped at its interval; when it fails `up` is 0 and its series end', async () => {
     let status = 200
     const { address } = await servePage(() => ({ status, text: 'orders 5\n' }))
