@@ -63,6 +63,18 @@ module.exports = {
     ),
     never('only-stream-has-kafkajs', '^(libs/(?!stream)|services|cli|deploy|bench|quality)', npmPackage('kafkajs'), 'the seam'),
     never('only-contracts-has-avsc', '^(libs/(?!contracts)|services|cli|deploy|bench|quality)', npmPackage('avsc'), 'the codec'),
+    never(
+      'only-deep-has-tensorflow',
+      '^(libs/(?!deep)|services|cli|deploy|bench|quality)',
+      npmPackage('@tensorflow'),
+      'the choice of backend',
+    ),
+    never(
+      'deep-knows-only-detection',
+      '^libs/deep/src',
+      { path: '^(libs/(?!deep|detection)|services|cli|deploy)' },
+      'batch models; configuration and logger arrive as arguments',
+    ),
     never('libs-know-no-service', '^libs', { path: '^(services|cli|deploy)' }, 'libraries are below'),
     {
       name: 'services-meet-in-topics',

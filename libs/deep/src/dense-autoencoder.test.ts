@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { trainDenseAutoencoder } from './dense-autoencoder.ts'
+import { denseReconstructor } from './dense-net.ts'
+import { loadTensorFlow, type TensorFlow } from './tensorflow.ts'
+
+const rows = {
+  channels: 3,
+  count: 600,
+  values: Float32Array.from({ length: 1800 }, (_, i) => Math.sin(Math.floor(i / 3) / 20 + (i % 3)) + (i % 3) / 4),
+}
+const options = {
+  windowRows: 4,
+  epochs: 8,
+  batchWindows: 32,
+  windowsPerEpoch: 10_000,
+  learningRate: 1e-2,
+  patienceEpochs: 3,
+  seed: 5,
+}
+const width = 12
+
+async function trained(tensorflow: TensorFlow) {
+  const losses: number[] = []
+  const layers = await trainDenseAutoencoder(tensorflow, rows, [8, 3, 8], options, ({ heldBackLoss }) =>
+    losses.push(heldBackLoss),
+  )
+  return { layers, losses: losses.filter(Number.isFinite) }
+}
+
+describe('dense autoencoder', () => {
+  test('learns, on what it was not trained on', async () => {
+    const { losses } = await trained(await loadTensorFlow('wasm'))
+    expect(losses.at(-1)).toBeLessThan(losses[0]! / 2)
+  })
+
+  test('scores on typed arrays as TensorFlow does', async () => {
+    const tensorflow = await loadTensorFlow('wasm')
+    const { layers } = await trained(tensorflow)
+    const windows = rows.values.slice(0, 100 * width)
+    const out = new Float32Array(windows.length)
+    denseReconstructor(layers).reconstruct(windows, 100, out)
+    const { tf } = tensorflow
+    const expected = tf.tidy(() => {
+      let tensor = tf.tensor2d(windows, [100, width])
+      for (const { inputs, outputs, weights, biases, activation } of layers) {
+        tensor = tensor.matMul(tf.tensor2d(weights, [inputs, outputs])).add(tf.tensor1d(biases))
+        if (activation === 'relu') tensor = tensor.relu()
+      }
+      return tensor.dataSync()
+    })
+    for (let i = 0; i < out.length; i++) expect(out[i]).toBeCloseTo(expected[i]!, 5)
+  })
+
+  test('leaves no tensor behind', async () => {
+    const tensorflow = await loadTensorFlow('wasm')
+    await trained(tensorflow)
+    const before = tensorflow.tf.memory().numTensors
+    await trained(tensorflow)
+    expect(tensorflow.tf.memory().numTensors).toBe(before)
+  })
+})
