@@ -62,8 +62,7 @@ async function loadNamed(name: string): Promise<Pick<TensorFlow, 'tf' | 'backend
 }
 
 async function importTensorFlow(): Promise<typeof tfjs> {
-  const module: object = await import('@tensorflow/tfjs')
-  return (module as { default: typeof tfjs }).default
+  return exportsOf(await import('@tensorflow/tfjs'))
 }
 
 /** It calls functions that Node 23 removed from `util`. */
@@ -71,8 +70,15 @@ async function importNative(): Promise<typeof tfjs> {
   const old = util as unknown as Record<string, unknown>
   old.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
   old.isArray ??= Array.isArray
-  const module: object = await import('@tensorflow/tfjs-node')
-  return (module as { default: typeof tfjs }).default
+  // Its library is told so in no other way: warnings only, and one thread as on the other backends.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'
+  process.env.TF_NUM_INTRAOP_THREADS ??= '1'
+  return exportsOf(await import('@tensorflow/tfjs-node'))
+}
+
+/** Loaders differ in where they put what a CommonJS module exports. */
+function exportsOf(module: object): typeof tfjs {
+  return (module as { default?: typeof tfjs }).default ?? (module as typeof tfjs)
 }
 
 async function prepareWasm(): Promise<void> {
