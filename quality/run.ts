@@ -1,18 +1,21 @@
 /**
- * `npm run quality [-- --nab DIR] [--check] [--tuning] [NAME …]`: how good detection is, a JSON line per figure on standard output.
+ * `npm run quality [-- --nab DIR --smd DIR] [--check] [--tuning] [NAME …]`: how good detection is, a JSON line per figure on standard output.
  *
- * NAB needs its data (`DIR/data`, `DIR/windows.json`), which is not part of the project; without it its figures are skipped, and said to be.
+ * NAB (`DIR/data`, `DIR/windows.json`) and SMD (`DIR/NAME.train.csv.gz`, `DIR/NAME.test.csv.gz`) need data that are not part of the project;
+ * without them their figures are skipped, and said to be.
  * The simulation needs nothing. Its committed figures come from seeds that nothing was tuned on; `--tuning` runs others, for
  * work on the detector. NAME is the beginning of a figure's name. With `--check` a figure that is worse than its committed baseline
  * by more than its tolerance fails the run; detection is deterministic, so tolerances are narrow.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { defaultModelKind, type ModelKind } from '@lapwing/deep/model'
 import type { SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { detectorSchema } from '@lapwing/detector/config'
 import { seriesDetectorOptions } from '@lapwing/detector/detect'
 import { runNab } from './nab.ts'
 import { runFaults, runQuiet } from './simulation.ts'
+import { runSmd, type SmdResult } from './smd.ts'
 
 interface Figure {
   readonly quality: string
@@ -32,6 +35,7 @@ const { values: flags, positionals: names } = parseArgs({
   allowPositionals: true,
   options: {
     nab: { type: 'string' },
+    smd: { type: 'string' },
     check: { type: 'boolean', default: false },
     tuning: { type: 'boolean', default: false },
   },
@@ -43,8 +47,17 @@ const quietSeries = flags.tuning ? 60 : 300
 const quietWeeks = 8
 const faultsPerKind = 20
 
+const smdModels: Record<string, ModelKind> = {
+  default: defaultModelKind,
+  pca: 'pca',
+  ae: 'autoencoder',
+  vae: 'vae',
+  lstm: 'lstm',
+}
+
 const worse: string[] = []
 await nab('nab', balanced)
+for (const [name, model] of Object.entries(smdModels)) await smd(`smd/${name}`, model)
 if (wants('quiet')) await quietWeeksFigures()
 if (wants('faults')) await faultFigures()
 for (const verdict of worse) process.stderr.write(`${verdict}\n`)
@@ -62,6 +75,26 @@ async function nab(area: string, detector: SeriesDetectorOptions): Promise<void>
   report({ quality: `${area}/low-fp`, value: rounded(result.lowFalsePositives, 1), unit: 'NAB score' })
   report({ quality: `${area}/alert-precision`, value: rounded(result.alertPrecision, 3), unit: 'share' })
   report({ quality: `${area}/recall`, value: rounded(result.windowsFound / result.windows, 3), unit: 'share' })
+}
+
+async function smd(area: string, model: ModelKind): Promise<void> {
+  if (!wants(area)) return
+  if (flags.smd === undefined) {
+    say(`SKIPPED ${area}/*: no data. Give its folder: npm run quality -- --smd DIR (with NAME.train.csv.gz and NAME.test.csv.gz)`)
+    return
+  }
+  const tell = (name: string, result: SmdResult) =>
+    say(`${area} ${name} ${JSON.stringify(result, (_, value) => shortened(value))}`)
+  const result = await runSmd(flags.smd, { model, detector: balanced }, tell)
+  report({ quality: `${area}/vus-pr`, value: rounded(result.vusPr, 3), unit: 'area, buffer of 100 rows' })
+  report({ quality: `${area}/auc-pr`, value: rounded(result.aucPr, 3), unit: 'area' })
+  report({ quality: `${area}/event-recall`, value: rounded(result.eventRecall, 3), unit: 'share with an episode opening inside' })
+  report({ quality: `${area}/events-touched`, value: rounded(result.eventsTouched, 3), unit: 'share with a score above 1' })
+  report({ quality: `${area}/false-alerts`, value: rounded(result.falseAlertsPerDay, 3), unit: 'a day and machine' })
+}
+
+function shortened(value: unknown): unknown {
+  return typeof value === 'number' ? rounded(value, 3) : value
 }
 
 async function quietWeeksFigures(): Promise<void> {

@@ -6,10 +6,11 @@
  */
 import type { ChannelScale } from './channel-scale.ts'
 import { type DenseLayer, denseReconstructor } from './dense-net.ts'
+import { type LstmWeights, lstmReconstructor } from './lstm-net.ts'
 import { type PrincipalComponents, principalComponentsReconstructor } from './principal-components.ts'
 import { type Reconstructor, windowError } from './reconstruction.ts'
 
-export const modelKinds = ['multiscale-pca', 'pca', 'autoencoder'] as const
+export const modelKinds = ['multiscale-pca', 'pca', 'autoencoder', 'vae', 'lstm'] as const
 export type ModelKind = (typeof modelKinds)[number]
 
 /** What the product uses when nobody names a model: the best on SMD, and the fastest to train (docs/models.md). */
@@ -18,6 +19,7 @@ export const defaultModelKind: ModelKind = 'multiscale-pca'
 export type MemberNet =
   | ({ readonly type: 'pca' } & PrincipalComponents)
   | { readonly type: 'dense'; readonly layers: readonly DenseLayer[] }
+  | ({ readonly type: 'lstm' } & LstmWeights)
 
 export interface Member {
   readonly windowRows: number
@@ -58,5 +60,12 @@ export function windowScorer(net: MemberNet, windowRows: number): WindowScorer {
 }
 
 function reconstructorOf(net: MemberNet): Reconstructor {
-  return net.type === 'pca' ? principalComponentsReconstructor(net) : denseReconstructor(net.layers)
+  switch (net.type) {
+    case 'pca':
+      return principalComponentsReconstructor(net)
+    case 'dense':
+      return denseReconstructor(net.layers)
+    case 'lstm':
+      return lstmReconstructor(net)
+  }
 }

@@ -9,6 +9,7 @@
  */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import type { ScaledRows } from './channel-scale.ts'
+import { addInputGradient, addProduct } from './matrix-products.ts'
 import type { Reconstructor } from './reconstruction.ts'
 
 export interface PrincipalComponents {
@@ -37,19 +38,20 @@ export function fitPrincipalComponents(rows: ScaledRows, windowRows: number, var
 
 export function principalComponentsReconstructor({ mean, directions }: PrincipalComponents): Reconstructor {
   const width = mean.length
+  const basis = Float64Array.from(directions)
+  const count = directions.length / width
   const centred = new Float64Array(width)
+  const along = new Float64Array(count)
   const rebuilt = new Float64Array(width)
   return {
     width,
-    reconstruct: (windows, count, out) => {
-      for (let offset = 0; offset < count * width; offset += width) {
+    reconstruct: (windows, windowCount, out) => {
+      for (let offset = 0; offset < windowCount * width; offset += width) {
         for (let i = 0; i < width; i++) centred[i] = windows[offset + i]! - mean[i]!
+        along.fill(0)
+        addInputGradient(centred, 0, basis, along, 0, 1, count, width)
         rebuilt.set(mean)
-        for (let from = 0; from < directions.length; from += width) {
-          let along = 0
-          for (let i = 0; i < width; i++) along += centred[i]! * directions[from + i]!
-          for (let i = 0; i < width; i++) rebuilt[i] = rebuilt[i]! + along * directions[from + i]!
-        }
+        addProduct(along, 0, basis, rebuilt, 0, 1, count, width)
         out.set(rebuilt, offset)
       }
     },
@@ -87,19 +89,26 @@ function windowMean({ channels, values }: ScaledRows, windowRows: number): Float
 /** Sum over windows of (first row) x (row `lag` later), channels x channels. */
 function laggedProducts({ channels, values }: ScaledRows, lag: number, windows: number): Float64Array {
   const products = new Float64Array(channels * channels)
-  for (let row = 0; row < windows; row++) addProduct(products, values, row * channels, (row + lag) * channels, channels, 1)
+  for (let row = 0; row < windows; row++) addOuterProduct(products, values, row * channels, (row + lag) * channels, channels, 1)
   return products
 }
 
 /** From the sum that starts at row `first - 1` of each window to that which starts at `first`. */
 function slideByOneRow(products: Float64Array, rows: ScaledRows, lag: number, first: number, windows: number): void {
   const { channels, values } = rows
-  addProduct(products, values, (first - 1) * channels, (first - 1 + lag) * channels, channels, -1)
+  addOuterProduct(products, values, (first - 1) * channels, (first - 1 + lag) * channels, channels, -1)
   const last = first + windows - 1
-  addProduct(products, values, last * channels, (last + lag) * channels, channels, 1)
+  addOuterProduct(products, values, last * channels, (last + lag) * channels, channels, 1)
 }
 
-function addProduct(products: Float64Array, values: Float32Array, a: number, b: number, channels: number, sign: number): void {
+function addOuterProduct(
+  products: Float64Array,
+  values: Float32Array,
+  a: number,
+  b: number,
+  channels: number,
+  sign: number,
+): void {
   for (let i = 0; i < channels; i++) {
     const left = sign * values[a + i]!
     if (left === 0) continue

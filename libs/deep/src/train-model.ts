@@ -1,11 +1,12 @@
 /** From rows to a trained and calibrated model. A function of its input: the same rows, kind and seed give the same model on one backend. */
 import { fitChannelScale, type ScaledRows, scaleRows } from './channel-scale.ts'
-import { trainDenseAutoencoder } from './dense-autoencoder.ts'
+import { type DenseShape, trainDenseAutoencoder } from './dense-autoencoder.ts'
+import { trainLstmAutoencoder } from './lstm-autoencoder.ts'
 import { type Member, type MemberNet, type ModelKind, type TrainedModel, windowScorer } from './model.ts'
 import { fitPrincipalComponents } from './principal-components.ts'
 import type { Rows } from './rows.ts'
 import type { TensorFlow } from './tensorflow.ts'
-import type { TrainingOptions } from './training.ts'
+import type { TrainingProgress } from './training.ts'
 
 export interface TrainingRequest {
   readonly kind: ModelKind
@@ -67,9 +68,20 @@ interface Recipe {
 }
 
 function recipesOf(kind: ModelKind, channels: number): Recipe[] {
-  if (kind === 'pca') return [principalComponents(10)]
-  if (kind === 'autoencoder') return [denseAutoencoder(10)]
-  return multiscaleWindows.filter((rows, i) => i === 0 || rows * channels <= largestEigenproblem).map(principalComponents)
+  switch (kind) {
+    case 'multiscale-pca':
+      return multiscaleWindows
+        .filter((rows, i) => i === 0 || rows * channels <= largestEigenproblem)
+        .map((rows) => principalComponents(rows))
+    case 'pca':
+      return [principalComponents(10)]
+    case 'autoencoder':
+      return [denseAutoencoder(10, { hidden: 64, latent: 16, waist: 'point' })]
+    case 'vae':
+      return [denseAutoencoder(10, { hidden: 64, latent: 16, waist: 'distribution' })]
+    case 'lstm':
+      return [lstmAutoencoder(10, 32)]
+  }
 }
 
 const multiscaleWindows = [5, 10, 20]
@@ -82,18 +94,31 @@ function principalComponents(windowRows: number): Recipe {
   return { windowRows, train: async (rows) => ({ type: 'pca', ...fitPrincipalComponents(rows, windowRows, varianceShare) }) }
 }
 
-function denseAutoencoder(windowRows: number): Recipe {
+function denseAutoencoder(windowRows: number, shape: DenseShape): Recipe {
   return {
     windowRows,
     train: async (rows, { seed, tensorflow }, onProgress) => {
-      const options: TrainingOptions = { ...networkTraining, windowRows, seed }
-      const report = ({ share }: { share: number }) => onProgress(share)
-      return { type: 'dense', layers: await trainDenseAutoencoder(await tensorflow(), rows, [64, 16, 64], options, report) }
+      const options = { ...denseTraining, windowRows, seed }
+      const report = ({ share }: TrainingProgress) => onProgress(share)
+      return { type: 'dense', layers: await trainDenseAutoencoder(await tensorflow(), rows, shape, options, report) }
     },
   }
 }
 
-const networkTraining = { epochs: 20, batchWindows: 256, windowsPerEpoch: 20_000, learningRate: 1e-3, patienceEpochs: 3 }
+function lstmAutoencoder(windowRows: number, units: number): Recipe {
+  return {
+    windowRows,
+    train: async (rows, { seed }, onProgress) => {
+      const options = { ...lstmTraining, windowRows, seed }
+      const report = ({ share }: TrainingProgress) => onProgress(share)
+      return { type: 'lstm', ...(await trainLstmAutoencoder(rows, units, options, report)) }
+    },
+  }
+}
+
+const denseTraining = { epochs: 20, batchWindows: 256, windowsPerEpoch: 20_000, learningRate: 1e-3, patienceEpochs: 3 }
+/** A recurrent window costs many times a dense one; fewer, with larger steps, learn as much. */
+const lstmTraining = { ...denseTraining, batchWindows: 64, windowsPerEpoch: 5_000, learningRate: 2e-3 }
 
 /** Outliers are cut in training only: there they would bend the model towards themselves, in scoring they have to show in full. */
 function clipped(rows: ScaledRows): ScaledRows {
