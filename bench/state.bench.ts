@@ -80,6 +80,7 @@ function createStep() {
     config: detectorSchema.parse({}),
     scoresTopic: 's',
     anomaliesTopic: 'a',
+    modelsTopic: 'models',
     observe: () => {},
     observeVerdict: () => {},
   })

@@ -165,7 +165,7 @@ function firstApplication(states: readonly LogRecord[]): bigint {
 /** What one step says to which nothing happens. */
 function calmScores(samples: readonly LogRecord[], appliedBehind: bigint, applied: readonly LogRecord[]): string[] {
   const texts: string[] = []
-  const options = { config: detectorSchema.parse({}), scoresTopic: 'scores', anomaliesTopic: 'anomalies' }
+  const options = { config: detectorSchema.parse({}), scoresTopic: 'scores', anomaliesTopic: 'anomalies', modelsTopic: 'models' }
   const step = createDetectStep({ ...options, observe: () => {}, observeVerdict: () => {} })
   for (const record of samples) {
     step.process(record, ({ topic, value }) => {

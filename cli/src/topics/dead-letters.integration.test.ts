@@ -93,6 +93,7 @@ async function runDetector({ log, prefix }: { log: Log; prefix: string }): Promi
     config: detectorSchema.parse({}),
     scoresTopic: topicName(prefix, 'scores'),
     anomaliesTopic: topicName(prefix, 'anomalies'),
+    modelsTopic: topicName(prefix, 'models'),
     observe: () => undefined,
     observeVerdict: () => undefined,
   }

@@ -139,6 +139,18 @@ export class SeriesDetector {
     return true
   }
 
+  /** Time of the last sample, 0 before the first. */
+  lastSampleMs(slot: number): number {
+    const at = this.#open(slot) * rowLength
+    return this.#rows[at + field.lastMs]!
+  }
+
+  /** Lets the series in `slot` go on from the snapshot of another, as if that had been itself until `lastMs`. Throws as `restore`. */
+  startFrom(slot: number, snapshot: Uint8Array, lastMs: number): void {
+    this.restore(slot, snapshot)
+    this.#rows[this.#open(slot) * rowLength + field.lastMs] = lastMs
+  }
+
   /**
    * Takes the level of the episode that began at `startedAtMs` for normal at once, as half a window of it would. False, and nothing
    * changed, when that episode is not open.

@@ -174,7 +174,7 @@ async function putQuietCheckpoint(log: Log): Promise<void> {
 }
 
 function createStep() {
-  const topics = { scoresTopic: 'scores', anomaliesTopic: 'anomalies' }
+  const topics = { scoresTopic: 'scores', anomaliesTopic: 'anomalies', modelsTopic: 'models' }
   return createDetectStep({ config, ...topics, observe: () => {}, observeVerdict: () => {} })
 }
 

@@ -17,6 +17,7 @@ function runStep(records: readonly LogRecord[], config = {}) {
     config: detectorSchema.parse(config),
     scoresTopic: 'scores',
     anomaliesTopic: 'anomalies',
+    modelsTopic: 'models',
     observe: (observation) => observations.push(observation),
     observeVerdict: () => {},
   })

@@ -6,19 +6,25 @@
  */
 import { createHash } from 'node:crypto'
 import { decode } from '@lapwing/contracts/codec'
+import type { SampleBatch } from '@lapwing/contracts/records'
+import type { LabelSet } from '@lapwing/contracts/series'
 import { keyBytes, labelReader } from '@lapwing/contracts/series-table'
 import { type SampleInput, SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
+import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
+import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { anomalyRecord, describeAnomaly, episodeSample } from './anomaly.ts'
+import { type CohortMember, Cohorts, cohortOf, isDue } from './cohorts.ts'
 import type { DetectorConfig } from './config.ts'
 import { ScoredBatch } from './scored-batch.ts'
-import { isFeedbackKey, type VerdictOutcome, Verdicts } from './verdicts.ts'
+import { type VerdictOutcome, Verdicts } from './verdicts.ts'
 
 export interface DetectOptions {
   readonly config: DetectorConfig
   readonly scoresTopic: string
   readonly anomaliesTopic: string
+  readonly modelsTopic: string
   /** Called once per batch. */
   observe(observation: BatchObservation): void
   /** Called once per verdict; again when it is applied again after a crash. */
@@ -41,85 +47,131 @@ export interface BatchObservation {
 
 /** The step of one partition. */
 export function createDetectStep(options: DetectOptions): StatefulStep {
-  const { config } = options
-  const model = modelName(config)
-  const detector = new SeriesDetector(seriesDetectorOptions(config))
-  const slots = createSeriesSlots()
-  const changed = new Set<number>()
-  const slotOf = (keys: Uint8Array, series: number) =>
-    slots.size < config.max_series_per_partition ? slots.findOrAdd(keys, series * keyBytes) : slots.find(keys, series * keyBytes)
-  const verdicts = new Verdicts({
-    slotOf: (seriesKey) => slotOf(seriesKey, 0),
-    keyOf: slots.keyOf,
-    adoptLevel: (slot, startedAtMs) => {
-      if (!detector.adoptLevel(slot, startedAtMs)) return false
-      changed.add(slot)
-      return true
-    },
-  })
-  /** Of a series without an open episode there is nothing to tell, which is the case for nearly every sample. */
-  const tell = (slot: number, sample: SampleInput) => {
-    const { verdict } = detector
-    if (verdict.transition === 'none' && verdict.state !== 'anomalous') return undefined
-    return verdicts.follow(slot, episodeSample(sample, verdict, detector.row(slot)))
+  return new DetectStep(options)
+}
+
+/** A batch in hand. */
+interface BatchInHand {
+  readonly record: LogRecord
+  readonly batch: SampleBatch
+  readonly scored: ScoredBatch
+  readonly readLabels: (series: number) => LabelSet
+  readonly emit: (output: OutgoingRecord) => void
+  readonly counts: { notNewer: number; overLimit: number; opened: number; suppressed: number; resolved: number }
+  /** Series for which an hour began. */
+  readonly due: CohortMember[]
+}
+
+class DetectStep implements StatefulStep {
+  readonly #options: DetectOptions
+  readonly #model: string
+  readonly #detector: SeriesDetector
+  readonly #slots = createSeriesSlots()
+  readonly #changed = new Set<number>()
+  readonly #verdicts: Verdicts
+  readonly #cohorts: Cohorts
+
+  constructor(options: DetectOptions) {
+    const detectorOptions = seriesDetectorOptions(options.config)
+    this.#options = options
+    this.#model = modelName(options.config)
+    this.#detector = new SeriesDetector(detectorOptions)
+    const { keyOf } = this.#slots
+    const slotOf = (seriesKey: Uint8Array) => this.#slotOf(seriesKey, 0)
+    this.#verdicts = new Verdicts({ slotOf, keyOf, adoptLevel: (slot, startedAtMs) => this.#adoptLevel(slot, startedAtMs) })
+    const { modelsTopic } = options
+    this.#cohorts = new Cohorts({ detector: this.#detector, detectorOptions, model: this.#model, modelsTopic, keyOf, slotOf })
   }
 
-  return {
-    process: (record, emit) => {
-      if (!record.value) return
-      const batch = decode('SampleBatch', record.value)
-      const scored = new ScoredBatch(batch)
-      const readLabels = labelReader(batch.series)
-      const counts = { notNewer: 0, overLimit: 0, opened: 0, suppressed: 0, resolved: 0 }
-      scored.eachSample((series, at, sample) => {
-        const slot = slotOf(batch.series.keys, series)
-        if (slot === -1) {
-          counts.overLimit++
-          scored.drop(at)
-          return
-        }
-        if (!detector.update(slot, sample)) {
-          counts.notNewer++
-          scored.skip(at)
-          return
-        }
-        changed.add(slot)
-        const { verdict } = detector
-        const told = tell(slot, sample)
-        scored.write(at, verdict, told?.suppressedBy)
-        if (!told || told.transition === 'none') return
-        if (told.transition === 'opened') counts.opened++
-        if (told.transition === 'opened' && told.suppressedBy) counts.suppressed++
-        if (told.transition === 'resolved') counts.resolved++
-        const anomaly = describeAnomaly({
-          batch,
-          series,
-          labels: readLabels(series),
-          sample,
-          verdict,
-          told,
-          episode: detector.row(slot),
-          model,
-        })
-        emit(anomalyRecord(anomaly, record, options.anomaliesTopic))
-      })
-      emit(scored.toRecord(record, model, options.scoresTopic))
-      options.observe({ ...counts, samples: scored.sampleCount, series: slots.size, newestMs: batch.newestMs })
-    },
-    takeChanged: function* () {
-      for (const slot of changed) yield { key: slots.keyOf(slot), snapshot: detector.snapshot(slot) }
-      changed.clear()
-      yield* verdicts.takeChanged()
-    },
-    apply: (record) => options.observeVerdict(verdicts.apply(record)),
-    restore: (key, snapshot) => {
-      if (isFeedbackKey(key)) {
-        verdicts.restore(key, snapshot)
-        return
-      }
-      if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
-      detector.restore(slots.findOrAdd(key, 0), snapshot)
-    },
+  process(record: LogRecord, emit: (output: OutgoingRecord) => void): void {
+    if (!record.value) return
+    const batch = decode('SampleBatch', record.value)
+    const scored = new ScoredBatch(batch)
+    const counts = { notNewer: 0, overLimit: 0, opened: 0, suppressed: 0, resolved: 0 }
+    const hand: BatchInHand = { record, batch, scored, readLabels: labelReader(batch.series), emit, counts, due: [] }
+    scored.eachSample((series, at, sample) => this.#take(hand, series, at, sample))
+    emit(scored.toRecord(record, this.#model, this.#options.scoresTopic))
+    if (hand.due.length > 0) for (const prior of this.#cohorts.publish(hand.due, record, batch.newestMs)) emit(prior)
+    this.#options.observe({ ...counts, samples: scored.sampleCount, series: this.#slots.size, newestMs: batch.newestMs })
+  }
+
+  /** A verdict or a model. */
+  apply(record: LogRecord): void {
+    if (record.topic === this.#options.modelsTopic) this.#cohorts.apply(record)
+    else this.#options.observeVerdict(this.#verdicts.apply(record))
+  }
+
+  *takeChanged(): Generator<KeyState> {
+    for (const slot of this.#changed) yield { key: this.#slots.keyOf(slot), snapshot: this.#detector.snapshot(slot) }
+    this.#changed.clear()
+    yield* this.#verdicts.takeChanged()
+    yield* this.#cohorts.takeChanged()
+  }
+
+  restore(key: Uint8Array, snapshot: Uint8Array): void {
+    if (this.#verdicts.restore(key, snapshot) || this.#cohorts.restore(key, snapshot)) return
+    if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
+    this.#detector.restore(this.#slots.findOrAdd(key, 0), snapshot)
+  }
+
+  #take(hand: BatchInHand, series: number, at: number, sample: SampleInput): void {
+    const slot = this.#slotOf(hand.batch.series.keys, series * keyBytes)
+    if (slot === -1) {
+      hand.counts.overLimit++
+      hand.scored.drop(at)
+      return
+    }
+    const lastMs = this.#detector.lastSampleMs(slot)
+    if (lastMs === 0) this.#cohorts.begin(slot, () => hand.readLabels(series), sample)
+    if (!this.#detector.update(slot, sample)) {
+      hand.counts.notNewer++
+      hand.scored.skip(at)
+      return
+    }
+    this.#changed.add(slot)
+    const { verdict } = this.#detector
+    const start = this.#cohorts.observe(slot, verdict, sample.timestampMs)
+    if (start && start.kind !== 'trusted') {
+      hand.scored.warm(at, verdict, start.kind === 'trial' ? start.share : 0)
+      return
+    }
+    if (start) verdict.confidence *= start.confidence
+    else if (verdict.state === 'ok' && isDue(lastMs, sample.timestampMs)) this.#noteDue(hand, series, slot)
+    this.#tell(hand, series, at, sample, slot)
+  }
+
+  #noteDue({ due, readLabels }: BatchInHand, series: number, slot: number): void {
+    const { expected, lower, upper } = this.#detector.verdict
+    due.push({ slot, cohort: cohortOf(readLabels(series)), expected, lower, upper })
+  }
+
+  #tell(hand: BatchInHand, series: number, at: number, sample: SampleInput, slot: number): void {
+    const { batch, counts, scored } = hand
+    const { verdict } = this.#detector
+    // Of a series without an open episode there is nothing to tell, which is the case for nearly every sample.
+    const isOpen = verdict.transition !== 'none' || verdict.state === 'anomalous'
+    const episode = isOpen ? this.#detector.row(slot) : undefined
+    const told = episode && this.#verdicts.follow(slot, episodeSample(sample, verdict, episode))
+    scored.write(at, verdict, told?.suppressedBy)
+    if (!told || told.transition === 'none') return
+    if (told.transition === 'opened') counts.opened++
+    if (told.transition === 'opened' && told.suppressedBy) counts.suppressed++
+    if (told.transition === 'resolved') counts.resolved++
+    const labels = hand.readLabels(series)
+    const anomaly = describeAnomaly({ batch, series, labels, sample, verdict, told, episode, model: this.#model })
+    hand.emit(anomalyRecord(anomaly, hand.record, this.#options.anomaliesTopic))
+  }
+
+  /** -1 when there is no room for one more. */
+  #slotOf(keys: Uint8Array, offset: number): number {
+    const hasRoom = this.#slots.size < this.#options.config.max_series_per_partition
+    return hasRoom ? this.#slots.findOrAdd(keys, offset) : this.#slots.find(keys, offset)
+  }
+
+  #adoptLevel(slot: number, startedAtMs: number): boolean {
+    if (!this.#detector.adoptLevel(slot, startedAtMs)) return false
+    this.#changed.add(slot)
+    return true
   }
 }
 

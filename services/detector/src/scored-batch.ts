@@ -78,6 +78,15 @@ export class ScoredBatch {
     this.#reasons[at] = strongestReason(verdict)
   }
 
+  /** A sample of a series that starts from its cohort and says nothing yet. */
+  warm(at: number, { expected, lower, upper }: Verdict, share: number): void {
+    this.#expected[at] = expected
+    this.#lower[at] = lower
+    this.#upper[at] = upper
+    this.#states[at] = stateNumbers.warming_from_cohort
+    this.#stateDetails[at] = share
+  }
+
   /** A sample of a series beyond the limit. */
   drop(at: number): void {
     this.#states[at] = stateNumbers.dropped

@@ -26,7 +26,10 @@ export async function startDetector(
     log,
     group: `${prefix}-detector`,
     input: topicName(prefix, 'samples'),
-    sideInputs: [{ topic: topicName(prefix, 'feedback'), partitions: 'own', intervalMs: verdictIntervalMs }],
+    sideInputs: [
+      { topic: topicName(prefix, 'feedback'), partitions: 'own', intervalMs: verdictIntervalMs },
+      { topic: topicName(prefix, 'models'), partitions: 'all', intervalMs: config.detector.checkpoint_interval.ms },
+    ],
     state: {
       topic: topicName(prefix, 'detector-state'),
       version: snapshotVersion,
@@ -40,6 +43,7 @@ export async function startDetector(
         config: config.detector,
         scoresTopic: topicName(prefix, 'scores'),
         anomaliesTopic: topicName(prefix, 'anomalies'),
+        modelsTopic: topicName(prefix, 'models'),
         observe,
         observeVerdict,
       }),

@@ -33,6 +33,7 @@ class Run {
       config: detectorSchema.parse(config),
       scoresTopic: 'scores',
       anomaliesTopic: 'anomalies',
+      modelsTopic: 'models',
       observe: () => {},
       observeVerdict: (outcome) => this.outcomes.push(outcome),
     })

@@ -69,12 +69,13 @@ export class Verdicts {
     this.#changed.clear()
   }
 
-  /** Throws a RangeError when the bytes do not fit. */
-  restore(key: Uint8Array, snapshot: Uint8Array): void {
-    const slot = this.#series.slotOf(key.subarray(0, keyBytes))
-    if (slot === -1) return
+  /** False when the key is of something else. Throws a RangeError when the bytes do not fit. */
+  restore(key: Uint8Array, snapshot: Uint8Array): boolean {
+    if (key.length !== keyBytes + 1 || key[keyBytes] !== feedbackTag) return false
+    const slot = this.#series.slotOf(key)
     const state = decodeFeedback(snapshot)
-    if (!isEmpty(state)) this.#feedback.set(slot, state)
+    if (slot !== -1 && !isEmpty(state)) this.#feedback.set(slot, state)
+    return true
   }
 
   #applyVerdict(feedback: Feedback): VerdictOutcome {
@@ -107,13 +108,11 @@ export class Verdicts {
   }
 }
 
-/** Whether a key of the state topic holds feedback: the key of its series and one byte more. */
-export function isFeedbackKey(key: Uint8Array): boolean {
-  return key.length === keyBytes + 1
-}
+/** Last byte of a key on the state topic: that of a series and one more. */
+const feedbackTag = 1
 
 function feedbackKey(seriesKey: Uint8Array): Uint8Array {
-  return Uint8Array.of(...seriesKey, 1)
+  return Uint8Array.of(...seriesKey, feedbackTag)
 }
 
 function isEmpty({ verdicts, open }: SeriesFeedback): boolean {

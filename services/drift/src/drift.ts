@@ -127,7 +127,7 @@ function eachScore(batch: ScoreBatch, visit: (series: number, timestampMs: numbe
   let visited = 0
   for (let series = 0, at = 0; series < samplesPerSeries.length; series++) {
     for (const end = at + samplesPerSeries[series]!; at < end; at++) {
-      if (flags[at]! & (sampleFlags.imputed | sampleFlags.stale) || states[at] === warming || Number.isNaN(expected[at]!))
+      if (flags[at]! & (sampleFlags.imputed | sampleFlags.stale) || warming.has(states[at]!) || Number.isNaN(expected[at]!))
         continue
       visit(series, timestampsMs[at]!, scores[at]!)
       visited++
@@ -136,7 +136,7 @@ function eachScore(batch: ScoreBatch, visit: (series: number, timestampMs: numbe
   return visited
 }
 
-const warming = seriesStates.indexOf('warming')
+const warming: ReadonlySet<number> = new Set([seriesStates.indexOf('warming'), seriesStates.indexOf('warming_from_cohort')])
 
 function requestRecord(
   seriesKey: string,

@@ -1,0 +1,248 @@
+/**
+ * Cohorts in the detector of a partition: what new series start from, and what is told to the other partitions.
+ *
+ * Once an hour of its own time each series of a batch is looked at; where enough of a cohort are there and agree, the state of the one
+ * that stands for them goes to the models topic. Nothing is remembered for that between batches, so a replay tells the same.
+ * Priors come in as records of a side input and are part of the partition's state. `libs/detection/src/cohort-start.ts` decides.
+ */
+import { createHash } from 'node:crypto'
+import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
+import { bytesOf } from '@lapwing/contracts/columns'
+import { type LabelSet, seriesText } from '@lapwing/contracts/series'
+import {
+  type Band,
+  type CohortStart,
+  justStarted,
+  observeStart,
+  ownSamples,
+  type StartOutcome,
+  standsFor,
+} from '@lapwing/detection/cohort-start'
+import { type SampleInput, SeriesDetector, type SeriesDetectorOptions, type Verdict } from '@lapwing/detection/series-detector'
+import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
+import type { KeyState } from '@lapwing/stream/partition-state'
+
+/** What a cohort is called, and its key. */
+export interface Cohort {
+  readonly name: string
+  /** 32 hexadecimal digits. */
+  readonly key: string
+}
+
+/** The same metric with the same labels, whichever pod or instance of it. */
+export function cohortOf(labels: LabelSet): Cohort {
+  const name = seriesText(labels.filter((label) => !ofOneMember.has(label.name)))
+  return { name, key: createHash('sha256').update(name).digest('hex').slice(0, 32) }
+}
+
+const ofOneMember: ReadonlySet<string> = new Set(['pod', 'instance'])
+
+/** A series that is due, as the detector sees it. */
+export interface CohortMember extends Band {
+  readonly slot: number
+  readonly cohort: Cohort
+}
+
+/** Whether a new hour begins for the series with this sample. */
+export function isDue(lastMs: number, timestampMs: number): boolean {
+  return lastMs > 0 && Math.floor(lastMs / publishEveryMs) !== Math.floor(timestampMs / publishEveryMs)
+}
+
+export interface CohortOptions {
+  readonly detector: SeriesDetector
+  readonly detectorOptions: SeriesDetectorOptions
+  /** Name of the model; priors of another one are left. */
+  readonly model: string
+  readonly modelsTopic: string
+  keyOf(slot: number): Uint8Array
+  slotOf(seriesKey: Uint8Array): number
+}
+
+interface Prior {
+  readonly createdAtMs: number
+  readonly snapshot: Uint8Array
+}
+
+export class Cohorts {
+  readonly #options: CohortOptions
+  /** By the key of the cohort. */
+  readonly #priors = new Map<string, Prior>()
+  readonly #starts = new Map<number, CohortStart>()
+  readonly #changedPriors = new Set<string>()
+  readonly #changedStarts = new Set<number>()
+  /** A detector to try snapshots in, and the state of a series that has seen nothing. */
+  readonly #scratch: SeriesDetector
+  readonly #nothing: Uint8Array
+
+  constructor(options: CohortOptions) {
+    this.#options = options
+    this.#scratch = new SeriesDetector(options.detectorOptions)
+    this.#nothing = this.#scratch.snapshot(0)
+  }
+
+  /** Lets a series that has seen nothing start from its cohort, when there is a prior. */
+  begin(slot: number, labels: () => LabelSet, { timestampMs, stepMs, live }: SampleInput): void {
+    if (this.#priors.size === 0 || !live) return
+    const prior = this.#priors.get(cohortOf(labels()).key)
+    if (!prior) return
+    this.#options.detector.startFrom(slot, prior.snapshot, timestampMs - Math.max(stepMs, 1))
+    this.#keepStart(slot, justStarted)
+  }
+
+  /** After the detector's verdict on a sample; undefined for a series that did not start from a prior, or long ago. */
+  observe(slot: number, verdict: Verdict, timestampMs: number): StartOutcome | undefined {
+    const before = this.#starts.size > 0 ? this.#starts.get(slot) : undefined
+    if (!before) return undefined
+    const { start, outcome } = observeStart(before, {
+      isAnomalous: verdict.score > 1,
+      isEpisodeOpen: verdict.state === 'anomalous',
+    })
+    // With a last sample it is no series that has seen nothing, which would start from the prior again.
+    if (outcome.kind === 'misfit') this.#options.detector.startFrom(slot, this.#nothing, timestampMs)
+    this.#keepStart(slot, outcome.kind === 'misfit' || start.samples >= ownSamples ? undefined : start)
+    return outcome
+  }
+
+  /** What the due series of a batch have to tell. */
+  *publish(members: readonly CohortMember[], batch: LogRecord, newestMs: number): Generator<OutgoingRecord> {
+    let published = 0
+    for (const all of grouped(members)) {
+      const chosen = all[standsFor(all)]
+      if (!chosen) continue
+      yield this.#record(all, chosen, batch, newestMs)
+      if (++published === mostPublished) return
+    }
+  }
+
+  /** Takes a record of the models topic in. Throws a DecodeError. */
+  apply({ value }: Pick<LogRecord, 'value'>): void {
+    if (!value) return
+    const { kind, scope, configHash, createdAtMs, weights } = decode('Model', value)
+    if (kind !== priorKind || configHash !== this.#options.model || !weights) return
+    const key = scope.slice(scopePrefix.length)
+    if (!scope.startsWith(scopePrefix) || !/^[0-9a-f]{32}$/.test(key)) throw new DecodeError('malformed', `a prior of ${scope}`)
+    this.#try(weights)
+    const known = this.#priors.get(key)
+    if (known && known.createdAtMs >= createdAtMs) return
+    this.#keepPrior(key, { createdAtMs, snapshot: weights })
+  }
+
+  *takeChanged(): Generator<KeyState> {
+    for (const slot of this.#changedStarts) {
+      const start = this.#starts.get(slot)
+      const snapshot = Float64Array.of(start?.samples ?? 0, start?.anomalousSamples ?? 0)
+      yield { key: stateKey(this.#options.keyOf(slot), startTag), snapshot: bytesOf(snapshot) }
+    }
+    for (const key of this.#changedPriors) {
+      const prior = this.#priors.get(key)
+      const snapshot = prior ? Buffer.concat([bytesOf(Float64Array.of(prior.createdAtMs)), prior.snapshot]) : Buffer.alloc(0)
+      yield { key: stateKey(Buffer.from(key, 'hex'), priorTag), snapshot }
+    }
+    this.#changedStarts.clear()
+    this.#changedPriors.clear()
+  }
+
+  /** False when the key is of something else. Throws a RangeError when the bytes do not fit. */
+  restore(key: Uint8Array, snapshot: Uint8Array): boolean {
+    const tag = key.length === 17 ? key[16] : undefined
+    if (tag !== startTag && tag !== priorTag) return false
+    const copy = Buffer.from(snapshot)
+    if (tag === startTag) this.#restoreStart(key, copy)
+    else if (copy.length > 8) {
+      const createdAtMs = copy.readDoubleLE(0)
+      this.#priors.set(Buffer.from(key.subarray(0, 16)).toString('hex'), { createdAtMs, snapshot: copy.subarray(8) })
+    }
+    return true
+  }
+
+  #restoreStart(key: Uint8Array, copy: Buffer): void {
+    if (copy.length !== 16) throw new RangeError(`the start of a series takes 16 bytes, found ${copy.length}`)
+    const slot = this.#options.slotOf(key)
+    const start = { samples: copy.readDoubleLE(0), anomalousSamples: copy.readDoubleLE(8) }
+    if (slot !== -1 && start.samples > 0) this.#starts.set(slot, start)
+  }
+
+  #record(
+    members: readonly CohortMember[],
+    { slot, cohort }: CohortMember,
+    { partition }: LogRecord,
+    newestMs: number,
+  ): OutgoingRecord {
+    const { detector, model, modelsTopic } = this.#options
+    const weights = Buffer.from(detector.snapshot(slot))
+    const modelId = `${priorKind}/${cohort.key}`
+    const value = encode('Model', {
+      modelId,
+      scope: `${scopePrefix}${cohort.key}`,
+      kind: priorKind,
+      state: 'promoted',
+      parentId: '',
+      createdAtMs: newestMs,
+      trainedFromMs: 0,
+      trainedToMs: newestMs,
+      configHash: model,
+      dataHash: '',
+      metrics: [{ name: 'series', value: members.length }],
+      sha256: createHash('sha256').update(weights).digest('hex'),
+      weights,
+      artefactUri: '',
+    })
+    return { topic: modelsTopic, partition, key: Buffer.from(modelId), value }
+  }
+
+  /** Throws a DecodeError when no series could go on from it. */
+  #try(snapshot: Uint8Array): void {
+    try {
+      this.#scratch.restore(0, snapshot)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      throw new DecodeError('malformed', `a prior that does not fit: ${error.message}`)
+    }
+  }
+
+  /** Of too many the oldest goes: by its time, because the order in which they are kept is another after a restart. */
+  #keepPrior(key: string, prior: Prior): void {
+    this.#priors.set(key, prior)
+    this.#changedPriors.add(key)
+    if (this.#priors.size <= mostPriors) return
+    const [oldest] = [...this.#priors].reduce((a, b) => (isOlder(b, a) ? b : a))
+    this.#priors.delete(oldest)
+    this.#changedPriors.add(oldest)
+  }
+
+  #keepStart(slot: number, start: CohortStart | undefined): void {
+    if (start) this.#starts.set(slot, start)
+    else this.#starts.delete(slot)
+    this.#changedStarts.add(slot)
+  }
+}
+
+const publishEveryMs = 3_600_000
+/** Of one batch: cohorts may be as many as series. */
+const mostPublished = 32
+/** Kept by a partition; a prior takes some kilobytes. */
+const mostPriors = 256
+const priorKind = 'cohort-prior'
+const scopePrefix = 'cohort:'
+/** Last byte of a key on the state topic; 1 is feedback. */
+const startTag = 2
+const priorTag = 3
+
+function stateKey(key: Uint8Array, tag: number): Uint8Array {
+  return Uint8Array.of(...key, tag)
+}
+
+function isOlder([a, one]: readonly [string, Prior], [b, other]: readonly [string, Prior]): boolean {
+  return one.createdAtMs === other.createdAtMs ? a < b : one.createdAtMs < other.createdAtMs
+}
+
+/** By cohort, in the order in which they are met. */
+function grouped(members: readonly CohortMember[]): Iterable<readonly CohortMember[]> {
+  const groups = new Map<string, CohortMember[]>()
+  for (const member of members) {
+    const group = groups.get(member.cohort.key)
+    if (group) group.push(member)
+    else groups.set(member.cohort.key, [member])
+  }
+  return groups.values()
+}
