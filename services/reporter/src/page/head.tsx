@@ -75,7 +75,7 @@ function StateCounts({ overview, filter, onFilter }: StateCountsProperties) {
             onClick={() => onFilter(filter === state ? undefined : state)}
           >
             <i class="dot" />
-            <b>{byState[state]}</b> {state}
+            <b>{byState[state]}</b> {state.replaceAll('_', ' ')}
           </button>
         ))}
       {notShown > 0 && <span class="not-shown">{notShown} more not shown (max_series)</span>}
@@ -83,4 +83,13 @@ function StateCounts({ overview, filter, onFilter }: StateCountsProperties) {
   )
 }
 
-const displayOrder: readonly SeriesState[] = ['anomalous', 'ok', 'warming', 'sparse', 'silent', 'dropped']
+const displayOrder: readonly SeriesState[] = [
+  'anomalous',
+  'suppressed',
+  'ok',
+  'warming',
+  'warming_from_cohort',
+  'sparse',
+  'silent',
+  'dropped',
+]
