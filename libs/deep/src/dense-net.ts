@@ -15,45 +15,90 @@ export interface DenseLayer {
 
 export function denseReconstructor(layers: readonly DenseLayer[]): Reconstructor {
   const width = layers[0]!.inputs
-  const activations = layers.map(({ outputs }) => new Float64Array(outputs))
-  const input = new Float64Array(width)
+  const widest = Math.max(width, ...layers.map(({ outputs }) => outputs))
+  // Float64 throughout: converting each weight as it is read costs more than reading twice the bytes.
+  const wide = layers.map((layer) => ({ ...layer, weights: Float64Array.from(layer.weights) }))
+  let from = new Float64Array(windowsTogether * widest)
+  let to = new Float64Array(windowsTogether * widest)
   return {
     width,
     reconstruct: (windows, count, out) => {
-      for (let offset = 0; offset < count * width; offset += width) {
-        for (let i = 0; i < width; i++) input[i] = windows[offset + i]!
-        let from: Float64Array = input
-        for (let i = 0; i < layers.length; i++) from = applyLayer(layers[i]!, from, activations[i]!)
-        out.set(from, offset)
+      for (let first = 0; first < count; first += windowsTogether) {
+        const together = Math.min(windowsTogether, count - first)
+        for (let i = 0; i < together * width; i++) from[i] = windows[first * width + i]!
+        for (const layer of wide) {
+          applyLayer(layer, from, to, together)
+          const swapped = from
+          from = to
+          to = swapped
+        }
+        for (let i = 0; i < together * width; i++) out[first * width + i] = from[i]!
       }
     },
   }
 }
 
-/** Row by row of the weights, so that memory is read in order, four rows at a time, so that sums stay in registers longer. */
-function applyLayer(layer: DenseLayer, input: Float64Array, output: Float64Array): Float64Array {
-  const { inputs, outputs, weights, biases } = layer
-  for (let j = 0; j < outputs; j++) output[j] = biases[j]!
+/** Their activations and a row of weights stay in the first cache. */
+const windowsTogether = 16
+
+interface WideLayer extends Omit<DenseLayer, 'weights'> {
+  readonly weights: Float64Array
+}
+
+function applyLayer(
+  { inputs, outputs, weights, biases, activation }: WideLayer,
+  from: Float64Array,
+  to: Float64Array,
+  count: number,
+) {
+  for (let k = 0; k < count; k++) to.set(biases, k * outputs)
   let i = 0
-  for (; i + 3 < inputs; i += 4) {
-    const a = input[i]!
-    const b = input[i + 1]!
-    const c = input[i + 2]!
-    const d = input[i + 3]!
-    if (a === 0 && b === 0 && c === 0 && d === 0) continue
-    const first = i * outputs
-    const second = first + outputs
-    const third = second + outputs
-    const fourth = third + outputs
-    for (let j = 0; j < outputs; j++) {
-      output[j] =
-        output[j]! + a * weights[first + j]! + b * weights[second + j]! + c * weights[third + j]! + d * weights[fourth + j]!
+  for (; i + 3 < inputs; i += 4) addFourInputs(from, to, weights, i, inputs, outputs, count)
+  for (; i < inputs; i++) {
+    for (let k = 0; k < count; k++) {
+      const input = from[k * inputs + i]!
+      for (let j = 0; j < outputs; j++) to[k * outputs + j] = to[k * outputs + j]! + input * weights[i * outputs + j]!
     }
   }
-  for (; i < inputs; i++) {
-    const a = input[i]!
-    for (let j = 0; j < outputs; j++) output[j] = output[j]! + a * weights[i * outputs + j]!
+  if (activation === 'relu') for (let j = 0; j < count * outputs; j++) to[j] = Math.max(0, to[j]!)
+}
+
+/** Two windows at a time share the reading of the weights, four inputs that of the sums. */
+function addFourInputs(
+  from: Float64Array,
+  to: Float64Array,
+  weights: Float64Array,
+  i: number,
+  inputs: number,
+  outputs: number,
+  count: number,
+): void {
+  const w0 = i * outputs
+  const w1 = w0 + outputs
+  const w2 = w1 + outputs
+  const w3 = w2 + outputs
+  for (let k = 0; k < count; k += 2) {
+    const second = k + 1 < count ? k + 1 : k
+    const f = k * inputs + i
+    const g = second * inputs + i
+    const a0 = from[f]!
+    const a1 = from[f + 1]!
+    const a2 = from[f + 2]!
+    const a3 = from[f + 3]!
+    const b0 = from[g]!
+    const b1 = from[g + 1]!
+    const b2 = from[g + 2]!
+    const b3 = from[g + 3]!
+    const first = k * outputs
+    const other = second * outputs
+    for (let j = 0; j < outputs; j++) {
+      const x0 = weights[w0 + j]!
+      const x1 = weights[w1 + j]!
+      const x2 = weights[w2 + j]!
+      const x3 = weights[w3 + j]!
+      const sum = to[first + j]! + a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
+      if (second !== k) to[other + j] = to[other + j]! + b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+      to[first + j] = sum
+    }
   }
-  if (layer.activation === 'relu') for (let j = 0; j < outputs; j++) if (output[j]! < 0) output[j] = 0
-  return output
 }

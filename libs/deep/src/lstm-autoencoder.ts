@@ -1,7 +1,7 @@
 /**
  * The recurrent autoencoder: an LSTM reads the window into one state, another unrolls it.
  *
- * Trained by hand-written backpropagation through time: TensorFlow.js needs several times the CPU for nets of this size, because a window
+ * Trained by hand-written backpropagation through time: TensorFlow.js needs half as much again on its WebAssembly backend, because a window
  * of rows becomes hundreds of small operations. Loss and gradients are those of TensorFlow's layers for the same weights
  * (`lstm-autoencoder.test.ts`), and the result is the same on every machine. Gates and activations as in Keras: logistic and
  * hyperbolic tangent, a forget gate that starts open.

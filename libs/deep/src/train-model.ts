@@ -118,7 +118,7 @@ function lstmAutoencoder(windowRows: number, units: number): Recipe {
 
 const denseTraining = { epochs: 20, batchWindows: 256, windowsPerEpoch: 20_000, learningRate: 1e-3, patienceEpochs: 3 }
 /** A recurrent window costs many times a dense one; fewer, with larger steps, learn as much. */
-const lstmTraining = { ...denseTraining, batchWindows: 64, windowsPerEpoch: 5_000, learningRate: 2e-3 }
+const lstmTraining = { ...denseTraining, epochs: 10, batchWindows: 64, windowsPerEpoch: 5_000, learningRate: 2e-3 }
 
 /** Outliers are cut in training only: there they would bend the model towards themselves, in scoring they have to show in full. */
 function clipped(rows: ScaledRows): ScaledRows {
