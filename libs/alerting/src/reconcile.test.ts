@@ -93,6 +93,13 @@ describe('a receiver that is told once', () => {
   })
 })
 
+test('a receiver that may have seen it fire again after its end hears of the end again', () => {
+  const over = toldBy(tracked(opened, resolved), toldBy(tracked(opened)))
+  const again = { ...over, attempted: [{ state: 'firing', severity: 'warning', atMs: nowMs } as const] }
+  expect(planFor(tracked(opened, resolved), over).deliveries).toEqual([])
+  expect(planFor(tracked(opened, resolved), again).deliveries).toMatchObject([{ alert: { state: 'resolved' } }])
+})
+
 describe('what is not let through', () => {
   test('has its outcome at once, with the reason', () => {
     const plan = planFor(tracked({ decision: 'suppress', reason: 'below_severity', severity: 'info' }), noProgress)

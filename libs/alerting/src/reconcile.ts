@@ -258,12 +258,13 @@ export function isNews(alert: Alert, { tellings, attempted }: Progress): boolean
   return compareSeverity(alert.severity, told.severity) > 0
 }
 
-/** The end of what the receiver saw, or may have seen, under the severity that it knows. */
+/** The end of what the receiver saw, or may have seen since the last end, under the severity that it knows. */
 function endToTell(progress: Progress, end: Telling): Telling | null {
   const firing = seen(progress)
     .filter(({ state }) => state === 'firing')
     .at(-1)
-  return firing && progress.tellings.at(-1)?.state !== 'resolved' ? { ...end, severity: firing.severity } : null
+  const mayFire = progress.tellings.at(-1)?.state === 'firing' || progress.attempted.some(({ state }) => state === 'firing')
+  return firing && mayFire ? { ...end, severity: firing.severity } : null
 }
 
 /** The progress with the hold noted, so that it is told once. */
