@@ -77,6 +77,7 @@ describe.skipIf(missing.length > 0)('an ingestor and a broker that are killed', 
     const ours = sumsOf(once(pushed), fromMs, throughMs)
     const theirs = await rawSums(prometheus.url, pushedSeries(written), fromMs, throughMs)
     expect(ours.size).toBeGreaterThan(15)
+    process.stderr.write(await missingScrapes(prometheus.url, pushed, fromMs, throughMs))
     expectEqual(ours, theirs)
     process.stderr.write(`${pushed.length - once(pushed).length} of ${pushed.length} pushed samples stand there twice\n`)
   })
@@ -94,6 +95,19 @@ describe.skipIf(missing.length > 0)('an ingestor and a broker that are killed', 
 function expectEqual(ours: ReadonlyMap<string, SeriesSums>, theirs: ReadonlyMap<string, SeriesSums>): void {
   const sorted = (sums: ReadonlyMap<string, SeriesSums>) => [...sums].sort(([a], [b]) => (a < b ? -1 : 1))
   expect(sorted(ours)).toEqual(sorted(theirs))
+}
+
+/** For whoever has to find out: scrapes of `up` that are not on the log, and what the sender says it gave up. */
+async function missingScrapes(url: string, pushed: readonly ReadSample[], fromMs: number, throughMs: number): Promise<string> {
+  const client = createQueryClient({ url, timeoutMs: 10_000 })
+  const [up] = await client.scraped('up', fromMs - 1, throughMs, new AbortController().signal)
+  const ours = new Set(pushed.filter(({ series }) => series.startsWith('up{')).map(({ timestampMs }) => timestampMs))
+  const missing = up!.timestampsMs.filter((timestampMs) => !ours.has(timestampMs))
+  if (missing.length === 0) return ''
+  const page = await (await fetch(`${url}/metrics`)).text()
+  const told = page.match(/^prometheus_remote_storage_samples_(failed|dropped|retried)_total.*$/gm) ?? []
+  const ago = missing.map((timestampMs) => `${(throughMs - timestampMs) / 1000} s before the end`)
+  return `missing: ${ago.join(', ')}\n${told.join('\n')}\n`
 }
 
 /** The sender repeats what it has no answer for: each sample once. */
