@@ -57,6 +57,7 @@ const smdModels: Record<string, ModelKind> = {
 
 const worse: string[] = []
 await nab('nab', balanced)
+await nab('nab-high-precision', seriesDetectorOptions(detectorSchema.parse({ sensitivity: 'high-precision' })))
 for (const [name, model] of Object.entries(smdModels)) await smd(`smd/${name}`, model)
 if (wants('quiet')) await quietWeeksFigures()
 if (wants('faults')) await faultFigures()

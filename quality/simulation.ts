@@ -97,7 +97,7 @@ export function runFaults({ detector, firstSeed, onProgress }: SimulationOptions
 }
 
 /** Whether the first minute of the fault already differs clearly from health. */
-const abruptKinds = new Set<FaultKind>(['spike', 'level-shift', 'silence', 'missing-dip'])
+const abruptKinds = new Set<FaultKind>(['spike', 'level-shift', 'silence'])
 /** A fault counts as found until this long after its end. */
 const graceMinutes = 15
 
@@ -132,10 +132,11 @@ function watchSeries(options: SeriesDetectorOptions, seriesOptions: SimulatedSer
     sample.timestampMs = series.timestampMs
     sample.value = series.value
     if (scraped) detector.update(0, sample)
-    const transition = scraped ? detector.verdict.transition : 'none'
+    else detector.tick(0, series.timestampMs)
+    const { transition } = detector.verdict
     const before = severity
-    const row = detector.row(0)
-    severity = transition === 'opened' || transition === 'escalated' ? severities.indexOf(severityOf(row)) : severity
+    severity =
+      transition === 'opened' || transition === 'escalated' ? severities.indexOf(severityOf(detector.episode(0))) : severity
     if (transition === 'resolved') severity = 0
     seen.opened = transition === 'opened'
     seen.notified = severity >= 1 && (before === 0 || seen.opened)

@@ -31,7 +31,7 @@ export function modelRowScorer(model: TrainedModel): RowScorer {
       const observed = confidence > 0 && values.some(Number.isFinite)
       const kind = observed ? 'scored' : 'unobserved'
       verdict.score = score
-      verdict.opened = observeEpisode(episode, 0, { kind, timestampMs: row, score }) === 'opened'
+      verdict.opened = observeEpisode(episode, 0, { kind, timestampMs: row, score, confirmed: 0 }) === 'opened'
       return verdict
     },
   }

@@ -24,6 +24,8 @@ export const reasonNames = [
   'volatility',
   'isolation',
   'novelty',
+  'trend',
+  'resets',
 ] as const
 export type ReasonName = (typeof reasonNames)[number]
 

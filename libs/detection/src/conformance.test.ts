@@ -111,7 +111,13 @@ const driftDetectors = driftDetectorNames.map((detector): ConformingModel => {
 })
 
 function runningSeries(snapshot?: Uint8Array): RunningModel {
-  const detector = new SeriesDetector({ windowMs: 3_600_000, contamination: 0.01, seed: 1 })
+  const detector = new SeriesDetector({
+    windowMs: 3_600_000,
+    contamination: 0.01,
+    falseAlarmsPerWeek: 1,
+    timeZone: 'UTC',
+    seed: 1,
+  })
   const sample = { timestampMs: 0, value: 0, imputed: false, stale: false, stepMs: 15_000, live: true }
   // The time of the next sample travels beside the snapshot, as the source offset does in a service.
   if (snapshot) {

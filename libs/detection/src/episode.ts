@@ -1,7 +1,7 @@
 /**
  * Anomalous samples to episodes: one opening, rises in severity, one end.
  *
- * Opens on a live sample that is anomalous; ends when three in a row are clearly normal again. The gap between "anomalous" and
+ * Opens on a live sample that is novel, or news in several samples; ends when three in a row are clearly normal again. The gap between "anomalous" and
  * "clearly normal" keeps an episode from falling apart. Severity says how unusual the worst sample was and how long it has
  * lasted; it only rises within an episode.
  *
@@ -16,41 +16,52 @@ export type Severity = (typeof severities)[number]
 /** Columns of the row that belong to the episode. */
 export const episodeFields = {
   /** Time of the first anomalous sample; 0 while there is no episode. */
-  startedAtMs: 11,
-  peakScore: 12,
+  startedAtMs: 0,
+  peakScore: 1,
   /** Number of `severities`. */
-  severity: 13,
+  severity: 2,
   /** Clearly normal samples in a row. */
-  normalSamples: 14,
-  anomalousSamples: 15,
+  normalSamples: 3,
+  anomalousSamples: 4,
   /** Start of the episode that ended last, for the record that tells of its end. */
-  lastStartedAtMs: 16,
+  lastStartedAtMs: 5,
+  /** Samples in a row, newest lowest, that are confirmed: a bit each. */
+  confirmedBits: 6,
+  peakConfirmed: 7,
+  lastEndedAtMs: 8,
 } as const
+export const episodeLength = 10
 
 export interface EpisodeObservation {
   /** `unobserved`: history or a filled gap, which never opens or ends anything. `ended`: the series is gone. */
   readonly kind: 'scored' | 'unobserved' | 'ended'
   readonly timestampMs: number
   readonly score: number
+  /** What is calibrated to be news for this series says this; above 1 it is. */
+  readonly confirmed: number
 }
 
 /** Takes the sample into account in `rows` from `at` on, and tells what happened. */
 export function observeEpisode(
   rows: Float64Array,
   at: number,
-  { kind, timestampMs, score }: EpisodeObservation,
+  { kind, timestampMs, score, confirmed }: EpisodeObservation,
 ): EpisodeTransition {
   const open = rows[at + episodeFields.startedAtMs]! > 0
   if (kind === 'unobserved') return 'none'
-  if (kind === 'ended') return open ? end(rows, at) : 'none'
-  if (!open) return score > anomalousScore ? begin(rows, at, timestampMs, score) : 'none'
+  if (kind === 'ended') return open ? end(rows, at, timestampMs) : 'none'
+  const bits = ((rows[at + episodeFields.confirmedBits]! << 1) & 31) | (confirmed > 1 ? 1 : 0)
+  rows[at + episodeFields.confirmedBits] = bits
+  if (!open) {
+    return opens(rows, at, timestampMs, score, confirmed) ? begin(rows, at, timestampMs, score, confirmed) : 'none'
+  }
   const normal = score < normalScore ? rows[at + episodeFields.normalSamples]! + 1 : 0
   rows[at + episodeFields.normalSamples] = normal
-  return normal === samplesToEnd ? end(rows, at) : proceed(rows, at, score)
+  return normal === samplesToEnd ? end(rows, at, timestampMs) : proceed(rows, at, score, confirmed)
 }
 
-export function severityOf(row: Float64Array): Severity {
-  return severities[row[episodeFields.severity]!]!
+export function severityOf(episode: Float64Array): Severity {
+  return severities[episode[episodeFields.severity]!]!
 }
 
 /** Above: anomalous. */
@@ -59,31 +70,61 @@ const anomalousScore = 1
 const normalScore = 0.7
 const samplesToEnd = 3
 
-function begin(rows: Float64Array, at: number, timestampMs: number, score: number): EpisodeTransition {
+/**
+ * What is novel opens at once; what the channels say when it is strong or has come in several of the last samples, and is larger than
+ * in an episode just ended: otherwise it is the same news.
+ */
+function opens(rows: Float64Array, at: number, timestampMs: number, score: number, confirmed: number): boolean {
+  if (score <= anomalousScore) return false
+  if (score > confirmed) return true
+  if (confirmed < notifyingScore && recentlyConfirmed(rows, at) < samplesToNotify) return false
+  const isRecent = timestampMs - rows[at + episodeFields.lastEndedAtMs]! < silenceMs
+  return !isRecent || confirmed > rows[at + episodeFields.peakConfirmed]!
+}
+
+const silenceMs = 1_800_000
+
+function begin(rows: Float64Array, at: number, timestampMs: number, score: number, confirmed: number): EpisodeTransition {
   rows[at + episodeFields.startedAtMs] = timestampMs
   rows[at + episodeFields.peakScore] = score
   rows[at + episodeFields.anomalousSamples] = 1
   rows[at + episodeFields.normalSamples] = 0
-  rows[at + episodeFields.severity] = severityNumber(score, 1)
+  rows[at + episodeFields.peakConfirmed] = confirmed
+  rows[at + episodeFields.severity] = severityNumber(rows, at)
   return 'opened'
 }
 
-function proceed(rows: Float64Array, at: number, score: number): EpisodeTransition {
+function proceed(rows: Float64Array, at: number, score: number, confirmed: number): EpisodeTransition {
   rows[at + episodeFields.peakScore] = Math.max(rows[at + episodeFields.peakScore]!, score)
   if (score > anomalousScore) rows[at + episodeFields.anomalousSamples]!++
-  const severity = severityNumber(rows[at + episodeFields.peakScore]!, rows[at + episodeFields.anomalousSamples]!)
+  rows[at + episodeFields.peakConfirmed] = Math.max(rows[at + episodeFields.peakConfirmed]!, confirmed)
+  const severity = severityNumber(rows, at)
   if (severity <= rows[at + episodeFields.severity]!) return 'none'
   rows[at + episodeFields.severity] = severity
   return 'escalated'
 }
 
-function end(rows: Float64Array, at: number): EpisodeTransition {
+function end(rows: Float64Array, at: number, timestampMs: number): EpisodeTransition {
+  rows[at + episodeFields.lastEndedAtMs] = timestampMs
   rows[at + episodeFields.lastStartedAtMs] = rows[at + episodeFields.startedAtMs]!
   rows[at + episodeFields.startedAtMs] = 0
   return 'resolved'
 }
 
-function severityNumber(peakScore: number, anomalousSamples: number): number {
-  if (peakScore >= 3 && anomalousSamples >= 4) return 2
-  return peakScore >= 1.5 || anomalousSamples >= 3 ? 1 : 0
+/** Novelty alone is for the record; what is news for the series, strongly or for some samples, is for a person. */
+function severityNumber(rows: Float64Array, at: number): number {
+  const peak = rows[at + episodeFields.peakConfirmed]!
+  const recent = recentlyConfirmed(rows, at)
+  if (peak >= criticalScore && recent >= samplesToNotify) return 2
+  return peak >= notifyingScore || recent >= samplesToNotify ? 1 : 0
+}
+
+const notifyingScore = 1.5
+const criticalScore = 3
+/** Of the last five. */
+const samplesToNotify = 3
+
+function recentlyConfirmed(rows: Float64Array, at: number): number {
+  const bits = rows[at + episodeFields.confirmedBits]!
+  return (bits & 1) + ((bits >> 1) & 1) + ((bits >> 2) & 1) + ((bits >> 3) & 1) + ((bits >> 4) & 1)
 }

@@ -93,8 +93,9 @@ export function restoreNoveltyVersion1(states: NoveltyStates, slot: number, byte
 }
 
 function usedPart({ tables, pool }: NoveltyStates, at: number, used: number, { width, capacity }: TableSpec): Uint8Array {
-  const words = Math.min(used > 0 ? used : 0, capacity) * width
-  if (words === 0) return new Uint8Array(0)
+  const words = Math.min(Math.max(used, 0), capacity) * width
+  // A damaged count may be no number.
+  if (!(words > 0)) return new Uint8Array(0)
   if (blockLength(tables[at]!) < words) tables[at] = resizeBlock(pool, tables[at]!, words, 0)
   const { chunk, start } = placeOf(pool, tables[at]!)
   return memoryOf(chunk.subarray(start, start + words))

@@ -3,16 +3,16 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { episodeFields, severityOf } from './episode.ts'
 import { createRandom } from './random.ts'
-import { SeriesDetector, warmUpSamples } from './series-detector.ts'
+import { contributionNames, type DetectionPolicy, SeriesDetector, warmUpSamples } from './series-detector.ts'
 
-const options = { windowMs: 3_600_000, contamination: 0.01, seed: 1 }
+const options = { windowMs: 3_600_000, contamination: 0.01, falseAlarmsPerWeek: 1, timeZone: 'UTC', seed: 1 }
 const stepMs = 15_000
 
 /** Feeds values one step apart and returns what was said of each. */
 function run(values: readonly number[], detector = new SeriesDetector(options), live = true) {
   return values.map((value, i) => {
     detector.update(0, { timestampMs: (i + 1) * stepMs, value, imputed: false, stale: false, stepMs, live })
-    return { ...detector.verdict }
+    return { ...detector.verdict, contributions: detector.verdict.contributions.slice() }
   })
 }
 
@@ -57,8 +57,8 @@ describe('series detector', () => {
   test('severity rises with the length of an episode', () => {
     const detector = new SeriesDetector(options)
     run([...noisy(400), ...Array(6).fill(60)], detector)
-    expect(severityOf(detector.row(0))).toBe('critical')
-    expect(detector.row(0)[episodeFields.startedAtMs]).toBe(401 * stepMs)
+    expect(severityOf(detector.episode(0))).toBe('critical')
+    expect(detector.episode(0)[episodeFields.startedAtMs]).toBe(401 * stepMs)
   })
 
   test('is silent on noise', () => {
@@ -74,7 +74,7 @@ describe('series detector', () => {
 
   test('reasons sum to one, and the band holds the expectation', () => {
     for (const verdict of run([...noisy(300), 50])) {
-      const sum = verdict.levelShare + verdict.changeShare + verdict.isolationShare + verdict.noveltyShare
+      const sum = verdict.contributions.reduce((total, share) => total + share, 0)
       expect(verdict.score > 0 ? Math.abs(sum - 1) < 1e-9 : sum === 0).toBe(true)
       expect(verdict.lower).toBeLessThanOrEqual(verdict.expected)
       expect(verdict.upper).toBeGreaterThanOrEqual(verdict.expected)
@@ -84,11 +84,11 @@ describe('series detector', () => {
   test('a repeated or older sample changes nothing', () => {
     const detector = new SeriesDetector(options)
     run(noisy(200), detector)
-    const before = detector.row(0).slice()
+    const before = detector.snapshot(0)
     expect(detector.update(0, { timestampMs: 200 * stepMs, value: 99, imputed: false, stale: false, stepMs, live: true })).toBe(
       false,
     )
-    expect(detector.row(0)).toEqual(before)
+    expect(detector.snapshot(0)).toEqual(before)
   })
 
   test('a staleness marker makes the series silent and ends its episode', () => {
@@ -137,17 +137,86 @@ describe('series detector', () => {
   test('a snapshot of version 1 loads for ever, and its series goes on', () => {
     const bytes = readFileSync(new URL('../test/golden/series-detector.v1.bin', import.meta.url))
     const detector = new SeriesDetector(options)
-    detector.restore(3, bytes)
-    expect(severityOf(detector.row(3))).toBe('warning')
-    expect(detector.row(3)[episodeFields.startedAtMs]).toBe(1_700_209_400_000)
+    detector.restore(3, bytes, 1)
+    expect(severityOf(detector.episode(3))).toBe('warning')
+    expect(detector.episode(3)[episodeFields.startedAtMs]).toBe(1_700_209_400_000)
     const random = createRandom(22)
     const value = (i: number) => 50 + 10 * Math.sin(i / 45.84) + random() * 3
     const told = Array.from({ length: 300 }, (_, i) => {
       detector.update(3, { ...sampleAt(1.7e12 + (700 + i) * 300_000, value(700 + i)), stepMs: 300_000 })
       return detector.verdict.transition
     })
-    expect(told.filter((transition) => transition !== 'none')).toEqual(['resolved'])
-    expect(() => new SeriesDetector(options).restore(0, bytes.subarray(0, 5000))).toThrow(RangeError)
+    expect(told.find((transition) => transition !== 'none')).toBe('resolved')
+    expect(Math.abs(detector.verdict.expected - 50)).toBeLessThan(15)
+    expect(() => new SeriesDetector(options).restore(0, bytes.subarray(0, 5000), 1)).toThrow(RangeError)
+  })
+
+  test('a series that is silent for longer than usual opens an episode of silence, which its return ends', () => {
+    const detector = new SeriesDetector(options)
+    run(noisy(400), detector)
+    const toldAt = Array.from({ length: 20 }, (_, i) => i + 1).find((missed) => detector.tick(0, (400 + missed) * stepMs))
+    expect(toldAt).toBe(4)
+    expect(detector.verdict).toMatchObject({ state: 'silent', stateDetail: 400 * stepMs, transition: 'opened' })
+    expect(detector.verdict.contributions[contributionNames.indexOf('silence')]).toBe(1)
+    expect(severityOf(detector.episode(0))).toBe('warning')
+    expect(detector.tick(0, 430 * stepMs)).toBe(false)
+    const back = Array.from({ length: 4 }, (_, i) => {
+      detector.update(0, sampleAt((431 + i) * stepMs, 10))
+      return detector.verdict.transition
+    })
+    expect(back).toContain('resolved')
+  })
+
+  test('a line that stands still is told, but not of a series that often does', () => {
+    const still = run([...noisy(400), ...Array(30).fill(10.2)])
+    const told = still.find(({ transition }) => transition === 'opened')!
+    expect(told.contributions[contributionNames.indexOf('flatline')]).toBeGreaterThan(0.5)
+    const steps = Array.from({ length: 800 }, (_, i) => Math.floor(i / 100) % 2)
+    expect(run(steps.map((value) => 10 + value / 4)).some(({ transition }) => transition === 'opened')).toBe(false)
+  })
+
+  test('the reading of a counter is watched as a rate: a reset is nothing, a storm of them is told', () => {
+    const detector = new SeriesDetector(options)
+    const random = createRandom(9)
+    let reading = 0
+    const told = Array.from({ length: 700 }, (_, i) => {
+      reading = i === 500 || (i > 600 && i % 5 === 0) ? 20 : reading + 150 * (0.9 + 0.2 * random())
+      detector.update(0, { ...sampleAt((i + 1) * stepMs, reading), isCounter: true })
+      return detector.verdict.transition === 'opened' ? i : -1
+    }).filter((i) => i >= 0)
+    expect(detector.verdict.expected).toBeGreaterThan(5)
+    expect(detector.verdict.expected).toBeLessThan(12)
+    expect(told.filter((i) => i < 600)).toEqual([])
+    expect(told.length).toBe(1)
+  })
+
+  test('a policy says which way and how far a value must go to matter', () => {
+    const told = (value: number, policy: DetectionPolicy) => {
+      const detector = new SeriesDetector(options)
+      return [...noisy(400), value].some((one, i) => {
+        detector.update(0, { ...sampleAt((i + 1) * stepMs, one), policy })
+        return i === 400 && detector.verdict.transition === 'opened'
+      })
+    }
+    const both: DetectionPolicy = { direction: 'both', minDeviation: 0, minRelativeDeviation: 0 }
+    expect([told(40, both), told(-20, both)]).toEqual([true, true])
+    expect([told(40, { ...both, direction: 'up' }), told(-20, { ...both, direction: 'up' })]).toEqual([true, false])
+    expect(told(40, { ...both, minDeviation: 50 })).toBe(false)
+    expect(told(40, { ...both, minRelativeDeviation: 5 })).toBe(false)
+  })
+
+  test('fewer false alarms wanted, fewer episodes opened', () => {
+    const random = createRandom(12)
+    const bursty = Array.from({ length: 6000 }, () => 10 - 3 * Math.log(1 - random()) * (random() < 0.02 ? 6 : 1))
+    const opened = (falseAlarmsPerWeek: number) => {
+      const detector = new SeriesDetector({ ...options, falseAlarmsPerWeek })
+      return bursty.filter((value, i) => {
+        detector.update(0, { ...sampleAt((i + 1) * 300_000, value), stepMs: 300_000 })
+        return detector.verdict.transition === 'opened'
+      }).length
+    }
+    expect(opened(0.1)).toBeLessThan(opened(1))
+    expect(opened(1)).toBeLessThanOrEqual(opened(3))
   })
 
   test('a snapshot of another length is refused', () => {

@@ -318,7 +318,8 @@ export class SimulatedSeries {
         if (since === 0) this.#frozen = healthy
         return this.#frozen
       case 'saturation':
-        return Math.min(healthy, this.#mean + 0.1 * this.#deviation)
+        if (since === 0) this.#frozen = this.#mean + 0.1 * this.#deviation
+        return Math.min(healthy, this.#frozen)
       case 'reset-storm':
         if (this.#random() < 0.2) this.#counter = 0
         return 0.8 * healthy

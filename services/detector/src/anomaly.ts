@@ -6,7 +6,7 @@ import { type LabelSet, seriesText } from '@lapwing/contracts/series'
 import { entityText, keyText } from '@lapwing/contracts/series-table'
 import { type EpisodeTransition, episodeFields, severityOf } from '@lapwing/detection/episode'
 import type { EpisodeSample, Told } from '@lapwing/detection/feedback'
-import type { SampleInput, Verdict } from '@lapwing/detection/series-detector'
+import { contributionNames, type SampleInput, type Verdict } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 
 export interface AnomalyInput {
@@ -18,7 +18,7 @@ export interface AnomalyInput {
   readonly verdict: Verdict
   /** What verdicts of people leave of it. */
   readonly told: Told
-  /** Row of the series, read with `episodeFields`. */
+  /** Columns of the episode, read with `episodeFields`. */
   readonly episode: Float64Array
   readonly model: string
 }
@@ -105,13 +105,13 @@ function identity(...parts: (string | number)[]): string {
   return createHash('sha256').update(parts.join('/')).digest('hex').slice(0, 32)
 }
 
-function rankedReasons({ levelShare, changeShare, isolationShare, noveltyShare }: Verdict): Reason[] {
-  return [
-    { name: 'level', share: levelShare },
-    { name: 'change', share: changeShare },
-    { name: 'isolation', share: isolationShare },
-    { name: 'novelty', share: noveltyShare },
-  ]
-    .filter(({ share }) => share > 0)
-    .sort((a, b) => b.share - a.share)
+/** What contributes less than this is no reason. */
+const leastShare = 0.005
+
+function rankedReasons({ contributions }: Verdict): Reason[] {
+  const reasons = contributionNames
+    .map((name, i) => ({ name, share: contributions[i]! }))
+    .filter(({ share }) => share >= leastShare)
+  const sum = reasons.reduce((total, { share }) => total + share, 0)
+  return reasons.map(({ name, share }) => ({ name, share: share / sum })).sort((a, b) => b.share - a.share)
 }

@@ -7,7 +7,13 @@ export const detectorSchema = z
     port: z.int().min(0).max(65535).default(8082),
     /** Time constant of what counts as recent, in minutes. */
     window_minutes: z.number().min(1, 'expected at least 1 minute').max(10_080, 'expected at most a week').default(60),
-    /** Share of samples that may count as isolated. */
+    /** How often a series without fault may open an episode: about 2 a week, 1 a week, 1 in two months. */
+    sensitivity: z.enum(['sensitive', 'balanced', 'high-precision']).default('balanced'),
+    /** The same as a number of episodes a week; wins over `sensitivity`. */
+    false_alarms_per_week: z.number().min(0.01, 'expected at least 0.01 a week').max(20, 'expected at most 20 a week').optional(),
+    /** Zone whose hours and weekdays the seasons follow. */
+    time_zone: z.string().refine(isTimeZone, 'expected a time zone such as UTC or Europe/Berlin').default('UTC'),
+    /** Share of its time that a series may spend inside of episodes; above it, only what is news keeps one open. */
     contamination: z
       .number()
       .min(0.0001, 'expected a share of at least 0.0001')
@@ -22,4 +28,20 @@ export const detectorSchema = z
   })
   .prefault({})
 
+/** Episodes a week that a series without fault may open. */
+export const falseAlarmsPerWeek: Readonly<Record<DetectorConfig['sensitivity'], number>> = {
+  sensitive: 2,
+  balanced: 1,
+  'high-precision': 0.12,
+}
+
 export type DetectorConfig = z.output<typeof detectorSchema>
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}

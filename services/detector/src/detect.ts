@@ -16,7 +16,7 @@ import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { anomalyRecord, describeAnomaly, episodeSample } from './anomaly.ts'
 import { type CohortMember, Cohorts, cohortOf, isDue } from './cohorts.ts'
-import type { DetectorConfig } from './config.ts'
+import { type DetectorConfig, falseAlarmsPerWeek } from './config.ts'
 import { ScoredBatch } from './scored-batch.ts'
 import { type VerdictOutcome, Verdicts } from './verdicts.ts'
 
@@ -108,10 +108,10 @@ class DetectStep implements StatefulStep {
     yield* this.#cohorts.takeChanged()
   }
 
-  restore(key: Uint8Array, snapshot: Uint8Array): void {
+  restore(key: Uint8Array, snapshot: Uint8Array, version: number): void {
     if (this.#verdicts.restore(key, snapshot) || this.#cohorts.restore(key, snapshot)) return
     if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
-    this.#detector.restore(this.#slots.findOrAdd(key, 0), snapshot)
+    this.#detector.restore(this.#slots.findOrAdd(key, 0), snapshot, version)
   }
 
   #take(hand: BatchInHand, series: number, at: number, sample: SampleInput): void {
@@ -150,7 +150,7 @@ class DetectStep implements StatefulStep {
     const { verdict } = this.#detector
     // Of a series without an open episode there is nothing to tell, which is the case for nearly every sample.
     const isOpen = verdict.transition !== 'none' || verdict.state === 'anomalous'
-    const episode = isOpen ? this.#detector.row(slot) : undefined
+    const episode = isOpen ? this.#detector.episode(slot) : undefined
     const told = episode && this.#verdicts.follow(slot, episodeSample(sample, verdict, episode))
     scored.write(at, verdict, told?.suppressedBy)
     if (!told || told.transition === 'none') return
@@ -177,15 +177,21 @@ class DetectStep implements StatefulStep {
 
 /** What the configuration means to the detector of a series; the same for the service and for files. */
 export function seriesDetectorOptions(config: DetectorConfig): SeriesDetectorOptions {
+  return { ...settingsOf(config), seed: createHash('sha256').update(modelName(config)).digest().readUInt32BE(0) }
+}
+
+function settingsOf(config: DetectorConfig): Omit<SeriesDetectorOptions, 'seed'> {
   return {
     windowMs: config.window_minutes * 60_000,
     contamination: config.contamination,
-    seed: createHash('sha256').update(modelName(config)).digest().readUInt32BE(0),
+    falseAlarmsPerWeek: config.false_alarms_per_week ?? falseAlarmsPerWeek[config.sensitivity],
+    timeZone: config.time_zone,
   }
 }
 
 /** Name and configuration hash, so that scores of different settings can be told apart. */
 export function modelName(config: DetectorConfig): string {
-  const settings = JSON.stringify([config.window_minutes, config.contamination])
-  return `online-1/${createHash('sha256').update(settings).digest('hex').slice(0, 8)}`
+  const { windowMs, contamination, falseAlarmsPerWeek, timeZone } = settingsOf(config)
+  const settings = JSON.stringify([windowMs, contamination, falseAlarmsPerWeek, timeZone])
+  return `online-2/${createHash('sha256').update(settings).digest('hex').slice(0, 8)}`
 }

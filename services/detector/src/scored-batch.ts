@@ -9,7 +9,7 @@ import type { SampleBatch } from '@lapwing/contracts/records'
 import { reasonNames, type SeriesState, sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import { seriesCount } from '@lapwing/contracts/series-table'
 import type { Verdict as HumanVerdict } from '@lapwing/detection/feedback'
-import type { SampleInput, Verdict } from '@lapwing/detection/series-detector'
+import { contributionNames, type SampleInput, type Verdict } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 
 export class ScoredBatch {
@@ -137,15 +137,11 @@ const latestDateMs = 8.64e15
 
 const stateNumbers = Object.fromEntries(seriesStates.map((state, number) => [state, number])) as Record<SeriesState, number>
 const noReason = reasonNames.indexOf('none')
-const levelReason = reasonNames.indexOf('level')
-const changeReason = reasonNames.indexOf('change')
-const isolationReason = reasonNames.indexOf('isolation')
-const noveltyReason = reasonNames.indexOf('novelty')
+const reasonNumbers = contributionNames.map((name) => reasonNames.indexOf(name))
 
-function strongestReason({ score, levelShare, changeShare, isolationShare, noveltyShare }: Verdict): number {
+function strongestReason({ score, contributions }: Verdict): number {
   if (score <= 1) return noReason
-  const largest = Math.max(levelShare, changeShare, isolationShare, noveltyShare)
-  if (largest === levelShare) return levelReason
-  if (largest === changeShare) return changeReason
-  return largest === noveltyShare ? noveltyReason : isolationReason
+  let strongest = 0
+  for (let i = 1; i < contributions.length; i++) if (contributions[i]! > contributions[strongest]!) strongest = i
+  return reasonNumbers[strongest]!
 }
