@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { seriesText } from '@lapwing/contracts/series'
 import { createWriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
+import { writtenSeries } from '@lapwing/prometheus/testing/written-series'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type DemoProgress, historyMs, runDemo, stepMs } from './send-demo.ts'
 import { demoSeries } from './workload.ts'
@@ -26,7 +27,7 @@ async function receiver(...statuses: number[]): Promise<Receiver> {
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const status = statuses.shift() ?? 204
     if (status === 204) {
-      for (const { series, timestampsMs } of decoder.decode(Buffer.concat(chunks)).series) {
+      for (const { series, timestampsMs } of writtenSeries(decoder.decode(Buffer.concat(chunks)))) {
         const name = seriesText(series.labels)
         received.set(name, [...(received.get(name) ?? []), ...timestampsMs])
       }

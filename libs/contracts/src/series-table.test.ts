@@ -2,14 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bytesOf, ColumnError } from './columns.ts'
 import { entityKey, partitionOf, seriesKey, seriesText, sortedLabels } from './series.ts'
-import { buildSeriesTable, entityText, keyText, labelReader, seriesCount } from './series-table.ts'
+import { buildSeriesTable, entityText, keyText, labelReader, labelText, seriesCount, seriesIdentity } from './series-table.ts'
 
 const labelSet = fc.array(fc.tuple(fc.string(), fc.string()), { maxLength: 8 }).map(sortedLabels)
-const identify = (labels: ReturnType<typeof sortedLabels>) => ({
-  key: seriesKey(labels),
-  entity: entityKey(labels, ['instance']),
-  labels,
-})
+const identify = (labels: ReturnType<typeof sortedLabels>) => seriesIdentity(labels, ['instance'])
 
 describe('series table', () => {
   test('labels of any text come back, series by series', () => {
@@ -22,6 +18,27 @@ describe('series table', () => {
         expect(sets.map((_, i) => keyText(table, i))).toEqual(sets.map((labels) => seriesKey(labels).toString('hex')))
       }),
     )
+  })
+
+  test('a text that series share stands in each table once', () => {
+    const shared = new Map<string, ReturnType<typeof labelText>>()
+    const intern = (text: string) => {
+      const found = shared.get(text) ?? labelText(text)
+      shared.set(text, found)
+      return found
+    }
+    const sets = ['a', 'b', 'c'].map((instance) =>
+      sortedLabels([
+        ['instance', instance],
+        ['job', 'shop'.repeat(20)],
+      ]),
+    )
+    const series = sets.map((labels) => seriesIdentity(labels, [], intern))
+    for (const some of [series, series.slice(1)]) {
+      const table = buildSeriesTable(some)
+      expect(table.symbols.toString().split('shop'.repeat(20))).toHaveLength(2)
+      expect(some.map((_, i) => labelReader(table)(i))).toEqual(some.map(({ labels }) => labels))
+    }
   })
 
   test('a table that points outside itself is refused', () => {

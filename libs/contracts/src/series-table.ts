@@ -6,7 +6,7 @@
  */
 import { bytesOf, ColumnError, uint32Column } from './columns.ts'
 import type { SeriesTable } from './records.ts'
-import type { LabelSet } from './series.ts'
+import { entityKey, type LabelSet, seriesKey } from './series.ts'
 
 export const keyBytes = 16
 
@@ -16,23 +16,59 @@ export interface SeriesIdentity {
   /** 16 bytes. */
   readonly entity: Uint8Array
   readonly labels: LabelSet
+  /** Name and value of each label in turn. */
+  readonly texts: readonly LabelText[]
 }
+
+/**
+ * A text of labels, and where it stands in the table being built. Series that share a text share this object, so that a text met
+ * again is neither hashed nor encoded.
+ */
+export interface LabelText {
+  readonly text: string
+  /** UTF-8. */
+  readonly bytes: Uint8Array
+  /** The last table that it was put into, and its number there. */
+  table: number
+  number: number
+}
+
+export function labelText(text: string): LabelText {
+  return { text, bytes: Buffer.from(text), table: 0, number: 0 }
+}
+
+/**
+ * @param entityBy names of the labels that make an entity
+ * @param intern the same object for the same text, as far as it is remembered: a text with two objects stands in a table twice
+ */
+export function seriesIdentity(labels: LabelSet, entityBy: readonly string[], intern = labelText): SeriesIdentity {
+  const texts = labels.flatMap(({ name, value }) => [intern(name), intern(value)])
+  return { key: seriesKey(labels), entity: entityKey(labels, entityBy), labels, texts }
+}
+
+let tables = 0
 
 /** The columns of these series, in this order. */
 export function buildSeriesTable(series: readonly SeriesIdentity[]): SeriesTable {
-  const symbolNumbers = new Map<string, number>()
+  const table = ++tables
   const labelStarts = new Uint32Array(series.length + 1)
-  for (let i = 0; i < series.length; i++) labelStarts[i + 1] = labelStarts[i]! + 2 * series[i]!.labels.length
+  for (let i = 0; i < series.length; i++) labelStarts[i + 1] = labelStarts[i]! + series[i]!.texts.length
   const labelSymbols = new Uint32Array(labelStarts[series.length]!)
   const keys = Buffer.allocUnsafe(series.length * keyBytes)
   const entities = Buffer.allocUnsafe(series.length * keyBytes)
+  const symbols: LabelText[] = []
   for (let i = 0, at = 0; i < series.length; i++) {
-    const { key, entity, labels } = series[i]!
-    copyKey(key, keys, i * keyBytes)
-    copyKey(entity, entities, i * keyBytes)
-    for (const { name, value } of labels) {
-      labelSymbols[at++] = numberOf(name, symbolNumbers)
-      labelSymbols[at++] = numberOf(value, symbolNumbers)
+    const { key, entity, texts } = series[i]!
+    copyBytes(key, keys, i * keyBytes)
+    copyBytes(entity, entities, i * keyBytes)
+    for (let t = 0; t < texts.length; t++) {
+      const text = texts[t]!
+      if (text.table !== table) {
+        text.table = table
+        text.number = symbols.length
+        symbols.push(text)
+      }
+      labelSymbols[at++] = text.number
     }
   }
   return {
@@ -40,27 +76,25 @@ export function buildSeriesTable(series: readonly SeriesIdentity[]): SeriesTable
     entities,
     labelStarts: bytesOf(labelStarts),
     labelSymbols: bytesOf(labelSymbols),
-    ...symbolColumns(symbolNumbers),
+    ...symbolColumns(symbols),
   }
 }
 
-function symbolColumns(symbolNumbers: ReadonlyMap<string, number>): Pick<SeriesTable, 'symbolStarts' | 'symbols'> {
-  const symbolStarts = new Uint32Array(symbolNumbers.size + 1)
-  let length = 0
-  for (const text of symbolNumbers.keys()) length += Buffer.byteLength(text)
-  const symbols = Buffer.allocUnsafe(length)
-  let symbol = 0
-  for (const text of symbolNumbers.keys()) {
-    const start = symbolStarts[symbol++]!
-    symbolStarts[symbol] = start + symbols.write(text, start)
-  }
+function symbolColumns(texts: readonly LabelText[]): Pick<SeriesTable, 'symbolStarts' | 'symbols'> {
+  const symbolStarts = new Uint32Array(texts.length + 1)
+  for (let i = 0; i < texts.length; i++) symbolStarts[i + 1] = symbolStarts[i]! + texts[i]!.bytes.length
+  const symbols = Buffer.allocUnsafe(symbolStarts[texts.length]!)
+  for (let i = 0; i < texts.length; i++) copyBytes(texts[i]!.bytes, symbols, symbolStarts[i]!)
   return { symbolStarts: bytesOf(symbolStarts), symbols }
 }
 
-/** Byte by byte: `set` costs more than so short a copy. */
-function copyKey(key: Uint8Array, column: Buffer, at: number): void {
-  for (let i = 0; i < keyBytes; i++) column[at + i] = key[i]!
+/** Byte by byte: `set` costs more than so short a copy as most are. */
+function copyBytes(from: Uint8Array, to: Buffer, at: number): void {
+  if (from.length > longCopy) to.set(from, at)
+  else for (let i = 0; i < from.length; i++) to[at + i] = from[i]!
 }
+
+const longCopy = 48
 
 export function seriesCount(table: SeriesTable): number {
   return table.keys.length / keyBytes
@@ -101,15 +135,6 @@ export function labelReader(table: SeriesTable): (index: number) => LabelSet {
     }
     return labels
   }
-}
-
-function numberOf(text: string, numbers: Map<string, number>): number {
-  let number = numbers.get(text)
-  if (number === undefined) {
-    number = numbers.size
-    numbers.set(text, number)
-  }
-  return number
 }
 
 function hex(column: Uint8Array, index: number): string {

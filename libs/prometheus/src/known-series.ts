@@ -19,9 +19,8 @@ export interface KnownSeries {
   next: KnownSeries | undefined
   /** That of the cache when it was put there last. */
   generation: number
-  /** Number of the request that it was in last, and its place among the series of that. */
+  /** Number of the request that it was in last. */
   request: number
-  place: number
 }
 
 /** Tag of a label field, a character a byte: field 1, with a length. */
@@ -62,7 +61,7 @@ export class SeriesFinder {
     let found = this.#known.get(labelBytes)
     if (!found) {
       const identity = this.#identify(labelBytes)
-      found = { identity, labelBytes, next: undefined, generation: 0, request: 0, place: 0 }
+      found = { identity, labelBytes, next: undefined, generation: 0, request: 0 }
       this.#known.set(labelBytes, found)
     }
     found.generation = this.#known.generation

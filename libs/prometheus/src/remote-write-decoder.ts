@@ -19,14 +19,19 @@ import type { SeriesIdentity } from '@lapwing/contracts/series-table'
 import { PbfReader } from 'pbf'
 import { type KnownSeries, labelTag, SeriesFinder } from './known-series.ts'
 import { type LabelLimits, labelOverLimit } from './label-limits.ts'
-import { createRecentCache } from './recent-cache.ts'
 import { WriteError } from './remote-write-errors.ts'
-import { identify, type SeriesSamples } from './series-samples.ts'
+import { SampleColumns } from './sample-columns.ts'
+import { identify, internText } from './series-samples.ts'
 import { openSnappyBlock } from './snappy-block.ts'
 import { isStaleMarker } from './staleness.ts'
 
+/** Valid until the next request is decoded. */
 export interface DecodedWrite {
-  readonly series: readonly SeriesSamples[]
+  /** Those with samples. A series that a sender spells in two ways is here twice. */
+  readonly series: readonly SeriesIdentity[]
+  /** Of each series: the place behind its last sample. Samples of a series follow each other, their timestamps rise. */
+  readonly ends: readonly number[]
+  readonly samples: SampleColumns
   /** Dropped because neither a finite value nor a staleness marker. Legal to send: an empty summary has such quantiles. */
   readonly nonFiniteSamples: number
   /** Samples left out because their labels or their timestamp break the specification. */
@@ -45,8 +50,6 @@ export interface WriteDecoder {
 
 /** Series whose labels are remembered, about 1 KB each; twice as many at the worst moment. */
 const rememberedSeries = 100_000
-/** Label texts that are shared between series. */
-const internedTexts = 100_000
 /** Bytes of the labels of one series; more would not fit a record of the log. */
 const labelBytesMax = 64 * 1024
 /** The range of a JavaScript date: beyond it a timestamp could not even be shown. */
@@ -54,21 +57,17 @@ const latestMs = 8.64e15
 
 /** @param entityBy names of the labels that make an entity */
 export function createWriteDecoder(entityBy: readonly string[], limits: LabelLimits): WriteDecoder {
-  const texts = createRecentCache<string>(internedTexts)
-  const intern = (text: string) => {
-    const shared = texts.get(text)
-    if (shared === undefined) texts.set(text, text)
-    return shared ?? text
-  }
   const finder = new SeriesFinder(rememberedSeries, (labelBytes) =>
-    identify(withinLimits(readLabels(labelBytes, intern), limits), entityBy),
+    identify(withinLimits(readLabels(labelBytes), limits), entityBy),
   )
+  const samples = new SampleColumns()
   let requests = 0
   return {
     decode: (body) => {
       const content = openSnappyBlock(body)
       try {
-        return new RequestReader(content, finder, ++requests).read()
+        samples.clear()
+        return new RequestReader(content, finder, ++requests, samples).read()
       } catch (cause) {
         // The reader throws plain and range errors for damaged bytes; a type error would be a fault of ours.
         if (cause instanceof WriteError || cause instanceof TypeError) throw cause
@@ -87,31 +86,29 @@ const bytesType = 2
 const doubleType = 1
 const varintType = 0
 
-/** Reads one request. Samples go into columns that are shared by all series, so that a series takes no more than it has. */
+/** Reads one request. */
 class RequestReader {
   readonly #bytes: Buffer
   readonly #reader: PbfReader
   readonly #finder: SeriesFinder
   readonly #request: number
-  readonly #series: WrittenSeries[] = []
-  /** Places of series whose samples must be put in order. */
-  readonly #unordered = new Set<number>()
-  readonly #timestampsMs: number[] = []
-  readonly #values: number[] = []
-  readonly #flags: number[] = []
-  /** Samples of the series in hand, in the columns above. */
-  #count = 0
+  readonly #samples: SampleColumns
+  readonly #series: SeriesIdentity[] = []
+  readonly #ends: number[] = []
+  /** Whether a series came in pieces or with timestamps that do not rise. */
+  #isUnordered = false
   #nonFinite = 0
   #invalid = 0
   #overLimit = 0
   #histograms = 0
   #firstProblem: string | undefined
 
-  constructor(bytes: Buffer, finder: SeriesFinder, request: number) {
+  constructor(bytes: Buffer, finder: SeriesFinder, request: number, samples: SampleColumns) {
     this.#bytes = bytes
     this.#reader = new PbfReader(bytes)
     this.#finder = finder
     this.#request = request
+    this.#samples = samples
   }
 
   read(): DecodedWrite {
@@ -120,9 +117,9 @@ class RequestReader {
       if (field === 1) this.#readSeries(messageEnd(reader, this.#bytes.length))
     }
     if (reader.pos !== this.#bytes.length) throw new WriteError('malformed', 'it ends within a field')
-    for (const place of this.#unordered) this.#series[place] = inOrder(this.#series[place]!)
+    const columns = { series: this.#series, ends: this.#ends, samples: this.#samples }
     return {
-      series: this.#series,
+      ...(this.#isUnordered ? inOrder(columns) : columns),
       nonFiniteSamples: this.#nonFinite,
       invalidSamples: this.#invalid,
       overLimitSamples: this.#overLimit,
@@ -134,7 +131,7 @@ class RequestReader {
   /** One TimeSeries message; a sender may spread a series over several. */
   #readSeries(end: number): void {
     const reader = this.#reader
-    this.#count = 0
+    const start = this.#samples.length
     let before = ''
     let runStart = 0
     let runEnd = 0
@@ -152,11 +149,12 @@ class RequestReader {
     }
     if (reader.pos !== end) throw new WriteError('malformed', 'a series does not end where it should')
     try {
-      this.#take(this.#finder.find(before, this.#bytes, runStart, runEnd))
+      this.#take(this.#finder.find(before, this.#bytes, runStart, runEnd), start)
     } catch (error) {
       if (!(error instanceof LabelProblem)) throw error
-      if (error instanceof OverLabelLimit) this.#overLimit += this.#count
-      else this.#invalid += this.#count
+      if (error instanceof OverLabelLimit) this.#overLimit += this.#samples.length - start
+      else this.#invalid += this.#samples.length - start
+      this.#samples.length = start
       this.#firstProblem ??= error.message
     }
   }
@@ -181,52 +179,19 @@ class RequestReader {
       this.#invalid++
       this.#firstProblem ??= 'a timestamp beyond all dates'
     } else if (flag === 0 && !Number.isFinite(value)) this.#nonFinite++
-    else {
-      this.#timestampsMs[this.#count] = timestampMs
-      this.#values[this.#count] = flag === 0 ? value : 0
-      this.#flags[this.#count] = flag
-      this.#count++
-    }
+    else this.#samples.push(timestampMs, flag === 0 ? value : 0, flag)
   }
 
-  /** The samples in hand are those of this series. */
-  #take(known: KnownSeries): void {
-    const count = this.#count
-    let checkFrom = 1
-    if (known.request !== this.#request) {
-      known.request = this.#request
-      known.place = this.#series.length
-      this.#series.push({
-        series: known.identity,
-        timestampsMs: beginning(this.#timestampsMs, count),
-        values: beginning(this.#values, count),
-        flags: beginning(this.#flags, count),
-      })
-    } else {
-      const { timestampsMs, values, flags } = this.#series[known.place]!
-      // Only what is new: a stranger may spread a series over a million messages.
-      checkFrom = Math.max(1, timestampsMs.length)
-      for (let i = 0; i < count; i++) {
-        timestampsMs.push(this.#timestampsMs[i]!)
-        values.push(this.#values[i]!)
-        flags.push(this.#flags[i]!)
-      }
-    }
-    if (!isRising(this.#series[known.place]!.timestampsMs, checkFrom)) this.#unordered.add(known.place)
+  /** The samples from `start` on are those of this series. */
+  #take(known: KnownSeries, start: number): void {
+    const { timestampsMs, length } = this.#samples
+    if (length === start) return
+    if (known.request === this.#request) this.#isUnordered = true
+    for (let i = start + 1; i < length; i++) if (timestampsMs[i]! <= timestampsMs[i - 1]!) this.#isUnordered = true
+    known.request = this.#request
+    this.#series.push(known.identity)
+    this.#ends.push(length)
   }
-}
-
-/** SeriesSamples while they are being read. */
-interface WrittenSeries {
-  readonly series: SeriesIdentity
-  readonly timestampsMs: number[]
-  readonly values: number[]
-  readonly flags: number[]
-}
-
-/** A literal for the one sample that a series mostly has: it is made in place and takes no more than it holds. */
-function beginning(column: number[], count: number): number[] {
-  return count === 1 ? [column[0]!] : column.slice(0, count)
 }
 
 /** Where the message that starts here ends; the reader stands on its length. */
@@ -244,7 +209,7 @@ function expectType(reader: PbfReader, type: number): void {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Throws LabelProblem. A label without a value is the same as no label. */
-function readLabels(labelBytes: string, intern: (text: string) => string): LabelSet {
+function readLabels(labelBytes: string): LabelSet {
   if (labelBytes.length > labelBytesMax) throw new LabelProblem(`labels of ${labelBytes.length} bytes, at most ${labelBytesMax}`)
   const bytes = Buffer.from(labelBytes, 'latin1')
   const reader = new PbfReader(bytes)
@@ -253,7 +218,7 @@ function readLabels(labelBytes: string, intern: (text: string) => string): Label
     const [name, value] = readLabel(reader, messageEnd(reader, bytes.length))
     if (name === '') throw new LabelProblem('a label without a name')
     if (pairs.has(name)) throw new LabelProblem(`label ${name} twice`)
-    if (value !== '') pairs.set(intern(name), intern(value))
+    if (value !== '') pairs.set(internText(name).text, internText(value).text)
   }
   if (!pairs.has('__name__')) throw new LabelProblem('a series without a metric name')
   return sortedLabels(pairs)
@@ -286,20 +251,24 @@ function readText(bytes: Uint8Array): string {
   }
 }
 
-/** Whether each from there on is newer than the one before it. */
-function isRising(timestampsMs: readonly number[], from: number): boolean {
-  for (let i = from; i < timestampsMs.length; i++) if (timestampsMs[i]! <= timestampsMs[i - 1]!) return false
-  return true
-}
+type WrittenColumns = Pick<DecodedWrite, 'series' | 'ends' | 'samples'>
 
-/** The samples with rising timestamps; of several at one time the first counts, as in Prometheus. */
-function inOrder({ series, timestampsMs, values, flags }: WrittenSeries): WrittenSeries {
-  const order = timestampsMs.map((_, i) => i).sort((a, b) => timestampsMs[a]! - timestampsMs[b]! || a - b)
-  const kept = order.filter((at, i) => i === 0 || timestampsMs[at] !== timestampsMs[order[i - 1]!])
-  return {
-    series,
-    timestampsMs: kept.map((at) => timestampsMs[at]!),
-    values: kept.map((at) => values[at]!),
-    flags: kept.map((at) => flags[at]!),
+/** Each series once, with rising timestamps; of several samples at one time the first counts, as in Prometheus. */
+function inOrder({ series, ends, samples }: WrittenColumns): WrittenColumns {
+  const places = new Map<SeriesIdentity, number[]>()
+  series.forEach((identity, i) => {
+    const known = places.get(identity) ?? []
+    for (let at = ends[i - 1] ?? 0; at < ends[i]!; at++) known.push(at)
+    places.set(identity, known)
+  })
+  const ordered = new SampleColumns()
+  const orderedEnds: number[] = []
+  for (const known of places.values()) {
+    known.sort((a, b) => samples.timestampsMs[a]! - samples.timestampsMs[b]! || a - b)
+    known.forEach((at, i) => {
+      if (i === 0 || samples.timestampsMs[at] !== samples.timestampsMs[known[i - 1]!]) ordered.append(samples, at, at + 1)
+    })
+    orderedEnds.push(ordered.length)
   }
+  return { series: [...places.keys()], ends: orderedEnds, samples: ordered }
 }

@@ -4,12 +4,17 @@ import fc from 'fast-check'
 import { PbfWriter } from 'pbf'
 import { compressSync, uncompressSync } from 'snappy'
 import { describe, expect, test } from 'vitest'
-import { createWriteDecoder } from './remote-write-decoder.ts'
+import { writtenSeries } from '../testing/written-series.ts'
+import { createWriteDecoder, type WriteDecoder } from './remote-write-decoder.ts'
 import { encodeWrite, type WriteSeries } from './remote-write-encoder.ts'
 import { WriteError, type WriteErrorCode } from './remote-write-errors.ts'
 
 const limits = { labels: 20, nameLength: 100, valueLength: 100_000 }
-const decode = (body: Uint8Array) => createWriteDecoder(['instance'], limits).decode(body)
+const decode = (body: Uint8Array) => received(createWriteDecoder(['instance'], limits), body)
+const received = (decoder: WriteDecoder, body: Uint8Array) => {
+  const decoded = decoder.decode(body)
+  return { ...decoded, series: writtenSeries(decoded) }
+}
 const labelsOf = (name: string) =>
   sortedLabels([
     ['__name__', name],
@@ -49,9 +54,9 @@ describe('remote write', () => {
     const sets = fc.uniqueArray(series, { selector: (one) => JSON.stringify(one.labels), maxLength: 5 })
     fc.assert(
       fc.property(sets, (sent) => {
-        const received = decode(encodeWrite(sent))
-        expect(received.series.map(({ series, ...samples }) => ({ labels: series.labels, ...samples }))).toEqual(sent)
-        expect(received.firstProblem).toBeUndefined()
+        const found = decode(encodeWrite(sent))
+        expect(found.series.map(({ series, ...samples }) => ({ labels: series.labels, ...samples }))).toEqual(sent)
+        expect(found.firstProblem).toBeUndefined()
       }),
     )
   })
@@ -62,25 +67,25 @@ describe('remote write', () => {
   })
 
   test('other NaNs and infinities are counted and dropped', () => {
-    const received = decode(
+    const found = decode(
       encodeWrite([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((value) => oneSample(value))),
     )
-    expect(received.nonFiniteSamples).toBe(3)
-    expect(received.invalidSamples).toBe(0)
-    expect(received.series.flatMap((one) => one.values)).toEqual([])
+    expect(found.nonFiniteSamples).toBe(3)
+    expect(found.invalidSamples).toBe(0)
+    expect(found.series.flatMap((one) => one.values)).toEqual([])
   })
 
   test('a series that is spread over the request is put together, in order and without repeats', () => {
-    const received = decode(encodeWrite([oneSample(3, 3000), oneSample(1, 1000), oneSample(99, 3000), oneSample(2, 2000)]))
-    expect(received.series).toHaveLength(1)
-    expect(received.series[0]).toMatchObject({ timestampsMs: [1000, 2000, 3000], values: [1, 2, 3], flags: [0, 0, 0] })
+    const found = decode(encodeWrite([oneSample(3, 3000), oneSample(1, 1000), oneSample(99, 3000), oneSample(2, 2000)]))
+    expect(found.series).toHaveLength(1)
+    expect(found.series[0]).toMatchObject({ timestampsMs: [1000, 2000, 3000], values: [1, 2, 3], flags: [0, 0, 0] })
   })
 
   test('a known series gives the identical identity, also when other fields stand between its labels', () => {
     const decoder = createWriteDecoder(['instance'], limits)
-    const [first] = decoder.decode(encodeWrite([oneSample(1)])).series
-    const [second] = decoder.decode(encodeWrite([oneSample(2)])).series
-    const [scattered] = decoder.decode(scatteredLabels()).series
+    const [first] = received(decoder, encodeWrite([oneSample(1)])).series
+    const [second] = received(decoder, encodeWrite([oneSample(2)])).series
+    const [scattered] = received(decoder, scatteredLabels()).series
     expect(second!.series).toBe(first!.series)
     expect(scattered!.series).toEqual(first!.series)
   })
@@ -91,27 +96,27 @@ describe('remote write', () => {
     const unnamed = { ...oneSample(1), labels: [{ name: '', value: 'x' }, ...labelsOf('up')] }
     const endless = { ...oneSample(1), labels: sortedLabels([['__name__', 'x'.repeat(70_000)]]) }
     const problems = [nameless, twice, unnamed, endless].map((bad) => decode(encodeWrite([bad, oneSample(5)])))
-    expect(problems.map((received) => received.firstProblem)).toEqual([
+    expect(problems.map((found) => found.firstProblem)).toEqual([
       'a series without a metric name',
       'label instance twice',
       'a label without a name',
       expect.stringContaining('at most 65536'),
     ])
-    for (const received of problems) {
-      expect(received.invalidSamples).toBe(1)
-      expect(received.series.map((one) => one.values)).toEqual([[5]])
+    for (const found of problems) {
+      expect(found.invalidSamples).toBe(1)
+      expect(found.series.map((one) => one.values)).toEqual([[5]])
     }
   })
 
   test('more labels than are taken cost that series, and are counted apart', () => {
     const many = sortedLabels(Array.from({ length: 21 }, (_, i) => [i === 0 ? '__name__' : `label_${i}`, 'x'] as const))
-    const received = decode(encodeWrite([{ ...oneSample(1), labels: many }, oneSample(5)]))
-    expect(received).toMatchObject({
+    const found = decode(encodeWrite([{ ...oneSample(1), labels: many }, oneSample(5)]))
+    expect(found).toMatchObject({
       overLimitSamples: 1,
       invalidSamples: 0,
       firstProblem: '21 labels, at most 20 (label_limit)',
     })
-    expect(received.series.map((one) => one.values)).toEqual([[5]])
+    expect(found.series.map((one) => one.values)).toEqual([[5]])
   })
 
   test('a label without a value is no label', () => {
@@ -129,9 +134,9 @@ describe('remote write', () => {
   })
 
   test('histograms are counted and their series goes on', () => {
-    const received = decode(withField(4))
-    expect(received.histograms).toBe(1)
-    expect(received.series[0]!.values).toEqual([])
+    const found = decode(withField(4))
+    expect(found.histograms).toBe(1)
+    expect(found.series).toEqual([])
   })
 
   test('unknown fields are skipped', () => {

@@ -1,6 +1,7 @@
 /** Samples of one series on their way from a source into a batch, whichever the source was. */
-import { entityKey, type LabelSet, seriesKey } from '@lapwing/contracts/series'
-import type { SeriesIdentity } from '@lapwing/contracts/series-table'
+import type { LabelSet } from '@lapwing/contracts/series'
+import { type LabelText, labelText, type SeriesIdentity, seriesIdentity } from '@lapwing/contracts/series-table'
+import { createRecentCache } from './recent-cache.ts'
 
 /** Columns of equal length, timestamps rising. */
 export interface SeriesSamples {
@@ -15,5 +16,16 @@ export interface SeriesSamples {
 
 /** @param entityBy names of the labels that make an entity */
 export function identify(labels: LabelSet, entityBy: readonly string[]): SeriesIdentity {
-  return { labels, key: seriesKey(labels), entity: entityKey(labels, entityBy) }
+  return seriesIdentity(labels, entityBy, internText)
+}
+
+/** Label texts that are shared between series. */
+const texts = createRecentCache<LabelText>(100_000)
+
+export function internText(text: string): LabelText {
+  const known = texts.get(text)
+  if (known) return known
+  const made = labelText(text)
+  texts.set(text, made)
+  return made
 }

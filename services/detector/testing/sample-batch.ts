@@ -2,8 +2,8 @@
 import { encode } from '@lapwing/contracts/codec'
 import { bytesOf } from '@lapwing/contracts/columns'
 import type { BatchKind } from '@lapwing/contracts/records'
-import { entityKey, seriesKey, sortedLabels } from '@lapwing/contracts/series'
-import { buildSeriesTable } from '@lapwing/contracts/series-table'
+import { sortedLabels } from '@lapwing/contracts/series'
+import { buildSeriesTable, seriesIdentity } from '@lapwing/contracts/series-table'
 import type { LogRecord } from '@lapwing/stream/log'
 
 export interface TestSeries {
@@ -21,12 +21,7 @@ export function sampleRecord(
     kind,
     stepMs,
     newestMs: Math.max(...samples.map(([timestampMs]) => timestampMs)),
-    series: buildSeriesTable(
-      series.map((one) => {
-        const labels = sortedLabels(Object.entries(one.labels))
-        return { labels, key: seriesKey(labels), entity: entityKey(labels, ['instance']) }
-      }),
-    ),
+    series: buildSeriesTable(series.map((one) => seriesIdentity(sortedLabels(Object.entries(one.labels)), ['instance']))),
     samplesPerSeries: bytesOf(Uint32Array.from(series, (one) => one.samples.length)),
     timestampsMs: bytesOf(Float64Array.from(samples, ([timestampMs]) => timestampMs)),
     values: bytesOf(Float64Array.from(samples, ([, sample]) => sample)),

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { decode, encode } from '@lapwing/contracts/codec'
 import { bytesOf } from '@lapwing/contracts/columns'
-import { entityKey, seriesKey, sortedLabels } from '@lapwing/contracts/series'
+import { seriesKey, sortedLabels } from '@lapwing/contracts/series'
 import { seriesStates } from '@lapwing/contracts/series-state'
-import { buildSeriesTable } from '@lapwing/contracts/series-table'
+import { buildSeriesTable, seriesIdentity } from '@lapwing/contracts/series-table'
 import { driftDetectorNames } from '@lapwing/detection/drift-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
@@ -11,8 +11,7 @@ import { createDriftStep, driftStateVersion } from './drift.ts'
 
 const stepMs = 15_000
 const labels = sortedLabels(Object.entries({ __name__: 'latency', instance: 'a' }))
-const tableOf = (set: typeof labels) =>
-  buildSeriesTable([{ labels: set, key: seriesKey(set), entity: entityKey(set, ['instance']) }])
+const tableOf = (set: typeof labels) => buildSeriesTable([seriesIdentity(set, ['instance'])])
 const ok = seriesStates.indexOf('ok')
 
 function scoreRecord(scores: readonly number[], from: number, state = ok, set = labels): LogRecord {

@@ -14,21 +14,16 @@
 import type { WriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
 import { WriteError } from '@lapwing/prometheus/remote-write-errors'
 import { LogError } from '@lapwing/stream/errors'
-import type { OutgoingRecord } from '@lapwing/stream/log'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
 import type { IngestMetrics } from './metrics.ts'
-import { planPush } from './push-plan.ts'
+import type { PushWriter } from './push-writer.ts'
 
 export interface RemoteWriteOptions {
   readonly decoder: WriteDecoder
-  readonly samplesTopic: string
-  readonly partitions: number
-  /** Rejects with a LogError, also while the log is not there yet. */
-  send(records: readonly OutgoingRecord[]): Promise<void>
+  readonly writer: PushWriter
   readonly metrics: IngestMetrics
   readonly logger: Logger
-  now(): number
 }
 
 /** Largest compressed body. A Prometheus sends a few hundred kilobytes at most. */
@@ -87,21 +82,17 @@ function unsupportedFormat(headers: Readonly<Record<string, string | string[] | 
 }
 
 /** Puts the samples of a request on the log; returns what was wrong with those that were left out. */
-async function write(
-  body: Buffer,
-  { decoder, samplesTopic, partitions, send, metrics, now }: RemoteWriteOptions,
-): Promise<string | undefined> {
+async function write(body: Buffer, { decoder, writer, metrics }: RemoteWriteOptions): Promise<string | undefined> {
   const decoded = decoder.decode(body)
-  const plan = planPush(decoded.series, now(), partitions)
-  await send(plan.records.map((record) => ({ topic: samplesTopic, key: null, ...record })))
-  if (plan.history > 0) metrics.samples('remote_write', 'history', plan.history, plan.newestMs)
-  if (plan.live > 0) metrics.samples('remote_write', 'live', plan.live, plan.newestMs)
+  const taken = await writer.write(decoded)
+  if (taken.history > 0) metrics.samples('remote_write', 'history', taken.history, taken.newestMs)
+  if (taken.live > 0) metrics.samples('remote_write', 'live', taken.live, taken.newestMs)
   metrics.dropped('remote_write', 'not_finite', decoded.nonFiniteSamples)
   metrics.dropped('remote_write', 'invalid', decoded.invalidSamples)
   metrics.dropped('remote_write', 'label_limit', decoded.overLimitSamples)
-  metrics.dropped('remote_write', 'from_the_future', plan.fromTheFuture)
+  metrics.dropped('remote_write', 'from_the_future', taken.fromTheFuture)
   metrics.dropped('remote_write', 'native_histogram', decoded.histograms)
-  const refused = decoded.invalidSamples + decoded.overLimitSamples + plan.fromTheFuture
+  const refused = decoded.invalidSamples + decoded.overLimitSamples + taken.fromTheFuture
   if (refused === 0) return undefined
   return `${refused} samples left out, all others written: ${decoded.firstProblem ?? 'a timestamp in the future'}`
 }

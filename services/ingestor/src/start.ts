@@ -14,6 +14,7 @@ import type { ingestorSchema } from './config.ts'
 import { createIngestMetrics, type IngestMetrics } from './metrics.ts'
 import { type Poller, startPoller } from './poller.ts'
 import { prometheusClient } from './prometheus-client.ts'
+import { createPushWriter } from './push-writer.ts'
 import { placeQueries } from './query.ts'
 import { addRemoteWriteRoute } from './remote-write-route.ts'
 
@@ -32,15 +33,17 @@ export async function startIngestor(context: IngestorContext, log: Log): Promise
   if (config.ingestor.remote_write.enabled) {
     await addRemoteWriteRoute(http, {
       decoder: createWriteDecoder(config.ingestor.entity_by, labelLimits(config.ingestor)),
-      samplesTopic: topicName(prefix, 'samples'),
-      partitions,
-      send: async (records) => {
-        if (!producer) throw new LogError('unreachable', 'still starting')
-        await producer.send(records)
-      },
+      writer: createPushWriter({
+        samplesTopic: topicName(prefix, 'samples'),
+        partitions,
+        send: async (records) => {
+          if (!producer) throw new LogError('unreachable', 'still starting')
+          await producer.send(records)
+        },
+        now: Date.now,
+      }),
       metrics,
       logger,
-      now: Date.now,
     })
   }
   await context.listen()

@@ -1,9 +1,9 @@
 /** Score batches for tests, from one plain object a series. What is not said is calm: value as expected, score 0, state ok. */
 import { bytesOf } from '@lapwing/contracts/columns'
 import type { ScoreBatch } from '@lapwing/contracts/records'
-import { entityKey, type LabelSet, seriesKey, sortedLabels } from '@lapwing/contracts/series'
+import { type LabelSet, seriesKey, sortedLabels } from '@lapwing/contracts/series'
 import { type ReasonName, reasonNames, type SeriesState, seriesStates } from '@lapwing/contracts/series-state'
-import { buildSeriesTable } from '@lapwing/contracts/series-table'
+import { buildSeriesTable, seriesIdentity } from '@lapwing/contracts/series-table'
 
 export interface ScoredSeries {
   readonly labels: LabelSet
@@ -39,9 +39,7 @@ export function scoreBatch(
     stepMs: 5000,
     newestMs: Math.max(...samples.map((sample) => sample.timestampMs)),
     model: 'half-space-trees:test',
-    series: buildSeriesTable(
-      series.map(({ labels }) => ({ key: seriesKey(labels), entity: entityKey(labels, ['instance']), labels })),
-    ),
+    series: buildSeriesTable(series.map(({ labels }) => seriesIdentity(labels, ['instance']))),
     samplesPerSeries: bytesOf(Uint32Array.from(series, (one) => one.samples.length)),
     timestampsMs: bytesOf(Float64Array.from(samples, (sample) => sample.timestampMs)),
     values: bytesOf(Float64Array.from(samples, (sample) => sample.value)),

@@ -4,24 +4,26 @@
  * 10,000 series in requests of 2,000, 8 partitions. Without HTTP and without the log.
  */
 import { sortedLabels } from '@lapwing/contracts/series'
+import { createWriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
+import { encodeWrite } from '@lapwing/prometheus/remote-write-encoder'
 import { type Benches, callsPerCpuSecond, type Figure } from '../../../bench/figure.ts'
-import { createWriteDecoder } from './remote-write-decoder.ts'
-import { encodeWrite } from './remote-write-encoder.ts'
-import { sampleRecords } from './sample-batches.ts'
+import { PushBatches } from './push-batches.ts'
 
 export const benches: Benches = { 'remote-write/decode': samplesPerSecond }
 
 const seriesCount = 10_000
 const seriesPerBody = 2000
 const partitions = 8
+const nowMs = 1.7e12
 
 function samplesPerSecond(): Figure {
   const decoder = createWriteDecoder(['instance'], { labels: 64, nameLength: 512, valueLength: 4096 })
+  const batches = new PushBatches(partitions)
   const all = Array.from({ length: seriesCount / seriesPerBody }, (_, body) => encodeBody(body * seriesPerBody))
   const value = callsPerCpuSecond(() => {
     for (const body of all) {
-      const { series } = decoder.decode(body)
-      const records = sampleRecords(series, { source: 'bench', kind: 'live', stepMs: 0 }, partitions)
+      batches.add(decoder.decode(body), nowMs)
+      const records = batches.takeRecords()
       if (records.length !== partitions) throw new Error(`${records.length} records, expected one for each partition`)
     }
     return seriesCount
@@ -38,7 +40,7 @@ function encodeBody(first: number): Buffer {
         ['job', 'bench'],
         ['number', String(first + i)],
       ]),
-      timestampsMs: [1.7e12],
+      timestampsMs: [nowMs],
       values: [first + i],
       flags: [0],
     })),
