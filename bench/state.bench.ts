@@ -44,7 +44,8 @@ async function run(log: Log): Promise<{ pause: Figure; restore: Figure }> {
   const step = createStep()
   for (let round = 0; round < rounds; round++) step.process(recordOf(round), () => {})
   const { state } = await PartitionState.takeOver(log, 'bench', 0, layout)
-  const pauseMs = await longestPause(() => state.write(step.takeChanged(), BigInt(rounds), { sidePositions: [], outputs: [] }))
+  const beside = { sidePositions: [], outputs: [] }
+  const pauseMs = await longestPause(async () => (await state.prepare(step.takeChanged(), BigInt(rounds), beside)).commit())
   await state.close()
   const startMs = performance.now()
   const successor = await PartitionState.takeOver(log, 'bench', 0, layout)

@@ -65,6 +65,14 @@ export interface Beside {
   readonly outputs: readonly OutgoingRecord[]
 }
 
+/** Ready to be written: what changed, the marker, and what belongs to the same moment on other topics. */
+export interface Checkpoint {
+  readonly keys: number
+  readonly bytes: number
+  /** All of it or nothing. Rejects with a LogError; then this owner is finished. */
+  commit(): Promise<void>
+}
+
 export class PartitionState {
   readonly #options: StateOptions
   readonly #partition: number
@@ -81,6 +89,8 @@ export class PartitionState {
     this.#partition = partition
     this.#producer = producer
     this.#present = found.present
+    // Each partition has its turn at another time: all of them at once would be one long pause.
+    this.#writtenMs -= options.intervalMs * ((partition * goldenRatio) % 1)
     this.#offsets = new Map(found.keys.map(({ key, sourceOffset }) => [hex(key), sourceOffset]))
   }
 
@@ -103,11 +113,8 @@ export class PartitionState {
     this.#stale = this.#present
   }
 
-  /**
-   * Commits what changed, the marker and what belongs to the same moment on other topics. Rejects with a LogError; then this owner
-   * is finished.
-   */
-  async write(changed: Iterable<KeyState>, sourceOffset: bigint, beside: Beside): Promise<{ keys: number; bytes: number }> {
+  /** Puts down what changed, as it is up to that offset. From then on the step may go on; one checkpoint at a time. */
+  async prepare(changed: Iterable<KeyState>, sourceOffset: bigint, beside: Beside): Promise<Checkpoint> {
     const { topic } = this.#options
     const records: OutgoingRecord[] = []
     let bytes = 0
@@ -132,14 +139,14 @@ export class PartitionState {
       digest: digestOf(this.#offsets),
       sidePositions: beside.sidePositions,
     })
-    await this.#producer.commit([
-      ...records,
-      { topic, partition: this.#partition, key: markerKey, value: marker },
-      ...beside.outputs,
-    ])
-    this.#stale = []
-    this.#writtenMs = performance.now()
-    return { keys: records.length, bytes }
+    const keys = records.length
+    records.push({ topic, partition: this.#partition, key: markerKey, value: marker }, ...beside.outputs)
+    const commit = async () => {
+      await this.#producer.commit(records)
+      this.#stale = []
+      this.#writtenMs = performance.now()
+    }
+    return { keys, bytes, commit }
   }
 
   async close(): Promise<void> {
@@ -147,6 +154,8 @@ export class PartitionState {
   }
 }
 
+/** Multiples of it fall evenly between 0 and 1, however many there are. */
+const goldenRatio = 0.618_034
 /** So long are the other partitions kept waiting at a time while a checkpoint is put together. */
 const sliceMs = 10
 /** Longer than any key of a state (16 bytes), so it can never be taken for one. */

@@ -2,7 +2,8 @@
  * A stage whose steps have state that moves with their partition, exactly: every record is learned once per surviving state, and
  * a restart, a crash or a move of the partition goes on as if nothing had happened (`partition-state.ts` has the protocol).
  *
- * What a step changed is put down every `intervalMs` and when the stage stops. Whoever takes a partition over restores it and
+ * What a step changed is put down every `intervalMs` and when the stage stops; while that is being written the step goes on, and a
+ * write that failed shows at the next batch. Whoever takes a partition over restores it and
  * reads again what came after; outputs of that part are written again, with the same identities.
  *
  * Records of side inputs (`side-input.ts`) change the state too, and a replay has to see them at the same place. So they take effect
@@ -121,11 +122,23 @@ interface OwnedPartition extends Places {
 function openedStep(owned: OwnedPartition, partition: number, options: StatefulStageOptions): OpenedStep {
   const { step, state, side, replayFrom, unseenFrom } = owned
   const waitingAt = async (offset: bigint) => (offset + 1n < unseenFrom ? undefined : side.waiting())
+  let writing: Promise<void> = Promise.resolve()
+  let isWriting = false
+  /** Resolves when the step may go on: what it takes from side inputs has to be on the log first, the rest may follow. */
   const checkpoint = async (offset: bigint, waiting: Waiting | undefined) => {
+    await writing
     const startMs = performance.now()
     const { records, outputs } = await applyWaiting(waiting, owned, options)
-    const written = await state.write(step.takeChanged(), offset, { sidePositions: side.positions(), outputs })
-    options.onState({ kind: 'checkpoint', partition, ...written, durationMs: performance.now() - startMs })
+    const { keys, bytes, commit } = await state.prepare(step.takeChanged(), offset, { sidePositions: side.positions(), outputs })
+    isWriting = true
+    writing = commit()
+      .finally(() => {
+        isWriting = false
+      })
+      .then(() => options.onState({ kind: 'checkpoint', partition, keys, bytes, durationMs: performance.now() - startMs }))
+    // Whoever looks next gets the error.
+    writing.catch(() => undefined)
+    if (waiting) await writing
     if (records > 0) options.onState({ kind: 'applied', partition, records, sourceOffset: offset })
   }
   return {
@@ -136,10 +149,13 @@ function openedStep(owned: OwnedPartition, partition: number, options: StatefulS
       if (waiting && state.isDue(waiting.intervalMs)) await checkpoint(offset, waiting)
     },
     advanced: async (offset) => {
+      if (isWriting) return
+      await writing
       if (state.isDue()) await checkpoint(offset, await waitingAt(offset))
     },
     finish: async (offset) => {
       if (offset !== undefined && offset >= replayFrom) await checkpoint(offset, undefined)
+      await writing
       await state.close()
     },
     abandon: () => {
