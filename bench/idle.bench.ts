@@ -23,7 +23,10 @@ async function busiestShare(): Promise<Figure> {
     const startMs = performance.now()
     await delay(measuredMs)
     const seconds = (performance.now() - startMs) / 1000
-    const shares = [...services.cpuSeconds()].map(([name, used]) => ({ name, percent: (100 * (used - before.get(name)!)) / seconds }))
+    const shares = [...services.cpuSeconds()].map(([name, used]) => ({
+      name,
+      percent: (100 * (used - before.get(name)!)) / seconds,
+    }))
     const text = shares.map(({ name, percent }) => `${name} ${percent.toFixed(2)} %`).join(', ')
     process.stderr.write(`of a core: ${text}\n`)
     const busiest = Math.max(...shares.filter(({ name }) => names.includes(name)).map(({ percent }) => percent))
