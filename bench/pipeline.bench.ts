@@ -193,6 +193,8 @@ async function pacedLatencies(services: ServiceProcesses, senders: readonly Writ
       if (openedMs !== undefined) latenciesMs.push(openedMs - timestampMs)
     }
   }
+  const marks = [0.5, 0.9, 0.99, 1].map((share) => `${share * 100} %: ${quantile(latenciesMs, share)} ms`)
+  process.stderr.write(`from sample to anomaly, ${latenciesMs.length} of them: ${marks.join(', ')}\n`)
   if (latenciesMs.length < 1000) throw new Error(`only ${latenciesMs.length} anomalies to measure`)
   return latenciesMs
 }
