@@ -27,7 +27,7 @@ async function receiver(...statuses: number[]): Promise<Receiver> {
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const status = statuses.shift() ?? 204
     if (status === 204) {
-      for (const { series, timestampsMs } of writtenSeries(decoder.decode(Buffer.concat(chunks)))) {
+      for (const { series, timestampsMs } of writtenSeries(decoder.decode(Buffer.concat(chunks), '1.0'))) {
         const name = seriesText(series.labels)
         received.set(name, [...(received.get(name) ?? []), ...timestampsMs])
       }

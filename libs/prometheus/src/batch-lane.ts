@@ -18,7 +18,9 @@ export class BatchLane {
   #series: SeriesIdentity[] = []
   /** Samples of each series. */
   #counts: number[] = []
+  /** Of the record that is open. */
   #bytes = bytesPerRecord
+  #closedBytes = 0
   #newestMs = Number.NEGATIVE_INFINITY
 
   constructor(origin: BatchOrigin) {
@@ -43,9 +45,15 @@ export class BatchLane {
     }
   }
 
+  /** About how large the records are that were not taken yet. */
+  get bytes(): number {
+    return this.#closedBytes + (this.#series.length > 0 ? this.#bytes : 0)
+  }
+
   /** Encoded SampleBatches of all that was added, which is forgotten. */
   takeRecords(): Buffer[] {
     if (this.#series.length > 0) this.#close()
+    this.#closedBytes = 0
     return this.#closed.splice(0)
   }
 
@@ -62,6 +70,7 @@ export class BatchLane {
         flags: bytesOf(flags.subarray(0, length)),
       }),
     )
+    this.#closedBytes += this.#closed.at(-1)!.length
     this.#samples.clear()
     this.#series = []
     this.#counts = []

@@ -1,5 +1,5 @@
 /**
- * Remote write 1.0, receiving side: from the body of a request to the samples of its series.
+ * Remote write 1.0 and 2.0, receiving side: from the body of a request to the samples of its series.
  *
  * A sender repeats the labels of a series in every request, so a series is found by the raw bytes of its labels
  * (`known-series.ts`); only bytes that were not seen lately are decoded, checked, hashed and their texts interned. Values leave finite or not at all: staleness
@@ -9,9 +9,13 @@
  * The reader never checks a position before it reads; instead every message must end exactly where its length said, which
  * any overrun breaks. Unknown fields are skipped. Native histograms and exemplars are counted, not decoded.
  *
+ * In 2.0 labels are numbers of texts that stand in the request once. They are written out as 1.0 has them, so that a series is found and
+ * its labels are checked in one way only. When a series or a sample was created or started is skipped, on the wire of either release
+ * candidate (field 6 of a series before 3.8 of Prometheus, field 3 of a sample since).
+ *
  * Blind spot: two spellings of one label set (another order) are two cache entries, and two rows of a batch.
  *
- * Source: Prometheus Remote-Write specification 1.0; prompb/types.proto.
+ * Source: Prometheus Remote-Write specifications 1.0 and 2.0; prompb/types.proto, io/prometheus/write/v2/types.proto.
  */
 import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
 import { sampleFlags } from '@lapwing/contracts/series-state'
@@ -41,11 +45,14 @@ export interface DecodedWrite {
   /** The first reason for one of them, for the sender. */
   readonly firstProblem: string | undefined
   readonly histograms: number
+  readonly exemplars: number
 }
+
+export type WriteVersion = '1.0' | '2.0'
 
 export interface WriteDecoder {
   /** Throws WriteError. */
-  decode(body: Uint8Array): DecodedWrite
+  decode(body: Uint8Array, version: WriteVersion): DecodedWrite
 }
 
 /** Series whose labels are remembered, about 1 KB each; twice as many at the worst moment. */
@@ -63,11 +70,12 @@ export function createWriteDecoder(entityBy: readonly string[], limits: LabelLim
   const samples = new SampleColumns()
   let requests = 0
   return {
-    decode: (body) => {
+    decode: (body, version) => {
       const content = openSnappyBlock(body)
       try {
         samples.clear()
-        return new RequestReader(content, finder, ++requests, samples).read()
+        const reader = new RequestReader(content, finder, ++requests, samples)
+        return version === '1.0' ? reader.read() : reader.readWithSymbols()
       } catch (cause) {
         // The reader throws plain and range errors for damaged bytes; a type error would be a fault of ours.
         if (cause instanceof WriteError || cause instanceof TypeError) throw cause
@@ -101,7 +109,12 @@ class RequestReader {
   #invalid = 0
   #overLimit = 0
   #histograms = 0
+  #exemplars = 0
+  /** Of 2.0: where each text stands in the bytes, as start and end in turn. */
+  readonly #symbols: number[] = []
   #firstProblem: string | undefined
+  /** Whether the series in hand was left out. */
+  #isLeft = false
 
   constructor(bytes: Buffer, finder: SeriesFinder, request: number, samples: SampleColumns) {
     this.#bytes = bytes
@@ -111,12 +124,35 @@ class RequestReader {
     this.#samples = samples
   }
 
+  /** As 1.0 has it. */
   read(): DecodedWrite {
     const reader = this.#reader
     for (let field = reader.nextField(); field !== 0; field = reader.nextField()) {
       if (field === 1) this.#readSeries(messageEnd(reader, this.#bytes.length))
+      // Skipped, it would be a request without samples, and answered as if they were written.
+      else if (field === 5) throw new WriteError('malformed', 'it is one of 2.0, sent as 1.0')
     }
-    if (reader.pos !== this.#bytes.length) throw new WriteError('malformed', 'it ends within a field')
+    return this.#finish()
+  }
+
+  /** As 2.0 has it: all texts stand before the first series. */
+  readWithSymbols(): DecodedWrite {
+    const reader = this.#reader
+    for (let field = reader.nextField(); field !== 0; field = reader.nextField()) {
+      if (field === 4) {
+        const end = messageEnd(reader, this.#bytes.length)
+        this.#symbols.push(reader.pos, end)
+        reader.pos = end
+      } else if (field === 5) this.#readSeriesWithSymbols(messageEnd(reader, this.#bytes.length))
+      else if (field === 1) throw new WriteError('malformed', 'it is one of 1.0, sent as 2.0')
+    }
+    if (this.#symbols.length > 0 && this.#symbols[0] !== this.#symbols[1])
+      throw new WriteError('malformed', 'its first symbol is not empty')
+    return this.#finish()
+  }
+
+  #finish(): DecodedWrite {
+    if (this.#reader.pos !== this.#bytes.length) throw new WriteError('malformed', 'it ends within a field')
     const columns = { series: this.#series, ends: this.#ends, samples: this.#samples }
     return {
       ...(this.#isUnordered ? inOrder(columns) : columns),
@@ -125,6 +161,7 @@ class RequestReader {
       overLimitSamples: this.#overLimit,
       firstProblem: this.#firstProblem,
       histograms: this.#histograms,
+      exemplars: this.#exemplars,
     }
   }
 
@@ -145,13 +182,73 @@ class RequestReader {
         runEnd = messageEnd(reader, end)
         reader.pos = runEnd
       } else if (field === 2) this.#readSample(messageEnd(reader, end))
+      else if (field === 3) this.#exemplars++
       else if (field === 4) this.#histograms++
     }
     if (reader.pos !== end) throw new WriteError('malformed', 'a series does not end where it should')
+    this.#takeOrLeave(start, () => this.#finder.find(before, this.#bytes, runStart, runEnd))
+  }
+
+  #readSeriesWithSymbols(end: number): void {
+    const reader = this.#reader
+    const start = this.#samples.length
+    let labelEnd = 0
+    let name: number | undefined
+    let problem: string | undefined
+    const [histograms, exemplars] = [this.#histograms, this.#exemplars]
+    for (let field = reader.nextField(end); field !== 0; field = reader.nextField(end)) {
+      if (field === 1) {
+        // Packed or one by one: a reader has to take both.
+        const refsEnd = reader.type === bytesType ? messageEnd(reader, end) : reader.pos + 1
+        while (reader.pos < refsEnd) {
+          const ref = reader.readVarint()
+          if (2 * ref >= this.#symbols.length) problem = 'a label that refers to no symbol'
+          else if (name === undefined) name = ref
+          else {
+            labelEnd = this.#writeLabel(name, ref, labelEnd)
+            name = undefined
+          }
+        }
+      } else if (field === 2) this.#readSample(messageEnd(reader, end))
+      else if (field === 3) this.#histograms++
+      else if (field === 4) this.#exemplars++
+    }
+    if (reader.pos !== end) throw new WriteError('malformed', 'a series does not end where it should')
+    this.#takeOrLeave(start, () => {
+      if (name !== undefined) problem ??= 'a label name without a value'
+      if (labelEnd === 0) problem ??= 'a series without a metric name'
+      if (problem) throw new LabelProblem(problem)
+      return this.#finder.find(labelTag, labelScratch, 1, labelEnd)
+    })
+    if (this.#isLeft) [this.#histograms, this.#exemplars] = [histograms, exemplars]
+  }
+
+  /** A label as 1.0 has it, behind those before it; returns where it ends. */
+  #writeLabel(name: number, value: number, at: number): number {
+    const [nameStart, nameEnd] = [this.#symbols[2 * name]!, this.#symbols[2 * name + 1]!]
+    const [valueStart, valueEnd] = [this.#symbols[2 * value]!, this.#symbols[2 * value + 1]!]
+    const nameBytes = nameEnd - nameStart
+    const valueBytes = valueEnd - valueStart
+    const length = 2 + varintBytes(nameBytes) + nameBytes + varintBytes(valueBytes) + valueBytes
+    if (at + length + 10 > labelScratch.length) {
+      if (labelScratch.length > 2 * labelBytesMax) throw new WriteError('malformed', `labels of more than ${labelBytesMax} bytes`)
+      labelScratch = Buffer.concat([labelScratch], 2 * (at + length + 10))
+    }
+    let to = writeTagged(0x0a, length, at)
+    to = writeTagged(0x0a, nameBytes, to)
+    to += this.#bytes.copy(labelScratch, to, nameStart, nameEnd)
+    to = writeTagged(0x12, valueBytes, to)
+    return to + this.#bytes.copy(labelScratch, to, valueStart, valueEnd)
+  }
+
+  /** The samples from `start` on are those of the series that is found; they are left out when its labels are no good. */
+  #takeOrLeave(start: number, find: () => KnownSeries): void {
+    this.#isLeft = false
     try {
-      this.#take(this.#finder.find(before, this.#bytes, runStart, runEnd), start)
+      this.#take(find(), start)
     } catch (error) {
       if (!(error instanceof LabelProblem)) throw error
+      this.#isLeft = true
       if (error instanceof OverLabelLimit) this.#overLimit += this.#samples.length - start
       else this.#invalid += this.#samples.length - start
       this.#samples.length = start
@@ -204,6 +301,25 @@ function messageEnd(reader: PbfReader, parentEnd: number): number {
 
 function expectType(reader: PbfReader, type: number): void {
   if (reader.type !== type) throw new WriteError('malformed', `a field of wire type ${reader.type}, expected ${type}`)
+}
+
+/** Labels of a series of 2.0 as 1.0 has them. */
+let labelScratch: Buffer = Buffer.allocUnsafe(4096)
+
+function varintBytes(value: number): number {
+  let bytes = 1
+  for (let rest = value; rest > 0x7f; rest >>>= 7) bytes++
+  return bytes
+}
+
+/** A tag and a length; returns where they end. */
+function writeTagged(tag: number, length: number, at: number): number {
+  labelScratch[at] = tag
+  let to = at + 1
+  let rest = length
+  for (; rest > 0x7f; rest >>>= 7) labelScratch[to++] = (rest & 0x7f) | 0x80
+  labelScratch[to++] = rest
+  return to
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -12,7 +12,7 @@ import { WriteError, type WriteErrorCode } from './remote-write-errors.ts'
 const limits = { labels: 20, nameLength: 100, valueLength: 100_000 }
 const decode = (body: Uint8Array) => received(createWriteDecoder(['instance'], limits), body)
 const received = (decoder: WriteDecoder, body: Uint8Array) => {
-  const decoded = decoder.decode(body)
+  const decoded = decoder.decode(body, '1.0')
   return { ...decoded, series: writtenSeries(decoded) }
 }
 const labelsOf = (name: string) =>

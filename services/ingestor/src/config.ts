@@ -9,6 +9,7 @@ import { duration, httpUrl, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 import { accessSchema } from './access-settings.ts'
 import { scrapeConfigs } from './scrape/scrape-settings.ts'
+import { writeAccessSchema } from './write-access.ts'
 
 export const ingestorSchema = z
   .strictObject({
@@ -42,6 +43,7 @@ export const ingestorSchema = z
     label_value_length_limit: z.int().min(1).max(10_000).default(4096),
     /** `/metrics` pages to scrape, for a machine without a Prometheus. */
     scrape_configs: scrapeConfigs.default([]),
-    remote_write: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+    /** Whether samples may be pushed, and by whom: anybody, unless there are credentials. */
+    remote_write: z.strictObject({ enabled: z.boolean().default(true), ...writeAccessSchema }).prefault({}),
   })
   .prefault({})

@@ -9,7 +9,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 export type Source = 'poll' | 'scrape' | 'remote_write'
 
 /** Why a sample did not become one of a batch. `imputed` points are not samples and stand in a counter of their own. */
-export type DropReason = 'not_finite' | 'invalid' | 'from_the_future' | 'native_histogram' | 'label_limit'
+export type DropReason = 'not_finite' | 'invalid' | 'from_the_future' | 'native_histogram' | 'exemplar' | 'label_limit'
 
 /** What became of a scrape. */
 export type ScrapeOutcomeName = 'ok' | 'malformed' | HttpErrorCode
@@ -73,7 +73,7 @@ function sampleMetrics(registers: Registry[]): Pick<IngestMetrics, 'samples' | '
   const imputed = new Counter({ name: 'lapwing_ingest_samples_imputed_total', help: 'Points filled into short gaps.', registers })
   for (const source of ['poll', 'scrape', 'remote_write'] as const) {
     for (const kind of ['live', 'history'] as const) samples.inc({ source, kind }, 0)
-    for (const reason of ['not_finite', 'invalid', 'from_the_future', 'native_histogram', 'label_limit'])
+    for (const reason of ['not_finite', 'invalid', 'from_the_future', 'native_histogram', 'exemplar', 'label_limit'])
       dropped.inc({ source, reason }, 0)
   }
   return {

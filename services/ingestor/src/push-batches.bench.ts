@@ -22,7 +22,7 @@ function samplesPerSecond(): Figure {
   const all = Array.from({ length: seriesCount / seriesPerBody }, (_, body) => encodeBody(body * seriesPerBody))
   const value = callsPerCpuSecond(() => {
     for (const body of all) {
-      batches.add(decoder.decode(body), nowMs)
+      batches.add(decoder.decode(body, '1.0'), nowMs)
       const records = batches.takeRecords()
       if (records.length !== partitions) throw new Error(`${records.length} records, expected one for each partition`)
     }

@@ -53,6 +53,14 @@ export class PushBatches {
     return { live, history, fromTheFuture: (ends.at(-1) ?? 0) - live - history, newestMs }
   }
 
+  /** About how large the records are that were not taken yet. */
+  bytes(): number {
+    let bytes = 0
+    for (const lane of this.#history) bytes += lane.bytes
+    for (const lane of this.#live) bytes += lane.bytes
+    return bytes
+  }
+
   /** All that was added and not taken yet; history before news, so that a series on the log is in order. */
   takeRecords(): SampleRecord[] {
     return [this.#history, this.#live].flatMap((lanes) =>

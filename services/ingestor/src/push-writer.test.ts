@@ -14,7 +14,14 @@ const nowMs = 1_800_000_000_000
 function requestOf(name: string): DecodedWrite {
   const samples = new SampleColumns()
   samples.push(nowMs, 1, 0)
-  const counts = { nonFiniteSamples: 0, invalidSamples: 0, overLimitSamples: 0, histograms: 0, firstProblem: undefined }
+  const counts = {
+    nonFiniteSamples: 0,
+    invalidSamples: 0,
+    overLimitSamples: 0,
+    histograms: 0,
+    exemplars: 0,
+    firstProblem: undefined,
+  }
   return { series: [identify(sortedLabels([['__name__', name]]), [])], ends: [1], samples, ...counts }
 }
 

@@ -23,6 +23,8 @@ export interface PushWriterOptions {
 export interface PushWriter {
   /** Copies what is taken of the request before it returns. Rejects with a LogError. */
   write(request: DecodedWrite): Promise<PushCounts>
+  /** About how much waits for the log, gathered or being sent. */
+  pendingBytes(): number
 }
 
 /** Who waits for a write. */
@@ -37,9 +39,13 @@ export function createPushWriter({ samplesTopic, partitions, send, now }: PushWr
   const writes: { records: readonly SampleRecord[]; requests: readonly Waiting[] }[] = []
   let isSending = false
   let isGathering = true
+  /** Of records that are not acknowledged. */
+  let recordBytes = 0
 
   const closeGathering = () => {
-    writes.push({ records: batches.takeRecords(), requests: gathered })
+    const records = batches.takeRecords()
+    recordBytes += bytesOf(records)
+    writes.push({ records, requests: gathered })
     gathered = []
   }
   const sendAll = async () => {
@@ -63,6 +69,8 @@ export function createPushWriter({ samplesTopic, partitions, send, now }: PushWr
         ? new LogError('timeout', 'too large together; each is written alone from now on', error)
         : error
       for (const { reject } of requests) reject(refusal as Error)
+    } finally {
+      recordBytes -= bytesOf(records)
     }
   }
   return {
@@ -73,5 +81,10 @@ export function createPushWriter({ samplesTopic, partitions, send, now }: PushWr
       if (!isSending) void sendAll()
       return written.then(() => counts)
     },
+    pendingBytes: () => recordBytes + batches.bytes(),
   }
+}
+
+function bytesOf(records: readonly SampleRecord[]): number {
+  return records.reduce((sum, { value }) => sum + value.length, 0)
 }

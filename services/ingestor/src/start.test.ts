@@ -1,20 +1,22 @@
 import { type ClientRequest, request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { sortedLabels } from '@lapwing/contracts/series'
 import { sampleFlags } from '@lapwing/contracts/series-state'
 import { topicName } from '@lapwing/contracts/topics'
 import { encodeWrite, type WriteSeries, writeHeaders } from '@lapwing/prometheus/remote-write-encoder'
+import { encodeWriteV2 } from '@lapwing/prometheus/testing/write-v2'
 import { commonSections, loadConfig } from '@lapwing/service/config'
 import { type RunningService, runService } from '@lapwing/service/run-service'
 import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
-import type { Log } from '@lapwing/stream/log'
+import type { Log, OutgoingRecord } from '@lapwing/stream/log'
 import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import { eventually } from '../test/eventually.ts'
 import { readSamples } from '../test/read-samples.ts'
 import { ingestorSchema } from './config.ts'
-import { bodyBytesMax, inFlightBytesMax } from './remote-write-route.ts'
+import { bodyBytesMax, inFlightBytesMax, pendingBytesMax } from './remote-write-route.ts'
 import { startIngestor } from './start.ts'
 
 const samplesTopic = topicName('lapwing', 'samples')
@@ -24,11 +26,11 @@ afterEach(async () => {
 })
 
 /** Resolves once it listens; `started` once it has started. */
-async function start(log: Log): Promise<{ url: string; started: Promise<RunningService> }> {
+async function start(log: Log, sets: readonly string[] = []): Promise<{ url: string; started: Promise<RunningService> }> {
   let url: string | undefined
   const started = runService({
     name: 'ingestor',
-    config: loadConfig({ ...commonSections, ingestor: ingestorSchema }, { environment: {}, sets: [] }),
+    config: loadConfig({ ...commonSections, ingestor: ingestorSchema }, { environment: {}, sets: [...sets] }),
     logger: pino({ level: 'silent' }),
     http: { host: '127.0.0.1', port: 0 },
     version: 'test',
@@ -60,6 +62,7 @@ const up = (...samples: [timestampMs: number, value: number, flag?: number][]): 
   values: samples.map(([, value]) => value),
   flags: samples.map(([, , flag = 0]) => flag),
 })
+const v2 = { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' }
 const write = (url: string, body: Uint8Array, headers: Record<string, string> = {}) =>
   fetch(`${url}/api/v1/write`, { method: 'POST', body, headers: { ...writeHeaders, ...headers } })
 
@@ -88,7 +91,7 @@ describe('remote write', () => {
     const answers = [
       write(url, body, { 'content-type': 'application/json' }),
       write(url, body, { 'content-encoding': 'gzip' }),
-      write(url, body, { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' }),
+      write(url, body, { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v3.Request' }),
       write(url, Buffer.from('nonsense')),
       write(url, bomb),
       write(url, Buffer.alloc(9 * 1024 * 1024)),
@@ -141,6 +144,62 @@ describe('remote write', () => {
     await eventually('one is taken', async () => ((await write(url, body)).status === 204 ? true : undefined))
   })
 
+  test('2.0 is told exactly how much of what was written, also when some was left out', async () => {
+    const log = createInProcessLog()
+    const { url, started } = await start(log)
+    await started
+    const good = {
+      labels: up().labels,
+      samples: [[nowMs - 1, 1] as const, [nowMs, Number.NaN] as const],
+      histograms: 1,
+      exemplars: 2,
+    }
+    const bad = { labels: sortedLabels([['instance', 'a']]), samples: [[nowMs, 1] as const], exemplars: 1 }
+    const answers = [await write(url, encodeWriteV2([good]), v2), await write(url, encodeWriteV2([bad, good]), v2)]
+    const written = ['samples', 'histograms', 'exemplars'].map((kind) => `x-prometheus-remote-write-${kind}-written`)
+    expect(answers.map(({ status, headers }) => [status, ...written.map((name) => headers.get(name))])).toEqual([
+      [204, '2', '1', '2'],
+      [400, '2', '1', '2'],
+    ])
+    expect((await readSamples(log, samplesTopic)).map(({ value }) => value)).toEqual([1, 1])
+  })
+
+  test('is taken only with the credentials, where there are some', async () => {
+    const { url, started } = await start(createInProcessLog(), ['ingestor.remote_write.bearer_token=quill'])
+    await started
+    const body = encodeWrite([up([nowMs, 1])])
+    const answers = [await write(url, body), await write(url, body, { authorization: 'Bearer quill' })]
+    expect(answers.map(({ status }) => status)).toEqual([401, 204])
+    expect(answers[0]!.headers.get('www-authenticate')).toContain('Bearer')
+  })
+
+  test('a log that stalls costs bounded memory: what is too much is answered 503, and all that was taken is written once it goes on', async () => {
+    const log = createInProcessLog()
+    const stalled = stallingLog(log)
+    const { url, started } = await start(stalled.log)
+    await started
+    stalled.stall()
+    const bodies = Array.from({ length: 12 }, (_, i) => largeBody(i))
+    const before = process.memoryUsage().arrayBuffers
+    const waiting: Promise<Response>[] = []
+    const refused = await eventually(
+      'one is refused',
+      async () => {
+        const answer = write(url, bodies[waiting.length % bodies.length]!)
+        const first = await Promise.race([answer, delay(50).then(() => undefined)])
+        if (first?.status === 503) return first
+        waiting.push(answer)
+        return undefined
+      },
+      30_000,
+    )
+    expect(refused.headers.get('retry-after')).toBe('5')
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * (pendingBytesMax + inFlightBytesMax))
+    stalled.goOn()
+    expect(new Set((await Promise.all(waiting)).map(({ status }) => status))).toEqual(new Set([204]))
+    await eventually('one is taken', async () => ((await write(url, bodies[0]!)).status === 204 ? true : undefined))
+  }, 60_000)
+
   test('counts what it did', async () => {
     const { url, started } = await start(createInProcessLog())
     await started
@@ -162,6 +221,43 @@ function announce(url: string, bytes: number): ClientRequest {
   sending.on('error', () => undefined)
   sending.flushHeaders()
   return sending
+}
+
+/** Compresses badly, and becomes several times as large on the log. */
+function largeBody(seed: number): Buffer {
+  return encodeWrite(
+    Array.from({ length: 10_000 }, (_, i) => ({
+      labels: sortedLabels([
+        ['__name__', `metric_${Math.imul(seed * 10_000 + i, 2654435761) >>> 0}`],
+        ['instance', `host-${i % 16}`],
+      ]),
+      timestampsMs: [nowMs - 20_000, nowMs - 10_000, nowMs],
+      values: [Math.sin(i), Math.cos(i), Math.sqrt(i)],
+      flags: [0, 0, 0],
+    })),
+  )
+}
+
+/** A log that takes no records from the moment it is told to until it goes on. */
+function stallingLog(log: Log): { log: Log; stall(): void; goOn(): void } {
+  let free: Promise<void> = Promise.resolve()
+  let goOn = () => {}
+  const stalling = wrappedLog(log, {
+    producer: async () => {
+      const producer = await log.producer()
+      const send = async (records: readonly OutgoingRecord[]) => {
+        await free
+        await producer.send(records)
+      }
+      return { ...producer, send }
+    },
+  })
+  const stall = () => {
+    free = new Promise((resolve) => {
+      goOn = resolve
+    })
+  }
+  return { log: stalling, stall, goOn: () => goOn() }
 }
 
 /** A log that fails where it is told to. */

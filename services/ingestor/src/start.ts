@@ -17,6 +17,7 @@ import { prometheusClient } from './prometheus-client.ts'
 import { createPushWriter } from './push-writer.ts'
 import { placeQueries } from './query.ts'
 import { addRemoteWriteRoute } from './remote-write-route.ts'
+import { createWriteAccess } from './write-access.ts'
 
 type IngestorContext = ServiceContext<ServiceConfig<'ingestor', typeof ingestorSchema>>
 
@@ -44,6 +45,7 @@ export async function startIngestor(context: IngestorContext, log: Log): Promise
       }),
       metrics,
       logger,
+      mayWrite: createWriteAccess(config.ingestor.remote_write),
     })
   }
   await context.listen()
