@@ -63,6 +63,23 @@ describe('remote write 2.0', () => {
     expect(decode(body, '2.0')).toMatchObject({ histograms: 3, exemplars: 3, firstProblem: undefined })
   })
 
+  test('a native histogram that counts more than its buckets hold is left out and told of', () => {
+    const decoded = decode(encodeWriteV2([{ ...up, histograms: 2, miscounted: true }]), '2.0')
+    expect(decoded.firstProblem).toBe('a native histogram of 13 observations with 12 in its buckets')
+    expect(decoded).toMatchObject({ histograms: 0, series: [{ values: [1.5] }] })
+  })
+
+  test('samples that are no number go with the series that is left out', () => {
+    const nameless: SeriesV2 = {
+      labels: sortedLabels([['instance', 'a']]),
+      samples: [
+        [1, Number.NaN],
+        [2, 1],
+      ],
+    }
+    expect(decode(encodeWriteV2([nameless]), '2.0')).toMatchObject({ nonFiniteSamples: 0, invalidSamples: 2 })
+  })
+
   test.each([
     ['a label that refers to no symbol', [1, 2, 3, 99]],
     ['a label name without a value', [1, 2, 3]],

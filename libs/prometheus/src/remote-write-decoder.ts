@@ -23,6 +23,7 @@ import type { SeriesIdentity } from '@lapwing/contracts/series-table'
 import { PbfReader } from 'pbf'
 import { type KnownSeries, labelTag, SeriesFinder } from './known-series.ts'
 import { type LabelLimits, labelOverLimit } from './label-limits.ts'
+import { histogramProblem } from './native-histogram.ts'
 import { WriteError } from './remote-write-errors.ts'
 import { SampleColumns } from './sample-columns.ts'
 import { identify, internText } from './series-samples.ts'
@@ -113,8 +114,8 @@ class RequestReader {
   /** Of 2.0: where each text stands in the bytes, as start and end in turn. */
   readonly #symbols: number[] = []
   #firstProblem: string | undefined
-  /** Whether the series in hand was left out. */
-  #isLeft = false
+  /** The counts before the series in hand. */
+  readonly #before = { nonFinite: 0, histograms: 0, exemplars: 0 }
 
   constructor(bytes: Buffer, finder: SeriesFinder, request: number, samples: SampleColumns) {
     this.#bytes = bytes
@@ -168,7 +169,7 @@ class RequestReader {
   /** One TimeSeries message; a sender may spread a series over several. */
   #readSeries(end: number): void {
     const reader = this.#reader
-    const start = this.#samples.length
+    const start = this.#beginSeries()
     let before = ''
     let runStart = 0
     let runEnd = 0
@@ -183,7 +184,7 @@ class RequestReader {
         reader.pos = runEnd
       } else if (field === 2) this.#readSample(messageEnd(reader, end))
       else if (field === 3) this.#exemplars++
-      else if (field === 4) this.#histograms++
+      else if (field === 4) this.#readHistogram(messageEnd(reader, end))
     }
     if (reader.pos !== end) throw new WriteError('malformed', 'a series does not end where it should')
     this.#takeOrLeave(start, () => this.#finder.find(before, this.#bytes, runStart, runEnd))
@@ -191,11 +192,10 @@ class RequestReader {
 
   #readSeriesWithSymbols(end: number): void {
     const reader = this.#reader
-    const start = this.#samples.length
+    const start = this.#beginSeries()
     let labelEnd = 0
     let name: number | undefined
     let problem: string | undefined
-    const [histograms, exemplars] = [this.#histograms, this.#exemplars]
     for (let field = reader.nextField(end); field !== 0; field = reader.nextField(end)) {
       if (field === 1) {
         // Packed or one by one: a reader has to take both.
@@ -210,7 +210,7 @@ class RequestReader {
           }
         }
       } else if (field === 2) this.#readSample(messageEnd(reader, end))
-      else if (field === 3) this.#histograms++
+      else if (field === 3) this.#readHistogram(messageEnd(reader, end))
       else if (field === 4) this.#exemplars++
     }
     if (reader.pos !== end) throw new WriteError('malformed', 'a series does not end where it should')
@@ -220,7 +220,6 @@ class RequestReader {
       if (problem) throw new LabelProblem(problem)
       return this.#finder.find(labelTag, labelScratch, 1, labelEnd)
     })
-    if (this.#isLeft) [this.#histograms, this.#exemplars] = [histograms, exemplars]
   }
 
   /** A label as 1.0 has it, behind those before it; returns where it ends. */
@@ -241,19 +240,36 @@ class RequestReader {
     return to + this.#bytes.copy(labelScratch, to, valueStart, valueEnd)
   }
 
-  /** The samples from `start` on are those of the series that is found; they are left out when its labels are no good. */
+  /** Returns the place of its first sample. */
+  #beginSeries(): number {
+    this.#before.nonFinite = this.#nonFinite
+    this.#before.histograms = this.#histograms
+    this.#before.exemplars = this.#exemplars
+    return this.#samples.length
+  }
+
+  /** The samples from `start` on are those of the series that is found; all that it brought is left out when its labels are no good. */
   #takeOrLeave(start: number, find: () => KnownSeries): void {
-    this.#isLeft = false
     try {
       this.#take(find(), start)
     } catch (error) {
       if (!(error instanceof LabelProblem)) throw error
-      this.#isLeft = true
-      if (error instanceof OverLabelLimit) this.#overLimit += this.#samples.length - start
-      else this.#invalid += this.#samples.length - start
+      const left = this.#samples.length - start + this.#nonFinite - this.#before.nonFinite
+      if (error instanceof OverLabelLimit) this.#overLimit += left
+      else this.#invalid += left
       this.#samples.length = start
+      this.#nonFinite = this.#before.nonFinite
+      this.#histograms = this.#before.histograms
+      this.#exemplars = this.#before.exemplars
       this.#firstProblem ??= error.message
     }
+  }
+
+  #readHistogram(end: number): void {
+    const problem = histogramProblem(this.#reader, end)
+    if (this.#reader.pos !== end) throw new WriteError('malformed', 'a histogram does not end where it should')
+    if (problem) this.#firstProblem ??= problem
+    else this.#histograms++
   }
 
   #readSample(end: number): void {

@@ -230,7 +230,7 @@ function withField(tag: number): Buffer {
     1,
     (_, series) => {
       for (const label of labelsOf('up')) series.writeMessage(1, writeText, label)
-      series.writeMessage(tag, (_, field) => field.writeDoubleField(1, 4), undefined)
+      series.writeMessage(tag, (_, field) => field.writeDoubleField(2, 4), undefined)
     },
     undefined,
   )

@@ -8,6 +8,8 @@ export interface SeriesV2 {
   readonly samples?: readonly (readonly [timestampMs: number, value: number])[]
   readonly histograms?: number
   readonly exemplars?: number
+  /** The histograms claim one observation more than their buckets hold. */
+  readonly miscounted?: boolean
   /** Where the time stands at which the series began: on the series (until rc.3), on each sample (since rc.4), or nowhere. */
   readonly start?: 'series' | 'sample'
   /** Instead of the numbers of the labels. */
@@ -40,9 +42,17 @@ function writeSeries({ one, refs }: { one: SeriesV2; refs: readonly number[] }, 
       undefined,
     )
   }
-  for (let i = 0; i < (one.histograms ?? 0); i++) writer.writeMessage(3, (_, field) => field.writeVarintField(1, 12), undefined)
+  for (let i = 0; i < (one.histograms ?? 0); i++) writer.writeMessage(3, writeHistogram, one.miscounted ? 13 : 12)
   for (let i = 0; i < (one.exemplars ?? 0); i++) writer.writeMessage(4, (_, field) => field.writeDoubleField(2, 1), undefined)
   if (one.start === 'series') writer.writeVarintField(6, startMs)
+}
+
+/** 5 + 6 observations in two buckets, and one at zero. */
+function writeHistogram(count: number, writer: PbfWriter): void {
+  writer.writeVarintField(1, count)
+  writer.writeDoubleField(3, 70)
+  writer.writeVarintField(6, 1)
+  writer.writePackedSVarint(12, [5, 1])
 }
 
 const startMs = 1_699_999_000_000

@@ -168,7 +168,7 @@ const stateLayout = { topic: 'state', version: snapshotVersion, configHash: mode
 async function putQuietCheckpoint(log: Log): Promise<void> {
   for (const { partition, states } of quietStart()) {
     const { state } = await PartitionState.takeOver(log, 'detector', partition, stateLayout)
-    await state.write(states, BigInt(quietRounds - 1), { sidePositions: [], outputs: [] })
+    await (await state.prepare(states, BigInt(quietRounds - 1), { sidePositions: [], outputs: [] })).commit()
     await state.close()
   }
 }
