@@ -25,7 +25,7 @@ export function encodeWriteV2(all: readonly SeriesV2[], symbols = ['']): Buffer 
   const refs = all.map((one) => one.refs ?? one.labels.flatMap(({ name, value }) => [numberOf(name), numberOf(value)]))
   const writer = new PbfWriter()
   for (const text of numbers.keys()) writer.writeBytesField(4, Buffer.from(text))
-  all.forEach((one, i) => writer.writeMessage(5, writeSeries, { one, refs: refs[i]! }))
+  for (const [i, one] of all.entries()) writer.writeMessage(5, writeSeries, { one, refs: refs[i]! })
   return compressSync(writer.finish())
 }
 
