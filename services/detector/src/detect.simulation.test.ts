@@ -51,7 +51,8 @@ test(`${seeds.length} seeds: no score differs, no anomaly is missing or extra`, 
     expect(differences(outcome, calm), `seed ${seed}, verdicts applied at ${where}`).toEqual([])
     suppressed += calm.anomalies.filter((text) => text.endsWith('false_alarm')).length
   }
-  if (seeds.length > 20) expect(suppressed).toBeGreaterThan(seeds.length / 10)
+  // Enough of them that the comparison means something; how many it is depends on when checkpoints are due.
+  if (seeds.length > 20) expect(suppressed).toBeGreaterThan(seeds.length / 20)
 })
 
 interface Outcome {
