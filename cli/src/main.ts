@@ -1,7 +1,9 @@
 /** The command line `lapwing`. Exit codes: 0 done, 1 failed, 2 the user can put it right. */
 import { ConfigError } from '@lapwing/service/config'
 import { Command, CommanderError } from 'commander'
+import { alertsCommand } from './alerts/alerts-command.ts'
 import { feedbackCommand } from './feedback/feedback-command.ts'
+import { muteCommand } from './mute/mute-command.ts'
 import { queriesCommand } from './queries/queries-command.ts'
 import { scoreCommand } from './score-command.ts'
 import { startCommand } from './start-command.ts'
@@ -20,6 +22,8 @@ const program = new Command('lapwing')
   .addCommand(queriesCommand())
   .addCommand(topicsCommand())
   .addCommand(feedbackCommand())
+  .addCommand(alertsCommand())
+  .addCommand(muteCommand())
 inheritSettings(program)
 
 try {

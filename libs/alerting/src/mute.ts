@@ -53,6 +53,11 @@ export function muteFor(mutes: readonly Mute[], labels: LabelSet, nowMs: number)
   return longest
 }
 
+/** Whether it keeps anything quiet at this moment. */
+export function isInForce(mute: Mute, nowMs: number): boolean {
+  return inForceUntil(mute, nowMs) > nowMs
+}
+
 /** Recurring times are looked at again every minute, which is as fine as they can be. */
 const minuteMs = 60_000
 

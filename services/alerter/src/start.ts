@@ -1,5 +1,4 @@
 /** The alerter: anomalies in, receivers told. The composition of its two stages; decisions stand in the files it puts together. */
-import { flappingPolicy } from '@lapwing/alerting/flapping'
 import { everyRoute } from '@lapwing/alerting/routing'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { ServiceConfig } from '@lapwing/service/run-process'
@@ -17,6 +16,7 @@ import type { Receiver } from './receiver.ts'
 import { createReceivers } from './receivers.ts'
 import { type AlertRoute, routingTree } from './route-config.ts'
 import type { RouteSetup } from './route-partition.ts'
+import { decisionPolicy, routePolicy } from './route-policy.ts'
 import { type RouteStage, runRouteStage } from './route-stage.ts'
 import { createSeriesStep } from './series-step.ts'
 import { whenLogAnswers } from './when-log-answers.ts'
@@ -87,11 +87,7 @@ function routeSetups(
 ): (name: string) => RouteSetup {
   const setupOf = (route: AlertRoute): RouteSetup => ({
     receivers: groups.get(route.receiver)!,
-    policy: {
-      incident: { groupBy: route.groupBy, reopenMs: config.reopen_window.ms, broadSeries: config.broad_series },
-      flappingHoldMs: config.flapping_hold.ms,
-      ...{ groupWaitMs: route.groupWaitMs, minimumDurationMs: route.minimumDurationMs, budget: route.budget },
-    },
+    policy: routePolicy(route, config),
   })
   const setups = new Map([...everyRoute(tree)].map((route) => [route.name, setupOf(route)]))
   return (name) => setups.get(name) ?? setups.get(tree.name)!
@@ -109,7 +105,7 @@ function runSeriesStage(
   }: { tree: AlertRoute; metrics: AlerterMetrics; observer: StageObserver; signal: AbortSignal },
 ): Promise<Consumption> {
   const { topic_prefix: prefix, partitions } = config.kafka
-  const policy = { minimumSeverity: config.alerter.minimum_severity, flapping: flappingPolicy(config.alerter.flapping_window.ms) }
+  const policy = decisionPolicy(config.alerter)
   const onDamaged = (key: string, error: Error) => {
     metrics.stateDamaged()
     logger.error({ key }, `alert state left out: ${error.message}`)
