@@ -2,8 +2,8 @@
 import { numberText } from '@lapwing/alerting/alert-text'
 import { compareSeverity } from '@lapwing/alerting/severity'
 import type { Alert } from '@lapwing/contracts/records'
-import type { Deployment } from '../topics/open-log.ts'
 import { type Column, jsonLine, textTable } from '../terminal/text-table.ts'
+import type { Deployment } from '../topics/open-log.ts'
 import { readAlerts } from './read-alerts.ts'
 
 const columns: readonly Column[] = [

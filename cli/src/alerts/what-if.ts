@@ -9,8 +9,8 @@ import { decode } from '@lapwing/contracts/codec'
 import type { Anomaly } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
 import { commonSections, loadConfig } from '@lapwing/service/config'
-import type { Deployment } from '../topics/open-log.ts'
 import { type Column, jsonLine, textTable } from '../terminal/text-table.ts'
+import type { Deployment } from '../topics/open-log.ts'
 import { unlessAbsent } from '../topics/unless-absent.ts'
 
 export interface WhatIfOptions {

@@ -2,15 +2,16 @@ import type { Alert } from '@lapwing/contracts/records'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { alertRecord, startedAtMs } from '../testing/alert.ts'
+import { linkTemplate } from './link-template.ts'
 import type { Delivery, Telling } from './reconcile.ts'
 import { type SlackText, slackLimits, slackMessage } from './slack-message.ts'
 
 const warned: Telling = { state: 'firing', severity: 'warning', atMs: startedAtMs }
 const escalated: Telling = { state: 'firing', severity: 'critical', atMs: startedAtMs }
 
-const message = (alert: Alert, tellings: Telling[] = [warned]) => {
-  const delivery: Delivery = { alert, tellings, members: [alert], repeated: false, continuedAt: null, records: [], attempt: 1 }
-  return slackMessage(delivery, 'http://page')
+const message = (alert: Alert, tellings: Telling[] = [warned], members: readonly Alert[] = [alert]) => {
+  const delivery: Delivery = { alert, tellings, members, repeated: false, continuedAt: null, records: [], attempt: 1 }
+  return slackMessage(delivery, { pageUrl: 'http://page', runbook: linkTemplate('http://runbooks/{metric}?a=1&b={label:job}') })
 }
 const textsOf = (built: ReturnType<typeof slackMessage>): SlackText[] =>
   built.blocks.flatMap((block) => ('text' in block ? [block.text] : 'fields' in block ? block.fields : block.elements))
@@ -47,6 +48,37 @@ describe('a message', () => {
     const over = message(alertRecord({ state: 'resolved', endedAtMs: startedAtMs + 200 * 60_000 }))
     expect(over.text).toMatch(/^🟢 Resolved: node_load1 is back to normal/)
     expect(allText(over)).toContain('*Lasted*\n3 h 20 min')
+  })
+})
+
+describe('the message of an incident', () => {
+  const members = Array.from({ length: 60 }, (_, i) =>
+    alertRecord({
+      ...{ id: `e${i}`, metric: `metric_${i}`, startedAtMs: startedAtMs + i, score: i === 7 ? 40 : 2 },
+      labels: [
+        { name: 'instance', value: 'node-7:9100' },
+        { name: 'device', value: `sd${i}` },
+      ],
+    }),
+  )
+  const incident = alertRecord({ id: 'e0', metric: 'metric_0', severity: 'critical' })
+
+  test.each([
+    ['one-series', message(alertRecord())],
+    ['node-failure', message(incident, [escalated], members)],
+    ['node-again', message(incident, [escalated, { ...escalated, state: 'resolved' }, escalated], members)],
+    ['node-over', message({ ...incident, state: 'resolved', endedAtMs: startedAtMs + 600_000 }, [escalated], members)],
+  ])('is as the golden file %s', async (name, built) => {
+    await expect(`${JSON.stringify(built, null, 2)}\n`).toMatchFileSnapshot(`../test/golden/slack-${name}.json`)
+  })
+
+  test('has what its series share, the likeliest causes and how many more there are', () => {
+    const text = allText(message(incident, [escalated], members))
+    expect(text).toContain('🔴 Critical: 60 series are unusual, metric_0 first of all')
+    expect(text).toContain('instance = node-7:9100')
+    expect(text).not.toContain('device')
+    expect(text).toMatch(/Likely causes\n1\. metric_7: 12\.5, expected 0\.2 to 1\.9 \(strongest\)\n2\. metric_0: .*\(earliest\)/)
+    expect(text).toContain('and 55 more series')
   })
 })
 

@@ -1,5 +1,5 @@
 /**
- * A Slack message for one state of an alert: what, where, since when, actual against expected, why, and where to look.
+ * A Slack message for one state of an incident: what, where, since when, actual against expected, likely causes, where to look.
  *
  * Whatever comes from outside (metric, labels) stands in plain text, with `&`, `<` and `>` escaped and invisible characters
  * replaced, so a label `<!channel>` pings nobody and none forges a line. Texts are cut to Slack's limits between characters,
@@ -11,6 +11,9 @@
  */
 import type { Alert, Label, Severity } from '@lapwing/contracts/records'
 import { bandText, durationMs, durationText, episodePage, numberText, reasonsText, summaryText } from './alert-text.ts'
+import { bandGauge } from './band-gauge.ts'
+import { likelyCauses } from './likely-causes.ts'
+import type { LinkTemplate } from './link-template.ts'
 import type { Delivery } from './reconcile.ts'
 
 export interface SlackMessage {
@@ -32,27 +35,63 @@ export type SlackText =
 /** Slack's limits, in UTF-16 units, the strictest way of counting. */
 export const slackLimits = { blocks: 50, header: 150, text: 3000, field: 2000, fields: 10 } as const
 
-export function slackMessage(delivery: Delivery, pageUrl: string): SlackMessage {
-  const { alert } = delivery
-  const title = `${titleMark(delivery)} ${visible(summaryText(alert))}`
+/** Where a message leads. */
+export interface SlackLinks {
+  /** Address of the web interface, without a trailing slash. */
+  readonly pageUrl: string
+  readonly runbook: LinkTemplate | undefined
+}
+
+export function slackMessage(delivery: Delivery, links: SlackLinks): SlackMessage {
+  const { alert, members } = delivery
+  const title = `${titleMark(delivery)} ${visible(titleText(delivery))}`
   return {
     text: plainCut(`${title}: ${numberText(alert.value)}, expected ${bandText(alert)}`, slackLimits.text),
     blocks: [
       { type: 'header', text: plain(title, slackLimits.header) },
       { type: 'section', fields: facts(alert) },
-      { type: 'section', text: plain(whereText(alert.labels), slackLimits.text) },
-      {
-        type: 'context',
-        elements: [markdown(`<${linkTarget(pageUrl, alert)}|Open in Lapwing>`), plain(`Incident ${alert.id}`, slackLimits.field)],
-      },
+      { type: 'section', text: plain(whereText(sharedLabels(members)), slackLimits.text) },
+      ...(members.length > 1 ? [{ type: 'section', text: plain(causesText(members), slackLimits.text) } as const] : []),
+      { type: 'context', elements: [...linkTexts(alert, links), plain(`Incident ${alert.id}`, slackLimits.field)] },
     ],
   }
+}
+
+function titleText({ alert, members }: Delivery): string {
+  if (members.length === 1) return summaryText(alert)
+  if (alert.state === 'resolved') return `${members.length} series are back to normal, ${alert.metric} among them`
+  return `${members.length} series are unusual, ${alert.metric} first of all`
+}
+
+function linkTexts(alert: Alert, { pageUrl, runbook }: SlackLinks): SlackText[] {
+  const page = markdown(`<${linkTarget(pageUrl, alert)}|Open in Lapwing>`)
+  const address = runbook?.(alert).replaceAll('&', '&amp;')
+  return address && address.length < slackLimits.field / 2 ? [page, markdown(`<${address}|Runbook>`)] : [page]
+}
+
+/** Labels that all of them have, in the order of the first. */
+function sharedLabels([first, ...others]: readonly Alert[]): readonly Label[] {
+  const has = ({ labels }: Alert, { name, value }: Label) => labels.some((each) => each.name === name && each.value === value)
+  return first?.labels.filter((label) => others.every((other) => has(other, label))) ?? []
+}
+
+const causesShown = 5
+
+function causesText(members: readonly Alert[]): string {
+  const lines = likelyCauses(members, causesShown).map(({ alert, because }, i) => {
+    const reasons = because.length > 0 ? ` (${because.join(', ')})` : ''
+    return `${i + 1}. ${visible(alert.metric)}: ${numberText(alert.value)}, expected ${bandText(alert)}${reasons}`
+  })
+  const more = members.length - lines.length
+  return ['Likely causes', ...lines, ...(more > 0 ? [`and ${more} more series`] : [])].join('\n')
 }
 
 function titleMark({ alert, tellings }: Delivery): string {
   if (alert.state === 'resolved') return '🟢 Resolved:'
   const word = severityMarks[alert.severity]
-  return tellings.length > 1 ? `${word} (was ${tellings.at(-2)?.severity}):` : `${word}:`
+  const before = tellings.at(-2)
+  if (!before) return `${word}:`
+  return before.state === 'resolved' ? `${word}, again:` : `${word} (was ${before.severity}):`
 }
 
 const severityMarks = { critical: '🔴 Critical', warning: '🟠 Warning', info: '🔵 Info' } as const satisfies Record<
@@ -70,13 +109,19 @@ function facts(alert: Alert): SlackText[] {
     lastedMs === null ? markdown(`*Severity*\n${alert.severity}`) : markdown(`*Lasted*\n${durationText(lastedMs)}`),
     markdown(`*Score*\n${numberText(alert.score)} (above 1 is unusual)`),
     plain(`Why\n${visible(reasonsText(alert)) || 'no single reason'}`, slackLimits.field),
+    ...gaugeOf(alert),
   ]
+}
+
+function gaugeOf({ value, lower, upper }: Alert): SlackText[] {
+  const gauge = bandGauge(value, lower, upper)
+  return gauge === '' ? [] : [markdown(`*Range*\n\`${gauge}\``)]
 }
 
 /** One label a line. */
 function whereText(labels: readonly Label[]): string {
   const lines = labels.filter(({ name }) => name !== '__name__').map(({ name, value }) => `${visible(name)} = ${visible(value)}`)
-  return lines.length > 0 ? lines.join('\n') : 'no labels'
+  return lines.length > 0 ? lines.join('\n') : 'no labels in common'
 }
 
 /** Shown in the reader's time zone. */

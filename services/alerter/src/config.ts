@@ -1,7 +1,9 @@
 /** The alerter's section of the configuration. */
+import { linkTemplate } from '@lapwing/alerting/link-template'
 import { severities } from '@lapwing/alerting/severity'
 import { duration, httpUrl, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
+import { readable } from './readable-field.ts'
 import { allowanceSchema, checkRoutes, routeSchema } from './route-config.ts'
 
 /** An address, or an empty text for "off"; people's files have `alertmanager_url: ""`. */
@@ -35,6 +37,8 @@ export const alerterSchema = z
     minimum_severity: z.enum(severities).default('warning'),
     /** Address of the web page, for links. */
     page_url: httpUrl().prefault('http://127.0.0.1:8080'),
+    /** Link in messages; `{metric}`, `{severity}`, `{route}` and `{label:NAME}` are filled in. */
+    runbook_url: readable(linkTemplate).optional(),
     /** Interval at which Alertmanager is told again; it ends an alert after four that failed. */
     resend_interval: duration(1000).prefault('60s'),
     /** A series whose alerts come and go in more than half of the twentieths of this window is held back. */

@@ -23,14 +23,15 @@ export function createReceivers(config: AlerterConfig, logger: Logger): Readonly
 /** Names of places are unique: those of the default receiver are the bare kinds. */
 function placesOf(receiver: ReceiverConfig, config: AlerterConfig, logger: Logger): Receiver[] {
   const nameOf = (kind: string) => (receiver.name === '' ? kind : `${receiver.name}.${kind}`)
-  const common = { pageUrl: config.page_url, rateLimit: receiver.rate_limit, timeoutMs: requestTimeoutMs }
+  const { page_url: pageUrl, runbook_url: runbook } = config
+  const [links, timeoutMs, rateLimit] = [{ pageUrl, runbook }, requestTimeoutMs, receiver.rate_limit]
   const places = [createLogReceiver(logger, nameOf('log'))]
   const { slack_webhook_url: webhookUrl, webhook_url: url } = receiver
-  if (webhookUrl.reveal() !== '') places.push(createSlackReceiver({ ...common, name: nameOf('slack'), webhookUrl }))
-  if (url !== '') places.push(createWebhookReceiver({ ...common, name: nameOf('webhook'), url }))
+  if (webhookUrl.reveal() !== '')
+    places.push(createSlackReceiver({ rateLimit, timeoutMs, links, name: nameOf('slack'), webhookUrl }))
+  if (url !== '') places.push(createWebhookReceiver({ pageUrl, rateLimit, timeoutMs, name: nameOf('webhook'), url }))
   receiver.alertmanager_urls.forEach((url, i) => {
     const name = nameOf(i === 0 ? 'alertmanager' : `alertmanager-${i + 1}`)
-    const { pageUrl, timeoutMs } = common
     places.push(
       createAlertmanagerReceiver({ name, url, pageUrl, timeoutMs, resendMs: config.resend_interval.ms, nowMs: Date.now }),
     )

@@ -1,6 +1,6 @@
 /** Slack as a receiver, through an incoming webhook: one message for the beginning, one for each rise in severity, one for the end. */
 import type { Allowance } from '@lapwing/alerting/limits'
-import { slackMessage } from '@lapwing/alerting/slack-message'
+import { type SlackLinks, slackMessage } from '@lapwing/alerting/slack-message'
 import type { Secret } from '@lapwing/service/config-fields'
 import { type DeliveryError, deliveryError } from './delivery-errors.ts'
 import { createHttpPoster } from './http-poster.ts'
@@ -9,7 +9,7 @@ import type { Receiver } from './receiver.ts'
 export interface SlackOptions {
   readonly name: string
   readonly webhookUrl: Secret
-  readonly pageUrl: string
+  readonly links: SlackLinks
   readonly rateLimit: Allowance | undefined
   readonly timeoutMs: number
 }
@@ -18,7 +18,7 @@ export interface SlackOptions {
 const spacingMs = 1000
 
 /** Throws an error that does not show the address when that is none. */
-export function createSlackReceiver({ name, webhookUrl, pageUrl, rateLimit, timeoutMs }: SlackOptions): Receiver {
+export function createSlackReceiver({ name, webhookUrl, links, rateLimit, timeoutMs }: SlackOptions): Receiver {
   const poster = createHttpPoster({
     name,
     url: addressOf(webhookUrl),
@@ -33,7 +33,7 @@ export function createSlackReceiver({ name, webhookUrl, pageUrl, rateLimit, time
     deliver: async (deliveries, signal) => {
       const answers: (DeliveryError | undefined)[] = []
       for (const delivery of deliveries) {
-        answers.push(await poster.post(slackMessage(delivery, pageUrl), signal).then(() => undefined, deliveryError))
+        answers.push(await poster.post(slackMessage(delivery, links), signal).then(() => undefined, deliveryError))
       }
       return answers
     },
