@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { alertRecord, startedAtMs } from '../testing/alert.ts'
 import { linkTemplate } from './link-template.ts'
 import type { Delivery, Telling } from './reconcile.ts'
-import { type SlackText, slackLimits, slackMessage } from './slack-message.ts'
+import { type SlackText, slackDigest, slackLimits, slackMessage } from './slack-message.ts'
 
 const warned: Telling = { state: 'firing', severity: 'warning', atMs: startedAtMs }
 const escalated: Telling = { state: 'firing', severity: 'critical', atMs: startedAtMs }
@@ -80,6 +80,17 @@ describe('the message of an incident', () => {
     expect(text).toMatch(/Likely causes\n1\. metric_7: 12\.5, expected 0\.2 to 1\.9 \(strongest\)\n2\. metric_0: .*\(earliest\)/)
     expect(text).toContain('and 55 more series')
   })
+})
+
+test('a digest says how many, why, and which were the worst', () => {
+  const worst = { alertId: 'a', metric: '<!here>', where: 'job=x', severity: 'warning', score: 3, reason: 'muted' } as const
+  const built = slackDigest({ sinceMs: startedAtMs, counts: { muted: 3, over_budget: 1 }, worst: [worst] }, 'default', {
+    pageUrl: 'http://page',
+    runbook: undefined,
+  })
+  expect(built.text).toBe('Digest of default: 4 alerts were not told')
+  expect(allText(built)).toContain('3: it is muted\n1: the budget of the route asks for a higher score')
+  expect(allText(built)).toContain('The worst of them\nwarning: &lt;!here&gt; on job=x, score 3 (muted)')
 })
 
 describe('whatever a label says', () => {

@@ -12,8 +12,10 @@
 import type { Alert, Label, Severity } from '@lapwing/contracts/records'
 import { bandText, durationMs, durationText, episodePage, numberText, reasonsText, summaryText } from './alert-text.ts'
 import { bandGauge } from './band-gauge.ts'
+import { type Digest, leftOutCount } from './digest.ts'
 import { likelyCauses } from './likely-causes.ts'
 import type { LinkTemplate } from './link-template.ts'
+import { reasonText } from './reason-text.ts'
 import type { Delivery } from './reconcile.ts'
 
 export interface SlackMessage {
@@ -164,4 +166,24 @@ function visible(text: string): string {
 function linkTarget(pageUrl: string, alert: Alert): string {
   const target = episodePage(pageUrl, alert).replaceAll('&', '&amp;').replace(/[<>|]/g, encodeURIComponent)
   return target.length < slackLimits.field / 2 ? target : pageUrl
+}
+
+/** The digest of a route as one message. */
+export function slackDigest(digest: Digest, route: string, { pageUrl }: SlackLinks): SlackMessage {
+  const title = `Digest of ${route}: ${leftOutCount(digest)} alerts were not told`
+  const reasons = Object.entries(digest.counts).map(([reason, count]) => `${count}: ${reasonText(reason)}`)
+  const named = digest.worst.map(
+    ({ severity, metric, where, reason, score }) =>
+      `${severity}: ${visible(metric)} on ${visible(where)}, score ${numberText(score)} (${reason})`,
+  )
+  return {
+    text: plainCut(title, slackLimits.text),
+    blocks: [
+      { type: 'header', text: plain(title, slackLimits.header) },
+      { type: 'section', text: markdown(`Since ${dateText(digest.sinceMs)}`) },
+      { type: 'section', text: plain(reasons.join('\n'), slackLimits.text) },
+      { type: 'section', text: plain(['The worst of them', ...named].join('\n'), slackLimits.text) },
+      { type: 'context', elements: [markdown(`<${pageUrl}|Open in Lapwing>`)] },
+    ],
+  }
 }

@@ -14,6 +14,7 @@ import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import { decodeState, encodeState, StateError, type StateLayout } from '@lapwing/contracts/state-record'
 import type { Log } from '@lapwing/stream/log'
 import { defaultRoute, type SeriesState } from './decide-alert.ts'
+import type { ReceiverBook } from './route-alerts.ts'
 
 /** Its version is raised when a layout below changes its meaning. */
 const layout: StateLayout = { version: 1, configHash: '' }
@@ -111,14 +112,17 @@ export function decodeProgress(bytes: Uint8Array): DurableProgress {
   return { heldBy: '', ...(decodeSnapshot(bytes) as Omit<DurableProgress, 'heldBy'>) }
 }
 
-/** Times of what a receiver was told. */
-export function encodeSent(sentAtMs: readonly number[]): Buffer {
-  return encodeSnapshot({ sentAtMs }, -1)
+/** Times of what a receiver was told, and what it was not told since the last digest. */
+export type SentState = Pick<ReceiverBook, 'sentAtMs' | 'digest'>
+
+export function encodeSent({ sentAtMs, digest }: SentState): Buffer {
+  return encodeSnapshot({ sentAtMs, digest }, -1)
 }
 
 /** Throws DecodeError or StateError. */
-export function decodeSent(bytes: Uint8Array): readonly number[] {
-  return (decodeSnapshot(bytes) as { sentAtMs: readonly number[] }).sentAtMs
+export function decodeSent(bytes: Uint8Array): SentState {
+  const { sentAtMs, digest } = decodeSnapshot(bytes) as SentState
+  return { sentAtMs, digest }
 }
 
 function encodeSnapshot(state: object, sourceOffset: number): Buffer {

@@ -269,6 +269,22 @@ describe('routes', () => {
     await eventually(async () => expect(await settledBreaches(log, 'db.slack', both)).toEqual([]))
   })
 
+  test('with a digest tell in one message what was left out', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    await alerter(log, { slack_webhook_url: receiver.url, route: { minimum_duration: '1d', digest_interval: '1s' } })
+    const startedAtMs = Date.now() - 1000
+    const own = { episodeId: 'a', seriesKey: 'a', startedAtMs }
+    await sendAnomalies(log, anomalyRecord({ ...own, id: 'a/1' }))
+    await eventually(async () => {
+      expect(await notificationsOf(log, 'slack')).toMatchObject([{ outcome: 'pending', reason: 'too_short' }])
+    })
+    await sendAnomalies(log, anomalyRecord({ ...own, id: 'a/2', state: 'resolved', endedAtMs: startedAtMs + 10 }))
+    await eventually(() =>
+      expect(receiver.taken().map(({ text }) => text)).toEqual(['Digest of default: 1 alerts were not told']),
+    )
+  })
+
   test('that a restarted alerter finds again, with what they were told', async () => {
     const log = createInProcessLog()
     const receiver = await slack()

@@ -45,6 +45,7 @@ function startTestLoop(...failures: readonly DeliveryErrorCode[]) {
     route,
     plan: (nowMs) => planRoute(route, { receiver, policy: routePolicy, mutes: noMutes }, nowMs),
     onSent: () => {},
+    digest: { route: 'default', leftOut: () => {}, dueAtMs: () => Infinity, due: () => undefined, told: () => {} },
     behind: () => world.behind,
     write: async (notes: readonly Note[], alertIds) => {
       happened.push(`noted: ${notes.map(({ outcome }) => `${outcome.outcome} ${outcome.reason}`).join() || alertIds.join()}`)

@@ -7,6 +7,7 @@
  * records came.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Digest } from '@lapwing/alerting/digest'
 import { afterAnswer, afterFailure, openGate, type ReceiverGate } from '@lapwing/alerting/receiver-gate'
 import {
   type Answered,
@@ -37,6 +38,8 @@ export interface DeliveryLoopOptions {
   behind(): boolean
   /** Resolves when the notes and the progress of these items are on the log, all or none, or when the loop is stopped. */
   write(notes: readonly Note[], itemIds: readonly string[]): Promise<void>
+  /** The digest of what the receiver was not told, when it is due. */
+  readonly digest: DigestKeeper
   /** A request failed and is made again. */
   onFailure(error: DeliveryError): void
   nowMs(): number
@@ -44,6 +47,16 @@ export interface DeliveryLoopOptions {
   random(): number
   /** The loop is dead: a bug, or a log that refuses for good. */
   onFatal(error: Error): void
+}
+
+/** Keeps what a receiver is not told, until it is told in sum. */
+export interface DigestKeeper {
+  /** Name of the route. */
+  readonly route: string
+  leftOut(settlements: readonly Settlement[], nowMs: number): void
+  dueAtMs(): number
+  due(nowMs: number): Digest | undefined
+  told(nowMs: number): void
 }
 
 export interface DeliveryLoop {
@@ -81,9 +94,12 @@ async function run(options: DeliveryLoopOptions, bell: Bell, stopping: AbortSign
   while (!stopping.aborted) {
     const plan = options.behind() ? nothingToDo : options.plan(nowMs())
     await noteCertain(plan, options)
-    const due = plan.deliveries.length > 0
-    if (due && gate.opensAtMs <= nowMs()) gate = await tell(plan.deliveries, gate, options, cancelling)
-    else await bell.wait((due ? gate.opensAtMs : plan.wakeAtMs) - nowMs())
+    const isOpen = gate.opensAtMs <= nowMs()
+    const digest = options.behind() ? undefined : options.digest.due(nowMs())
+    const due = plan.deliveries.length > 0 || digest !== undefined
+    if (plan.deliveries.length > 0 && isOpen) gate = await tell(plan.deliveries, gate, options, cancelling)
+    else if (digest && isOpen) gate = await tellDigest(digest, gate, options, cancelling)
+    else await bell.wait((due ? gate.opensAtMs : Math.min(plan.wakeAtMs, options.digest.dueAtMs())) - nowMs())
   }
 }
 
@@ -102,6 +118,7 @@ async function noteCertain({ settlements, held }: Plan, options: DeliveryLoopOpt
   for (const each of held) {
     setProgress(route, receiver.name, each.alert.id, afterHeld(progressOf(route, receiver.name, each.alert.id), each))
   }
+  options.digest.leftOut(settlements, nowMs())
   const told = { receiver: receiver.name, attempts: 0, detail: '', error: undefined, atMs: nowMs() }
   const waiting = held.flatMap(({ alert, records, hold }) =>
     records.map(
@@ -150,6 +167,24 @@ async function tell(
   if (!failed) return afterAnswer(nowMs(), spacingMs)
   options.onFailure(failed)
   return afterFailure(gate, nowMs(), { spacingMs, requestedDelayMs: failed.requestedDelayMs, chance: random() })
+}
+
+/** A digest that was not taken is told again; it is forgotten when it was, or was refused for good. */
+async function tellDigest(
+  digest: Digest,
+  gate: ReceiverGate,
+  { receiver, digest: keeper, write, onFailure, nowMs, random }: DeliveryLoopOptions,
+  cancelling: AbortSignal,
+): Promise<ReceiverGate> {
+  const error = await receiver.tellDigest?.(digest, keeper.route, cancelling)
+  const { spacingMs } = receiver.policy
+  if (error) onFailure(error)
+  if (isRetryable(error)) {
+    return afterFailure(gate, nowMs(), { spacingMs, requestedDelayMs: error.requestedDelayMs, chance: random() })
+  }
+  keeper.told(nowMs())
+  await write([], [])
+  return afterAnswer(nowMs(), spacingMs)
 }
 
 /** Writes what will have been tried. Returns the progress of each as it was. */

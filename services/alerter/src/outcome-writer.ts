@@ -83,7 +83,7 @@ function progressRecord(
 }
 
 function sentRecord(receiver: string, { route, name, partition, topics }: OutcomeWriterOptions): OutgoingRecord[] {
-  const sentAtMs = route.receivers.get(receiver)?.sentAtMs ?? []
-  if (sentAtMs.length === 0) return []
-  return [{ topic: topics.state, partition, key: Buffer.from(stateKeys(name).sent(receiver)), value: encodeSent(sentAtMs) }]
+  const book = route.receivers.get(receiver)
+  if (!book || (book.sentAtMs.length === 0 && !book.digest)) return []
+  return [{ topic: topics.state, partition, key: Buffer.from(stateKeys(name).sent(receiver)), value: encodeSent(book) }]
 }

@@ -1,4 +1,5 @@
 /** What a receiver of alerts is to the loop that drives it. */
+import type { Digest } from '@lapwing/alerting/digest'
 import type { Allowance } from '@lapwing/alerting/limits'
 import type { Delivery, ReceiverPolicy } from '@lapwing/alerting/reconcile'
 import type { DeliveryError } from './delivery-errors.ts'
@@ -15,6 +16,8 @@ export interface Receiver {
   readonly limits: { readonly rateLimit: Allowance | undefined } | undefined
   /** Tells it; one answer per delivery, in their order, undefined for taken. Does not reject. */
   deliver(deliveries: readonly Delivery[], signal: AbortSignal): Promise<(DeliveryError | undefined)[]>
+  /** Tells what was left out on a route; absent where nobody reads digests. Does not reject. */
+  readonly tellDigest?: (digest: Digest, route: string, signal: AbortSignal) => Promise<DeliveryError | undefined>
   breakerState(): BreakerState
   close(): void
 }

@@ -8,6 +8,7 @@
  * Bounded by what goes on: an alert is forgotten some time after its end, once every receiver is done with it. Should a record
  * about it come later still, it is told as what it says it is: over.
  */
+import type { Digest } from '@lapwing/alerting/digest'
 import { type IncidentPolicy, incidentAlert, incidentKey, isSameIncident } from '@lapwing/alerting/incident'
 import { isFinished, noProgress, type Progress, type ReceiverPolicy, unsettled } from '@lapwing/alerting/reconcile'
 import { accept, endedBy, isLater, type LogPlace, pruned, type TrackedAlert } from '@lapwing/alerting/tracked-alert'
@@ -47,6 +48,8 @@ export interface ReceiverBook {
   readonly quietUntilMs: Map<string, number>
   /** Times of what it was told, oldest first, as far as limits ask for them. */
   sentAtMs: readonly number[]
+  /** What it was not told since the last digest; undefined before the first. */
+  digest: Digest | undefined
 }
 
 /** A receiver as far as the memory depends on it. */
@@ -65,7 +68,7 @@ export function emptyRoute(receivers: readonly ReceiverUnit[]): RouteAlerts {
 }
 
 function emptyBook(unit: ReceiverBook['unit']): ReceiverBook {
-  return { unit, progress: new Map(), quietUntilMs: new Map(), sentAtMs: [] }
+  return { unit, progress: new Map(), quietUntilMs: new Map(), sentAtMs: [], digest: undefined }
 }
 
 /** What a record changed. */

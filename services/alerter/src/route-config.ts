@@ -1,7 +1,7 @@
 /**
  * The routing tree as people write it, in Alertmanager's words, and as the alerter uses it.
  *
- * A route inherits receiver, `group_by`, `group_wait` and `minimum_duration` from its parent; a budget is its own. It is known by
+ * A route inherits receiver, `group_by`, `group_wait`, `minimum_duration` and `digest_interval` from its parent; a budget is its own. It is known by
  * its name, or else by its receiver's: its memory is kept under it, so it must be unique and should stay.
  */
 import type { Allowance } from '@lapwing/alerting/limits'
@@ -26,6 +26,7 @@ const ownFields = {
   group_wait: duration(0).optional(),
   minimum_duration: duration(0).optional(),
   budget: allowanceSchema.optional(),
+  digest_interval: duration(0).optional(),
 }
 
 interface WrittenRoute extends z.output<z.ZodObject<typeof ownFields>> {
@@ -54,6 +55,7 @@ export interface AlertRoute extends Route {
   readonly groupBy: readonly string[]
   readonly groupWaitMs: number
   readonly minimumDurationMs: number
+  readonly digestMs: number
   readonly budget: Allowance | undefined
   readonly routes: readonly AlertRoute[]
 }
@@ -64,13 +66,14 @@ const rootDefaults = {
   groupBy: ['cluster', 'namespace', 'instance'],
   groupWaitMs: 0,
   minimumDurationMs: 0,
+  digestMs: 0,
 }
 
 export function routingTree(root: WrittenRoute): AlertRoute {
   return resolved({ ...root, name: root.name ?? defaultRoute }, rootDefaults)
 }
 
-type Inherited = Pick<AlertRoute, 'receiver' | 'groupBy' | 'groupWaitMs' | 'minimumDurationMs'>
+type Inherited = Pick<AlertRoute, 'receiver' | 'groupBy' | 'groupWaitMs' | 'minimumDurationMs' | 'digestMs'>
 
 function resolved(written: WrittenRoute, parent: Inherited): AlertRoute {
   const own: Inherited = {
@@ -78,6 +81,7 @@ function resolved(written: WrittenRoute, parent: Inherited): AlertRoute {
     groupBy: written.group_by ?? parent.groupBy,
     groupWaitMs: written.group_wait?.ms ?? parent.groupWaitMs,
     minimumDurationMs: written.minimum_duration?.ms ?? parent.minimumDurationMs,
+    digestMs: written.digest_interval?.ms ?? parent.digestMs,
   }
   const { matchers, budget } = written
   const routes = written.routes.map((child) => resolved(child, own))

@@ -42,7 +42,7 @@ export function restoreRoute(
     const items = statesBelow(snapshots, keys.progress(receiver, ''), decodeProgress, onDamaged)
     for (const [id, { members = [] }] of items) if (members.length > 0) restoreIncident(route, id, members, incident)
     for (const [id, durable] of items) restoreProgress(book.progress, id, durable)
-    book.sentAtMs = statesBelow(snapshots, keys.sent(receiver), decodeSent, onDamaged).get('') ?? []
+    Object.assign(book, statesBelow(snapshots, keys.sent(receiver), decodeSent, onDamaged).get(''))
   }
   for (const key of snapshots.keys()) {
     const receiver = key.startsWith(keys.anyProgress) ? key.slice(keys.anyProgress.length).split('/', 1)[0]! : undefined

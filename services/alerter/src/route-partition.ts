@@ -6,6 +6,7 @@
  * record, and its loops begin at once: an alert that fires must be told again to Alertmanager even if no record ever comes. It
  * closes when the partition goes to somebody else.
  */
+import { digestDueAtMs, emptyDigest, withLeftOut } from '@lapwing/alerting/digest'
 import { withSent } from '@lapwing/alerting/limits'
 import { DecodeError, decode } from '@lapwing/contracts/codec'
 import type { Log, LogRecord, OutgoingRecord } from '@lapwing/stream/log'
@@ -14,7 +15,7 @@ import type { Logger } from 'pino'
 import { encodeTracked, readSnapshots, routesIn, stateKeys } from './alert-state.ts'
 import { type Committer, openCommitter } from './committer.ts'
 import { defaultRoute } from './decide-alert.ts'
-import { type DeliveryLoop, startDeliveryLoop } from './delivery-loop.ts'
+import { type DeliveryLoop, type DigestKeeper, startDeliveryLoop } from './delivery-loop.ts'
 import type { AlerterMetrics } from './metrics.ts'
 import { type AlerterTopics, writeOutcomes } from './outcome-writer.ts'
 import type { Receiver } from './receiver.ts'
@@ -139,6 +140,7 @@ function startLoop(receiver: Receiver, { name, setup, alerts }: Omit<OpenRoute, 
   return startDeliveryLoop({
     ...{ receiver, route: alerts, behind, nowMs, random, onFatal },
     plan: (atMs) => planRoute(alerts, { receiver, policy, mutes }, atMs),
+    digest: digestKeeper(receiver, { name, setup, alerts }),
     onSent: (atMs) => {
       const book = alerts.receivers.get(receiver.name)!
       if (limits) book.sentAtMs = withSent(book.sentAtMs, atMs, limits)
@@ -150,6 +152,24 @@ function startLoop(receiver: Receiver, { name, setup, alerts }: Omit<OpenRoute, 
       logger.warn({ receiver: receiver.name, code: error.code }, error.message)
     },
   })
+}
+
+/** Only for receivers that read digests, on routes that ask for them. */
+function digestKeeper(receiver: Receiver, { name, setup, alerts }: Omit<OpenRoute, 'loops'>): DigestKeeper {
+  const everyMs = receiver.tellDigest ? setup.policy.digestMs : 0
+  const book = alerts.receivers.get(receiver.name)!
+  const dueAtMs = () => (book.digest ? digestDueAtMs(book.digest, everyMs) : Number.POSITIVE_INFINITY)
+  return {
+    ...{ route: name, dueAtMs },
+    leftOut: (settlements, nowMs) => {
+      if (everyMs > 0)
+        book.digest = withLeftOut(book.digest ?? emptyDigest(nowMs), settlements, (id) => alerts.alerts.get(id)?.alert)
+    },
+    due: (nowMs) => (dueAtMs() <= nowMs ? book.digest : undefined),
+    told: (nowMs) => {
+      book.digest = emptyDigest(nowMs)
+    },
+  }
 }
 
 /** Every record is written again, repeated ones too: the snapshot of the first time may not have reached the log. */

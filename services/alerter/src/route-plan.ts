@@ -39,6 +39,8 @@ export interface RoutePolicy {
   readonly minimumDurationMs: number
   readonly flappingHoldMs: number
   readonly budget: Limits['budget']
+  /** A digest so often; 0 is none. */
+  readonly digestMs: number
 }
 
 /** The mutes in force. */

@@ -13,6 +13,11 @@ export function routePolicy(route: AlertRoute, config: AlerterConfig): RoutePoli
   return {
     incident: { groupBy: route.groupBy, reopenMs: config.reopen_window.ms, broadSeries: config.broad_series },
     flappingHoldMs: config.flapping_hold.ms,
-    ...{ groupWaitMs: route.groupWaitMs, minimumDurationMs: route.minimumDurationMs, budget: route.budget },
+    ...{
+      groupWaitMs: route.groupWaitMs,
+      minimumDurationMs: route.minimumDurationMs,
+      budget: route.budget,
+      digestMs: route.digestMs,
+    },
   }
 }

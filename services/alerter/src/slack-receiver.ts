@@ -1,6 +1,6 @@
 /** Slack as a receiver, through an incoming webhook: one message for the beginning, one for each rise in severity, one for the end. */
 import type { Allowance } from '@lapwing/alerting/limits'
-import { type SlackLinks, slackMessage } from '@lapwing/alerting/slack-message'
+import { type SlackLinks, slackDigest, slackMessage } from '@lapwing/alerting/slack-message'
 import type { Secret } from '@lapwing/service/config-fields'
 import { type DeliveryError, deliveryError } from './delivery-errors.ts'
 import { createHttpPoster } from './http-poster.ts'
@@ -37,6 +37,8 @@ export function createSlackReceiver({ name, webhookUrl, links, rateLimit, timeou
       }
       return answers
     },
+    tellDigest: (digest, route, signal) =>
+      poster.post(slackDigest(digest, route, links), signal).then(() => undefined, deliveryError),
     breakerState: poster.breakerState,
     close: poster.close,
   }

@@ -7,6 +7,7 @@ export const routePolicy: RoutePolicy = {
   minimumDurationMs: 0,
   flappingHoldMs: 300_000,
   budget: undefined,
+  digestMs: 0,
 }
 
 export const noMutes: Mutes = { own: () => [], all: () => [] }
