@@ -1,5 +1,5 @@
 /** `lapwing alerts`: what fires, why somebody was told or not, and what another configuration would have told. */
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import type { ConnectionFlags } from '../topics/open-log.ts'
 
 interface JsonFlags extends ConnectionFlags {
@@ -48,7 +48,11 @@ function whatIfCommand(): Command {
     .description('Replay recorded anomalies and say which notifications another configuration would add or remove.')
     .requiredOption('-c, --config <file>', 'the configuration to try')
     .option('--current <file>', 'the configuration to compare with (default: lapwing.yaml, if there is one)')
-    .option('--since <duration>', 'how far back, e.g. 12h or 30d; anomalies are kept for 35 days', parseSince, 30 * 86_400_000)
+    .addOption(
+      new Option('--since <duration>', 'how far back, e.g. 12h or 30d; anomalies are kept for 35 days')
+        .argParser(parseSince)
+        .default(30 * 86_400_000, '30d'),
+    )
     .option('--json', 'one JSON line per notification that differs', false)
     .addHelpText(
       'after',
