@@ -43,6 +43,8 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          // Most of a row is waiting: for a session to end, a group to gather, a broker to come back.
+          maxConcurrency: 8,
         },
       },
     ],
