@@ -1,5 +1,5 @@
 /** Whether the state topic holds checkpoints that a new owner would take over, and only ever one owner wrote it. */
-import { decodeAny } from '@lapwing/contracts/codec'
+import { DecodeError, decodeAny } from '@lapwing/contracts/codec'
 import type { StateMarker } from '@lapwing/contracts/records'
 import type { LogRecord } from '@lapwing/stream/log'
 import { readCheckpoint } from '@lapwing/stream/partition-state'
@@ -37,7 +37,17 @@ export function markersGoingBack(state: readonly LogRecord[]): string[] {
 
 export function markersOf(records: readonly LogRecord[]): StateMarker[] {
   return records.flatMap(({ value }) => {
-    const found = value && decodeAny(value)
+    const found = value && readableState(value)
     return found && found.name === 'StateMarker' ? [found.record as StateMarker] : []
   })
+}
+
+/** undefined when the bytes are no record: a row may have damaged them on purpose. */
+export function readableState(value: Uint8Array): ReturnType<typeof decodeAny> | undefined {
+  try {
+    return decodeAny(value)
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined
+    throw error
+  }
 }

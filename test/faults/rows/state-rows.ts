@@ -1,9 +1,9 @@
 /** What happens to what is kept: positions, states, samples. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { decodeAny, encode } from '@lapwing/contracts/codec'
+import { encode } from '@lapwing/contracts/codec'
 import type { StateMarker, StateSnapshot } from '@lapwing/contracts/records'
 import type { LogRecord } from '@lapwing/stream/log'
-import { markersOf } from '../checker/state-check.ts'
+import { markersOf, readableState } from '../checker/state-check.ts'
 import { compactEagerly, deleteGroup, deleteSamplesBefore, isCompacted, setPositions } from '../harness/admin-acts.ts'
 import type { FaultRow } from '../harness/fault-row.ts'
 import type { Rig } from '../harness/rig.ts'
@@ -108,11 +108,11 @@ async function damageState(rig: Rig, reason: string, damage: (found: Found) => U
   const topic = rig.topic('detector-state')
   const newest = new Map<string, LogRecord>()
   for (const record of await rig.log.readToEnd(topic, 0)) newest.set(Buffer.from(record.key!).toString('hex'), record)
-  const isWanted = ({ value }: LogRecord) =>
-    value !== null && (decodeAny(value).name === 'StateMarker') === (reason === 'no_marker')
+  const wanted = reason === 'no_marker' ? 'StateMarker' : 'StateSnapshot'
+  const isWanted = ({ value }: LogRecord) => value !== null && readableState(value)?.name === wanted
   const { key, value } = [...newest.values()].find(isWanted)!
   const producer = await rig.log.producer()
-  const snapshot = decodeAny(value!).record as StateSnapshot
+  const snapshot = readableState(value!)!.record as StateSnapshot
   await producer.send([{ topic, partition: 0, key, value: damage({ bytes: value!, snapshot }) }])
   await producer.close()
 }
