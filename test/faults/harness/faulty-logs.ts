@@ -145,28 +145,34 @@ function onCommit(log: Log, intercept: Interception): Log {
   })
 }
 
-/** Outputs are kept until the next checkpoint of any partition is written; at the chosen one the process dies in between. */
+/** Outputs are kept until the next checkpoint of their partition is written; at the chosen one the process dies in between. */
 function commitBeforeFlush(log: Log, call: number): Log {
-  let flush = async () => {}
+  const kept = new Map<number, OutgoingRecord[]>()
+  let sendKept = async (_partition: number) => {}
   return wrappedLog(log, {
     producer: async () => {
       const producer = await log.producer()
-      let kept: OutgoingRecord[] = []
-      flush = async () => {
-        const records = kept
-        kept = []
-        await producer.send(records)
+      sendKept = async (partition) => {
+        const records = kept.get(partition) ?? []
+        kept.delete(partition)
+        if (records.length > 0) await producer.send(records)
       }
-      return { ...producer, send: async (records) => void kept.push(...records) }
+      const keep = (record: OutgoingRecord) => {
+        const records = kept.get(record.partition)
+        if (records) records.push(record)
+        else kept.set(record.partition, [record])
+      }
+      return { ...producer, send: async (records) => records.forEach(keep) }
     },
     fencedProducer: async (id) => {
       const producer = await log.fencedProducer(id)
       const commit = counted(after(call, die), producer.commit)
+      const partition = Number(id.slice(id.lastIndexOf('-') + 1))
       return {
         ...producer,
         commit: async (records) => {
           await commit(records)
-          await flush()
+          await sendKept(partition)
         },
       }
     },
