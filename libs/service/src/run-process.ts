@@ -13,11 +13,15 @@ import { closeDeadlineMs, runService, type ServiceContext } from './run-service.
 
 type SectionSchema = z.ZodType<{ readonly port: number }>
 
-export interface ProcessDefinition<Section extends string, Schema extends SectionSchema> {
+type OtherSections = Readonly<Record<string, z.ZodType>>
+
+export interface ProcessDefinition<Section extends string, Schema extends SectionSchema, Others extends OtherSections> {
   /** Name of the service and of its section of the configuration. */
   readonly name: Section
   readonly schema: Schema
-  start(context: ServiceContext<ServiceConfig<Section, Schema>>): Promise<void>
+  /** What it reads of the sections of others. */
+  readonly others?: Others
+  start(context: ServiceContext<ServiceConfig<Section, Schema> & ConfigOf<Others>>): Promise<void>
 }
 
 export type ServiceConfig<Section extends string, Schema extends z.ZodType> = CommonConfig & ConfigOf<{ [K in Section]: Schema }>
@@ -31,9 +35,11 @@ export interface ReadyMessage {
   readonly url: string
 }
 
-export async function runProcess<Section extends string, Schema extends SectionSchema>(
-  definition: ProcessDefinition<Section, Schema>,
-): Promise<void> {
+export async function runProcess<
+  Section extends string,
+  Schema extends SectionSchema,
+  Others extends OtherSections = Record<never, z.ZodType>,
+>(definition: ProcessDefinition<Section, Schema, Others>): Promise<void> {
   const { values: flags } = parseArgs({
     options: { config: { type: 'string' }, profile: { type: 'string' }, set: { type: 'string', multiple: true, default: [] } },
   })
@@ -70,12 +76,12 @@ export async function runProcess<Section extends string, Schema extends SectionS
   process.send?.({ type: 'ready', service: definition.name, url: running.url } satisfies ReadyMessage)
 }
 
-function configOrExit<Section extends string, Schema extends SectionSchema>(
-  definition: ProcessDefinition<Section, Schema>,
+function configOrExit<Section extends string, Schema extends SectionSchema, Others extends OtherSections>(
+  definition: ProcessDefinition<Section, Schema, Others>,
   flags: { config?: string | undefined; profile?: string | undefined; set: string[] },
-): ServiceConfig<Section, Schema> {
+): ServiceConfig<Section, Schema> & ConfigOf<Others> {
   try {
-    return loadConfig({ ...commonSections, [definition.name]: definition.schema } as never, {
+    return loadConfig({ ...commonSections, ...definition.others, [definition.name]: definition.schema } as never, {
       file: flags.config ?? process.env.LAPWING_CONFIG,
       profile: flags.profile ?? process.env.LAPWING_PROFILE,
       environment: process.env,

@@ -1,4 +1,5 @@
 /** The detector's section of the configuration. */
+import { queryKeys } from '@lapwing/queries/query-settings'
 import { duration } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 
@@ -34,6 +35,9 @@ export const falseAlarmsPerWeek: Readonly<Record<DetectorConfig['sensitivity'], 
   balanced: 1,
   'high-precision': 0.12,
 }
+
+/** What it reads of section `ingestor`: the queries, for their policies. */
+export const watchedQueries = z.object(queryKeys).prefault({})
 
 export type DetectorConfig = z.output<typeof detectorSchema>
 

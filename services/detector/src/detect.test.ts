@@ -1,6 +1,7 @@
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import { bytesOf, ColumnError, float32Column, uint8Column } from '@lapwing/contracts/columns'
 import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
+import type { DetectionPolicy } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
 import { sampleRecord } from '../testing/sample-batch.ts'
@@ -10,11 +11,12 @@ import { type BatchObservation, createDetectStep } from './detect.ts'
 const stepMs = 15_000
 const labels = { __name__: 'node_load1', instance: 'host-1' }
 
-function runStep(records: readonly LogRecord[], config = {}) {
+function runStep(records: readonly LogRecord[], config = {}, policyOf?: (source: string) => DetectionPolicy | undefined) {
   const outputs: OutgoingRecord[] = []
   const observations: BatchObservation[] = []
   const step = createDetectStep({
     config: detectorSchema.parse(config),
+    ...(policyOf && { policyOf }),
     scoresTopic: 'scores',
     anomaliesTopic: 'anomalies',
     modelsTopic: 'models',
@@ -67,6 +69,17 @@ describe('the detector step', () => {
     expect(anomalies[0]!.reasons.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9)
     expect(anomalies.at(-1)).toMatchObject({ startedAtMs: 301 * stepMs, severity: 'critical' })
     expect(anomalies.at(-1)!.endedAtMs).toBeGreaterThan(306 * stepMs)
+  })
+
+  test.each([
+    ['up', { direction: 'up', minDeviation: 0, minRelativeDeviation: 0 }, true],
+    ['down', { direction: 'down', minDeviation: 0, minRelativeDeviation: 0 }, false],
+    ['too small', { direction: 'both', minDeviation: 100, minRelativeDeviation: 0 }, false],
+  ] as const)('a rise is told or not by the policy of its query: %s', (_, policy, told) => {
+    const { anomalies } = runStep(polls([...quiet, ...Array(6).fill(60)]), {}, (source) =>
+      source === 'test' ? policy : undefined,
+    )
+    expect(anomalies.length > 0).toBe(told)
   })
 
   test('the public record carries CloudEvents headers with the identity of the record', () => {

@@ -9,7 +9,13 @@ import { decode } from '@lapwing/contracts/codec'
 import type { SampleBatch } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
 import { keyBytes, labelReader } from '@lapwing/contracts/series-table'
-import { type SampleInput, SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
+import {
+  type DetectionPolicy,
+  defaultPolicy,
+  type SampleInput,
+  SeriesDetector,
+  type SeriesDetectorOptions,
+} from '@lapwing/detection/series-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
@@ -22,6 +28,8 @@ import { type VerdictOutcome, Verdicts } from './verdicts.ts'
 
 export interface DetectOptions {
   readonly config: DetectorConfig
+  /** What is worth telling in the series of a source; undefined: everything. */
+  policyOf?(source: string): DetectionPolicy | undefined
   readonly scoresTopic: string
   readonly anomaliesTopic: string
   readonly modelsTopic: string
@@ -89,7 +97,11 @@ class DetectStep implements StatefulStep {
     const scored = new ScoredBatch(batch)
     const counts = { notNewer: 0, overLimit: 0, opened: 0, suppressed: 0, resolved: 0 }
     const hand: BatchInHand = { record, batch, scored, readLabels: labelReader(batch.series), emit, counts, due: [] }
-    scored.eachSample((series, at, sample) => this.#take(hand, series, at, sample))
+    const policy = this.#options.policyOf?.(batch.source) ?? defaultPolicy
+    scored.eachSample((series, at, sample) => {
+      sample.policy = policy
+      this.#take(hand, series, at, sample)
+    })
     emit(scored.toRecord(record, this.#model, this.#options.scoresTopic))
     if (hand.due.length > 0) for (const prior of this.#cohorts.publish(hand.due, record, batch.newestMs)) emit(prior)
     this.#options.observe({ ...counts, samples: scored.sampleCount, series: this.#slots.size, newestMs: batch.newestMs })

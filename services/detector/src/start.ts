@@ -1,6 +1,7 @@
 /** The detector as a service: samples in, scores and anomalies out, one step per partition. */
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import { snapshotVersion } from '@lapwing/detection/series-detector'
+import { configuredQueries, type QueryChoice } from '@lapwing/queries/configured-queries'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
@@ -13,11 +14,12 @@ import { createDetectStep, modelName } from './detect.ts'
 import { createDetectorMetrics, createVerdictMetrics } from './metrics.ts'
 
 export async function startDetector(
-  context: ServiceContext<ServiceConfig<'detector', typeof detectorSchema>>,
+  context: ServiceContext<ServiceConfig<'detector', typeof detectorSchema> & { readonly ingestor: QueryChoice }>,
   log: Log,
 ): Promise<void> {
   const { config } = context
   const { topic_prefix: prefix, partitions } = config.kafka
+  const policies = new Map(configuredQueries(config.ingestor).map(({ source, policy }) => [source, policy]))
   const observe = createDetectorMetrics(context.registry)
   const observeVerdict = createVerdictMetrics(context.registry)
   await context.listen()
@@ -41,6 +43,7 @@ export async function startDetector(
     createStep: async () =>
       createDetectStep({
         config: config.detector,
+        policyOf: (source) => policies.get(source),
         scoresTopic: topicName(prefix, 'scores'),
         anomaliesTopic: topicName(prefix, 'anomalies'),
         modelsTopic: topicName(prefix, 'models'),
