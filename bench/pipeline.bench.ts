@@ -49,7 +49,7 @@ function measured(): Promise<{ throughput: Figure; latency: Figure }> {
 async function run(): Promise<{ throughput: Figure; latency: Figure }> {
   const services = await startServices(['ingestor', 'detector'], partitions)
   const url = `${services.urls.get('ingestor')}/api/v1/write`
-  const senders = await Promise.all(Array.from({ length: connections }, () => openSender(url)))
+  const senders = await openSenders(url)
   try {
     const startMs = Math.floor((Date.now() - (warmRounds + measuredRounds) * stepMs - 600_000) / stepMs) * stepMs
     await sendAll(senders, bodies({ startMs, firstRound: 0, rounds: warmRounds, samplesPerSeries: 10 }))
@@ -68,7 +68,7 @@ async function run(): Promise<{ throughput: Figure; latency: Figure }> {
     const perSecond = (samples * 1000) / (performance.now() - beganMs)
     tellCpu(samples)
     await refuseUnlessScored(services, (warmRounds + measuredRounds) * seriesCount)
-    const latenciesMs = await pacedLatencies(services, senders)
+    const latenciesMs = await pacedLatencies(services, url)
     return {
       throughput: { bench: 'pipeline/throughput', value: Math.round(perSecond), unit: 'samples/s' },
       latency: { bench: 'pipeline/latency-p99', value: quantile(latenciesMs, 0.99), unit: 'ms' },
@@ -77,6 +77,10 @@ async function run(): Promise<{ throughput: Figure; latency: Figure }> {
     for (const sender of senders) sender.close()
     await services.close()
   }
+}
+
+function openSenders(url: string): Promise<WriteSender[]> {
+  return Promise.all(Array.from({ length: connections }, () => openSender(url)))
 }
 
 interface Load {
@@ -168,7 +172,7 @@ function accountCpu(services: ServiceProcesses): (samples: number) => void {
 }
 
 /** Time from the record of a sample to that of its anomaly, for each spike and each end of one, in milliseconds. */
-async function pacedLatencies(services: ServiceProcesses, senders: readonly WriteSender[]): Promise<number[]> {
+async function pacedLatencies(services: ServiceProcesses, url: string): Promise<number[]> {
   const [samples, anomalies] = [await services.log.offsets(samplesTopic), await services.log.offsets(anomaliesTopic)]
   const firstMs = Math.floor(Date.now() / stepMs) * stepMs - pacedRounds * stepMs * 0.4
   // Made beforehand: a sender that encodes while it is being measured takes the processors from what it measures.
@@ -178,7 +182,10 @@ async function pacedLatencies(services: ServiceProcesses, senders: readonly Writ
     return bodies({ startMs: firstMs + round * stepMs, firstRound, rounds: 1, samplesPerSeries: 1, spikes })
   }).flat()
   const tellCpu = accountCpu(services)
+  // New ones: the receiver has closed those that were idle while the scores were read back.
+  const senders = await openSenders(url)
   await sendPaced(senders, load)
+  for (const sender of senders) sender.close()
   await untilScored(services)
   tellCpu(load.length * samplesPerRequest)
   const anomalyMs = new Map<string, number>()

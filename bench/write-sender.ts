@@ -26,6 +26,7 @@ export async function openSender(url: string): Promise<WriteSender> {
   const answers = readAnswers(socket)
   const send = async (body: Uint8Array) => {
     for (const startMs = performance.now(); ; ) {
+      if (socket.destroyed) throw new Error('the receiver closed the connection')
       socket.cork()
       socket.write(`${head}${body.length}\r\n\r\n`, 'latin1')
       socket.write(body)
