@@ -37,10 +37,13 @@ describe.skipIf(brokers.length === 0)('a verdict of a person', () => {
     const [opened] = await anomaliesOnce(log, prefix, 3)
     const said = await lapwing(prefix, 'feedback', opened!.id.slice(0, 12), 'false-alarm', '--by', 'ann', '--json')
     expect(JSON.parse(said)).toMatchObject({ anomalyId: opened!.id, verdict: 'false_alarm', author: 'ann', partition: 0 })
-    await series.send(quiet(1))
+    // A verdict takes effect with samples that come after it was noticed, which may take a second.
     const appliedBehind = await vi.waitFor(
-      async () => firstApplication(await log.readToEnd(topicName(prefix, 'detector-state'))),
-      patience,
+      async () => {
+        await series.send(quiet(1))
+        return firstApplication(await log.readToEnd(topicName(prefix, 'detector-state')))
+      },
+      { ...patience, interval: 500 },
     )
     first.kill('SIGKILL')
 
