@@ -12,20 +12,17 @@ import { float64Column, uint32Column } from '@lapwing/contracts/columns'
 import type { SampleBatch } from '@lapwing/contracts/records'
 import { keyText } from '@lapwing/contracts/series-table'
 import { topicName } from '@lapwing/contracts/topics'
-import { encodeWrite } from '@lapwing/prometheus/remote-write-encoder'
 import type { Log, LogRecord } from '@lapwing/stream/log'
 import type { Benches, Figure } from './figure.ts'
 import { type ServiceProcesses, startServices } from './service-processes.ts'
-import { openSender, type WriteSender } from './write-sender.ts'
+import { bodies, quantile, samplesPerRequest, sendAll, sendPaced, seriesCount, stepMs } from './write-load.ts'
+import { openSenders } from './write-sender.ts'
 
 export const benches: Benches = {
   'pipeline/throughput': async () => (await measured()).throughput,
   'pipeline/latency-p99': async () => (await measured()).latency,
 }
 
-const seriesCount = 10_000
-const samplesPerRequest = 2000
-const connections = 4
 const partitions = 8
 const warmRounds = 220
 const measuredRounds = 450
@@ -33,7 +30,6 @@ const pacedRounds = 120
 /** Half of the 150,000 samples/s that the pipeline has to take. */
 const pacedSamplesPerSecond = 75_000
 const spikesPerRound = 10
-const stepMs = 5000
 const samplesTopic = topicName('lapwing', 'samples')
 const scoresTopic = topicName('lapwing', 'scores')
 const anomaliesTopic = topicName('lapwing', 'anomalies')
@@ -77,63 +73,6 @@ async function run(): Promise<{ throughput: Figure; latency: Figure }> {
     for (const sender of senders) sender.close()
     await services.close()
   }
-}
-
-function openSenders(url: string): Promise<WriteSender[]> {
-  return Promise.all(Array.from({ length: connections }, () => openSender(url)))
-}
-
-interface Load {
-  /** Time of the first round. */
-  readonly startMs: number
-  /** Its number in the life of the series: their values go on from one load to the next, or all of them would be anomalous. */
-  readonly firstRound: number
-  readonly rounds: number
-  /** In a row, in each body. */
-  readonly samplesPerSeries: number
-  /** Series that are far off. */
-  readonly spikes?: ReadonlySet<number>
-}
-
-function bodies({ startMs, firstRound, rounds, samplesPerSeries, spikes }: Load): Buffer[] {
-  const made: Buffer[] = []
-  const seriesPerBody = samplesPerRequest / samplesPerSeries
-  for (let round = 0; round < rounds; round += samplesPerSeries) {
-    for (let first = 0; first < seriesCount; first += seriesPerBody) {
-      const series = Array.from({ length: seriesPerBody }, (_, i) => ({
-        labels: labelsOf(first + i),
-        timestampsMs: Array.from({ length: samplesPerSeries }, (_, at) => startMs + (round + at) * stepMs),
-        values: Array.from({ length: samplesPerSeries }, (_, at) =>
-          spikes?.has(first + i) ? 1000 : sampleValue(first + i, firstRound + round + at),
-        ),
-        flags: Array<number>(samplesPerSeries).fill(0),
-      }))
-      made.push(encodeWrite(series))
-    }
-  }
-  return made
-}
-
-function labelsOf(series: number) {
-  return [
-    { name: '__name__', value: 'bench_metric' },
-    { name: 'instance', value: `host-${Math.floor(series / 20)}:9100` },
-    { name: 'job', value: 'bench' },
-    { name: 'number', value: String(series) },
-  ]
-}
-
-function sampleValue(series: number, round: number): number {
-  return 50 + 10 * Math.sin((round + series) / 30) + Math.sin(series * 7.3 + round * 12.9)
-}
-
-/** In turn over all connections; the requests of a round may overtake each other, those of a series do not. */
-async function sendAll(senders: readonly WriteSender[], all: readonly Buffer[]): Promise<void> {
-  let next = 0
-  const work = async (sender: WriteSender) => {
-    while (next < all.length) await sender.send(all[next++]!)
-  }
-  await Promise.all(senders.map(work))
 }
 
 /** There is a record of scores for each record of samples. */
@@ -184,7 +123,7 @@ async function pacedLatencies(services: ServiceProcesses, url: string): Promise<
   const tellCpu = accountCpu(services)
   // New ones: the receiver has closed those that were idle while the scores were read back.
   const senders = await openSenders(url)
-  await sendPaced(senders, load)
+  await sendPaced(senders, load, pacedSamplesPerSecond)
   for (const sender of senders) sender.close()
   await untilScored(services)
   tellCpu(load.length * samplesPerRequest)
@@ -221,24 +160,4 @@ function* sampleNames(batch: SampleBatch): Generator<string> {
     const key = keyText(batch.series, series)
     for (const end = at + counts[series]!; at < end; at++) yield `${key}/${timestampsMs[at]}`
   }
-}
-
-/** Each request at its time, or as soon as a connection is free. */
-async function sendPaced(senders: readonly WriteSender[], all: readonly Buffer[]): Promise<void> {
-  const everyMs = (samplesPerRequest * 1000) / pacedSamplesPerSecond
-  const startMs = performance.now()
-  let next = 0
-  const work = async (sender: WriteSender) => {
-    while (next < all.length) {
-      const at = next++
-      await delay(Math.max(0, startMs + at * everyMs - performance.now()))
-      await sender.send(all[at]!)
-    }
-  }
-  await Promise.all(senders.map(work))
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!
 }

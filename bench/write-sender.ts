@@ -16,7 +16,14 @@ export interface WriteSender {
   close(): void
 }
 
-export async function openSender(url: string): Promise<WriteSender> {
+const connections = 4
+
+/** As many as a Prometheus begins with. */
+export function openSenders(url: string): Promise<WriteSender[]> {
+  return Promise.all(Array.from({ length: connections }, () => openSender(url)))
+}
+
+async function openSender(url: string): Promise<WriteSender> {
   const { hostname, port, host, pathname } = new URL(url)
   const socket = connect(Number(port), hostname)
   socket.setNoDelay(true)
