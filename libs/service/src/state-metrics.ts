@@ -15,6 +15,7 @@ type StateEvent =
       readonly bytes: number
       readonly durationMs: number
     }
+  | { readonly kind: 'unwritten'; readonly partition: number; readonly error: Error }
   | { readonly kind: 'applied'; readonly partition: number; readonly records: number; readonly sourceOffset: bigint }
 
 export function createStateObserver(registry: Registry, logger: Logger): (event: StateEvent) => void {
@@ -42,6 +43,11 @@ export function createStateObserver(registry: Registry, logger: Logger): (event:
     help: 'Records of other topics (verdicts, models) that took effect in the state.',
     registers,
   })
+  const unwritten = new Counter({
+    name: 'lapwing_state_checkpoints_failed_total',
+    help: 'Checkpoints that were not written; their partition is taken over again, by this process or another.',
+    registers,
+  })
   return (event) => {
     if (event.kind === 'checkpoint') {
       checkpoints.observe(event.durationMs / 1000)
@@ -49,6 +55,7 @@ export function createStateObserver(registry: Registry, logger: Logger): (event:
       return
     }
     if (event.kind === 'applied') applied.inc(event.records)
+    else if (event.kind === 'unwritten') unwritten.inc()
     else takeovers.inc({ outcome: event.kind })
     tell(event, logger)
   }
@@ -61,6 +68,7 @@ function tell(event: Exclude<StateEvent, { kind: 'checkpoint' }>, logger: Logger
       { partition, records: event.records, sourceOffset: String(event.sourceOffset) },
       'records of other topics applied',
     )
+  else if (kind === 'unwritten') logger.warn({ partition }, `a checkpoint was not written: ${event.error.message}`)
   else if (kind === 'restored')
     logger.info({ partition, keys: event.keys, durationMs: Math.round(event.durationMs) }, 'state restored')
   else if (kind === 'cold') logger.info({ partition }, 'no state yet, learning from what the input holds')

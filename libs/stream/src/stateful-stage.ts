@@ -62,6 +62,8 @@ export type StateEvent =
       readonly bytes: number
       readonly durationMs: number
     }
+  /** A checkpoint that was being written in the background is not on the log, as far as we know: told here, because its owner may be gone. */
+  | { readonly kind: 'unwritten'; readonly partition: number; readonly error: Error }
   /** Records of side inputs took effect behind this offset of the input, and the checkpoint with them is written. */
   | { readonly kind: 'applied'; readonly partition: number; readonly records: number; readonly sourceOffset: bigint }
 
@@ -136,8 +138,8 @@ function openedStep(owned: OwnedPartition, partition: number, options: StatefulS
         isWriting = false
       })
       .then(() => options.onState({ kind: 'checkpoint', partition, keys, bytes, durationMs: performance.now() - startMs }))
-    // Whoever looks next gets the error.
-    writing.catch(() => undefined)
+    // Whoever looks next gets the error as well.
+    writing.catch((error: Error) => options.onState({ kind: 'unwritten', partition, error }))
     if (waiting) await writing
     if (records > 0) options.onState({ kind: 'applied', partition, records, sourceOffset: offset })
   }
