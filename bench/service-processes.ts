@@ -4,12 +4,9 @@
  * With `LAPWING_BENCH_PROFILE=FOLDER` each service writes its CPU profiles to a folder of its own there when it ends.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheDirectory } from '@lapwing/kafka-server/cache-directory'
-import { startKafka } from '@lapwing/kafka-server/server'
+import { startTestBroker } from '@lapwing/kafka-server/test-broker'
 import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import type { Log } from '@lapwing/stream/log'
 import { cpuSeconds } from './cpu-time.ts'
@@ -29,23 +26,17 @@ export async function startServices(
   partitions: number,
   settings: readonly string[] = [],
 ): Promise<ServiceProcesses> {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'lapwing-bench-'))
-  const kafka = await startKafka({
-    cacheDirectory: cacheDirectory(process.env, homedir()),
-    dataDirectory,
-    repository: process.env.MAVEN_REPOSITORY,
-    javaHome: process.env.JAVA_HOME,
-    onProgress: () => {},
-  })
+  const broker = await startTestBroker(process.env)
+  const { brokers, pid } = broker.server
   const services = names.map((name) =>
-    startService(name, kafka.brokers[0], [`${name}.port=0`, `kafka.partitions=${partitions}`, ...settings]),
+    startService(name, brokers[0], [`${name}.port=0`, `kafka.partitions=${partitions}`, ...settings]),
   )
   const urls = await Promise.all(services.map(async ({ name, ready }) => [name, await ready] as const))
   const pids: [string, number][] = [
     ...services.map(({ name, child }) => [name, child.pid!] as [string, number]),
-    ['broker', kafka.pid],
+    ['broker', pid],
   ]
-  const log = createKafkaLog({ brokers: [...kafka.brokers], clientId: 'lapwing-bench', logger: silent })
+  const log = createKafkaLog({ brokers: [...brokers], clientId: 'lapwing-bench', logger: silent })
   return {
     urls: new Map(urls),
     log,
@@ -53,8 +44,7 @@ export async function startServices(
     close: async () => {
       await log.close()
       for (const { child } of services) await end(child)
-      await kafka.stop()
-      await rm(dataDirectory, { recursive: true, force: true })
+      await broker.remove()
     },
   }
 }

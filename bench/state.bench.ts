@@ -4,9 +4,6 @@
  * The pause is the longest time that the event loop is held while all 10,000 series are put down at once, the worst case: every series
  * changed, all in one partition.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { encode } from '@lapwing/contracts/codec'
 import { bytesOf } from '@lapwing/contracts/columns'
 import { sortedLabels } from '@lapwing/contracts/series'
@@ -15,8 +12,7 @@ import { topicSpecs } from '@lapwing/contracts/topics'
 import { snapshotVersion } from '@lapwing/detection/series-detector'
 import { detectorSchema } from '@lapwing/detector/config'
 import { createDetectStep } from '@lapwing/detector/detect'
-import { cacheDirectory } from '@lapwing/kafka-server/cache-directory'
-import { startKafka } from '@lapwing/kafka-server/server'
+import { startTestBroker } from '@lapwing/kafka-server/test-broker'
 import { identify } from '@lapwing/prometheus/series-samples'
 import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import type { Log, LogRecord } from '@lapwing/stream/log'
@@ -119,25 +115,15 @@ function recordOf(round: number): LogRecord {
   return { topic: 'samples', partition: 0, offset: BigInt(round), timestampMs: 0, key: null, value, headers: new Map() }
 }
 
+const silent = { debug: () => {}, warn: () => {}, error: () => {} }
+
 async function withKafka<Result>(work: (log: Log) => Promise<Result>): Promise<Result> {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'lapwing-bench-'))
-  const kafka = await startKafka({
-    cacheDirectory: cacheDirectory(process.env, homedir()),
-    dataDirectory,
-    repository: process.env.MAVEN_REPOSITORY,
-    javaHome: process.env.JAVA_HOME,
-    onProgress: () => {},
-  })
-  const log = createKafkaLog({
-    brokers: kafka.brokers,
-    clientId: 'lapwing-bench',
-    logger: { debug: () => {}, warn: () => {}, error: () => {} },
-  })
+  const broker = await startTestBroker(process.env)
+  const log = createKafkaLog({ brokers: [...broker.server.brokers], clientId: 'lapwing-bench', logger: silent })
   try {
     return await work(log)
   } finally {
     await log.close()
-    await kafka.stop()
-    await rm(dataDirectory, { recursive: true, force: true })
+    await broker.remove()
   }
 }

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import type { z } from 'zod'
 import { type CommonConfig, ConfigError, type ConfigOf, commonSections, loadConfig } from './config.ts'
 import { createLogger, standardOutput } from './logger.ts'
+import { guardMemory } from './memory-guard.ts'
 import { closeDeadlineMs, runService, type ServiceContext } from './run-service.ts'
 
 type SectionSchema = z.ZodType<{ readonly port: number }>
@@ -52,6 +53,7 @@ export async function runProcess<
   }
   process.on('uncaughtException', onFail)
   process.on('unhandledRejection', (reason) => onFail(reason instanceof Error ? reason : new Error(String(reason))))
+  guardMemory((message) => onFail(new Error(message)))
   let close: (() => Promise<void>) | undefined
   const stop = (cause: string) => {
     if (!close) process.exit(0)

@@ -53,7 +53,7 @@ const heartbeatIntervalMs = 1000
  */
 const leaseMs = Math.min(sessionTimeoutMs, rebalanceTimeoutMs) - heartbeatIntervalMs
 /** A fetch returns as soon as there is anything; this is how long an idle one is parked at the broker. */
-const maxWaitMs = 500
+const maxWaitMs = 1000
 const maxBytesPerPartition = 4 * 1024 * 1024
 const maxBytes = 16 * 1024 * 1024
 /** So that the outputs of all of them go out together and their acknowledgements are waited for once; the work itself has one core anyway. */

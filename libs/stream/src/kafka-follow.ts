@@ -24,7 +24,7 @@ export async function followTopics(reader: KafkaReader, options: FollowOptions, 
   return { lastActivityMs: () => follower.lastActivityMs, stop }
 }
 
-const waitMs = 500
+const waitMs = 1000
 
 async function startPositions(reader: KafkaReader, { topics, from }: FollowOptions): Promise<Position[]> {
   const positions: Position[] = []

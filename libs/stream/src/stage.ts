@@ -88,11 +88,11 @@ export async function runOpenedStage(
     },
     onBatch: async (batch, context) => {
       const work = works.get(batch.partition) ?? beginWork(batch.partition, works, open)
-      const opened = await whileAlive(work.opened, context)
+      const opened = await whileAlive(work.opened, context).catch(throwAgain)
       /** What became of a checkpoint that fails is not known: the next batch begins with what was put down for certain. */
       const orAbandon = (error: unknown): never => {
         abandon(batch.partition, works)
-        throw error
+        return throwAgain(error)
       }
       if (!context.alive()) return
       await sendOutputs(work, producer, options)
@@ -149,6 +149,16 @@ function abandon(partition: number, works: Map<number, PartitionWork>): void {
     ({ abandon: leave }) => leave?.(),
     () => {},
   )
+}
+
+/**
+ * Fenced means that another has gone past what this process holds of the partition, as happens when the process stood still. The
+ * group decides whose the partition is: if it stays here, the batch comes again and the state is taken over anew; if not, it does
+ * not come. Ending the process instead would take its other partitions away from it as well.
+ */
+function throwAgain(error: unknown): never {
+  if (error instanceof LogError && error.code === 'fenced') throw new LogError('rebalancing', error.message, error)
+  throw error
 }
 
 /** Keeps the session while a step reads its state. */

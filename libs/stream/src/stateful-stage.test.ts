@@ -4,6 +4,7 @@ import { wrappedLog } from '../testing/wrapped-log.ts'
 import { LogError } from './errors.ts'
 import { createInProcessLog } from './in-process-log.ts'
 import type { Consumption, Log } from './log.ts'
+import { PartitionState } from './partition-state.ts'
 import { runStatefulStage, type StateEvent, type StatefulStep } from './stateful-stage.ts'
 
 const partitions = 2
@@ -201,6 +202,24 @@ describe('a stage with state', () => {
     expect(tries).toBeGreaterThan(2)
     expect(stage.events).toContainEqual({ kind: 'unwritten', partition: 0, error: expect.objectContaining({ code: 'timeout' }) })
     expect(stage.failures).toEqual([])
+    await stage.consumption.stop()
+  })
+
+  test('a fenced owner that the group still gives the partition to takes it over again', async () => {
+    const log = createInProcessLog()
+    await createTopics(log)
+    const stage = await start(log)
+    await write(log, ['a'])
+    await until(async () => expect(await effects(log)).toEqual(['0:a=1']))
+    const other = await PartitionState.takeOver(log, 'counter', 0, { topic: 'state', version: 1, configHash: 'a', intervalMs: 0 })
+    await write(log, ['a'])
+    await until(async () => expect(stage.events.map(({ kind }) => kind)).toContain('unwritten'))
+    await write(log, ['a'])
+    await until(async () => expect(stage.events.map(({ kind }) => kind)).toContain('restored'))
+    await until(async () => expect(await effects(log)).toEqual(['0:a=1', '1:a=2', '2:a=3']))
+    expect(stage.events).toContainEqual({ kind: 'unwritten', partition: 0, error: expect.objectContaining({ code: 'fenced' }) })
+    expect(stage.failures).toEqual([])
+    await other.state.close()
     await stage.consumption.stop()
   })
 

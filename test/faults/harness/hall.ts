@@ -1,9 +1,8 @@
 /** What all rows of a run share: a broker, a toxiproxy where there is one, and how much is asked for. */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cacheDirectory } from '@lapwing/kafka-server/cache-directory'
-import { startKafka } from '@lapwing/kafka-server/server'
+import { startTestBroker } from '@lapwing/kafka-server/test-broker'
 import type { Form } from './fault-row.ts'
 import { startToxiproxy, type Toxiproxy } from './toxiproxy.ts'
 
@@ -21,22 +20,16 @@ export const seed = Number(process.env.LAPWING_SEED ?? 20_261_123)
 
 /** @param toxiproxyProgram path of it */
 export async function openHall(toxiproxyProgram: string | undefined): Promise<Hall> {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'lapwing-faults-'))
-  const kafka = await startKafka({
-    cacheDirectory: cacheDirectory(process.env, homedir()),
-    dataDirectory,
-    repository: process.env.MAVEN_REPOSITORY,
-    javaHome: process.env.JAVA_HOME,
-    onProgress: () => {},
-  })
+  const folder = await mkdtemp(join(tmpdir(), 'lapwing-faults-'))
+  const broker = await startTestBroker(process.env)
   const toxiproxy =
-    toxiproxyProgram === undefined ? undefined : await startToxiproxy(toxiproxyProgram, join(dataDirectory, 'toxiproxy.log'))
+    toxiproxyProgram === undefined ? undefined : await startToxiproxy(toxiproxyProgram, join(folder, 'toxiproxy.log'))
   const close = async () => {
     await toxiproxy?.stop()
-    await kafka.stop()
-    await rm(dataDirectory, { recursive: true, force: true })
+    await broker.remove()
+    await rm(folder, { recursive: true, force: true })
   }
-  return { brokers: kafka.brokers, toxiproxy, form, seed, close }
+  return { brokers: broker.server.brokers, toxiproxy, form, seed, close }
 }
 
 function formOf(text: string): Form {

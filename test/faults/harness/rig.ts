@@ -150,7 +150,7 @@ export class Rig {
   async acknowledged(count: number): Promise<void> {
     await eventually(() => this.sender.acknowledged.length >= count, {
       what: `row ${this.#row.number}: ${count} rounds are acknowledged (${this.sender.acknowledged.length} are)`,
-      deadlineMs: 120_000,
+      deadlineMs: settleMs,
       everyMs: 20,
     })
   }
@@ -245,8 +245,8 @@ export class Rig {
   }
 }
 
-/** Longer than a session and a transaction that nobody ends, on a machine that does other things. */
-const settleMs = 120_000
+/** Much longer than a session and a transaction that nobody ends: all rows run beside each other, maybe on a machine that does other things. */
+const settleMs = 240_000
 const quietMs = 10_000
 const takeOverPattern = new RegExp(`^(${Object.keys(takeOverMessages).join('|')})$`)
 const silent = { debug: () => {}, warn: () => {}, error: () => {} }

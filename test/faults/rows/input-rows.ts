@@ -110,7 +110,7 @@ export const inputRows: readonly FaultRow[] = [
       const written = async () =>
         (await rig.log.offsets(rig.topic('detector-state'))).reduce((sum, { next }) => sum + Number(next), 0)
       const what = 'row 33: the state of all series is written'
-      await eventually(async () => (await written()) > manySeries, { what, deadlineMs: 120_000 })
+      await eventually(async () => (await written()) > manySeries, { what, deadlineMs: 240_000 })
       const [before] = rig.detectors
       rig.mayEnd(before!)
       await before!.stop()
