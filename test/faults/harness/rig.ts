@@ -165,11 +165,15 @@ export class Rig {
     return this.detectors.flatMap(takeOversOf)
   }
 
-  /** The load: round after round, spread over the row's time until `hurry` says so, then quickly. */
+  /**
+   * The load: round after round, spread over the row's time until `hurry` says so, then quickly. The last quarter goes out ten times as
+   * slowly: on a slow machine the faults are late, and a fault that waits for load which is all sent would wait for ever.
+   */
   async sendLoad(hurry: AbortSignal): Promise<void> {
     const paceMs = this.#row.loadMs[this.form] / rounds
     for (let round = 0; round < rounds; round++) {
-      const dueMs = performance.now() + (hurry.aborted ? 3 : paceMs)
+      const spreadMs = round < 0.75 * rounds ? paceMs : 10 * paceMs
+      const dueMs = performance.now() + (hurry.aborted ? 3 : spreadMs)
       await this.sender.send(this.round(round))
       await delay(Math.max(0, dueMs - performance.now()), undefined, { signal: hurry }).catch(() => {})
     }
