@@ -32,10 +32,7 @@ export async function startServices(
     startService(name, brokers[0], [`${name}.port=0`, `kafka.partitions=${partitions}`, ...settings]),
   )
   const urls = await Promise.all(services.map(async ({ name, ready }) => [name, await ready] as const))
-  const pids: [string, number][] = [
-    ...services.map(({ name, child }) => [name, child.pid!] as [string, number]),
-    ['broker', pid],
-  ]
+  const pids: [string, number][] = [...services.map(({ name, child }) => [name, child.pid!] as [string, number]), ['broker', pid]]
   const log = createKafkaLog({ brokers: [...brokers], clientId: 'lapwing-bench', logger: silent })
   return {
     urls: new Map(urls),

@@ -11,7 +11,9 @@ describe('the memory guard', () => {
   })
 
   test('says what is full and what to do', () => {
-    expect(outOfMemory(95 * megabyte, 100 * megabyte)).toMatch(/^out of memory: 95 MB .* limit is 100 MB; give it more .*another replica/)
+    expect(outOfMemory(95 * megabyte, 100 * megabyte)).toMatch(
+      /^out of memory: 95 MB .* limit is 100 MB; give it more .*another replica/,
+    )
   })
 
   test('ends a process whose heap fills up with its exit code', async () => {
@@ -21,7 +23,10 @@ describe('the memory guard', () => {
       const kept = []
       setInterval(() => { for (let i = 0; i < 2000; i++) kept.push({ text: String(Math.random()) }) }, 1)`
     const flags = ['--max-old-space-size=24', '--import', 'tsx', '--input-type=module', '--eval', program]
-    const ended = promisify(execFile)(process.execPath, flags, { cwd: new URL('../', import.meta.url), env: { ...process.env, NODE_OPTIONS: '' } })
+    const ended = promisify(execFile)(process.execPath, flags, {
+      cwd: new URL('../', import.meta.url),
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
     await expect(ended).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining('out of memory') })
   }, 60_000)
 })

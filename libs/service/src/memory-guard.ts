@@ -26,7 +26,9 @@ export function outOfMemory(usedBytes: number, limitBytes: number): string | und
 /** @param end called once, with what to say */
 export function guardMemory(end: (message: string) => void): void {
   const observer = new PerformanceObserver((list) => {
-    const wasFull = list.getEntries().some(({ detail }) => (detail as { kind: number }).kind === constants.NODE_PERFORMANCE_GC_MAJOR)
+    const wasFull = list
+      .getEntries()
+      .some(({ detail }) => (detail as { kind: number }).kind === constants.NODE_PERFORMANCE_GC_MAJOR)
     if (!wasFull) return
     const { used_heap_size: usedBytes, heap_size_limit: limitBytes } = getHeapStatistics()
     const message = outOfMemory(usedBytes, limitBytes - youngBytes)
