@@ -75,6 +75,12 @@ module.exports = {
       { path: '^(libs/(?!deep|detection)|services|cli|deploy)' },
       'batch models; configuration and logger arrive as arguments',
     ),
+    never(
+      'models-know-no-log',
+      '^libs/models/src',
+      { path: '^(libs/(?!models|contracts|deep|detection)|services|cli|deploy)' },
+      'the life of models; who writes it down stands above',
+    ),
     never('libs-know-no-service', '^libs', { path: '^(services|cli|deploy)' }, 'libraries are below'),
     {
       name: 'services-meet-in-topics',

@@ -3,6 +3,7 @@ import { ConfigError } from '@lapwing/service/config'
 import { Command, CommanderError } from 'commander'
 import { alertsCommand } from './alerts/alerts-command.ts'
 import { feedbackCommand } from './feedback/feedback-command.ts'
+import { modelsCommand, trainCommand } from './models/models-command.ts'
 import { muteCommand } from './mute/mute-command.ts'
 import { queriesCommand } from './queries/queries-command.ts'
 import { scoreCommand } from './score-command.ts'
@@ -19,6 +20,8 @@ const program = new Command('lapwing')
   .showHelpAfterError('(see lapwing --help)')
   .addCommand(startCommand())
   .addCommand(scoreCommand())
+  .addCommand(trainCommand())
+  .addCommand(modelsCommand())
   .addCommand(queriesCommand())
   .addCommand(topicsCommand())
   .addCommand(feedbackCommand())

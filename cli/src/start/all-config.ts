@@ -1,6 +1,7 @@
 /** The configuration of all services at once: every section is checked before anything is started. */
 import { alerterSchema } from '@lapwing/alerter/config'
 import { detectorSchema } from '@lapwing/detector/config'
+import { trainerSchema } from '@lapwing/detector/trainer/config'
 import { driftSchema } from '@lapwing/drift/config'
 import { ingestorSchema } from '@lapwing/ingestor/config'
 import { reporterSchema } from '@lapwing/reporter/config'
@@ -10,6 +11,7 @@ export const allSections = {
   ...commonSections,
   ingestor: ingestorSchema,
   detector: detectorSchema,
+  trainer: trainerSchema,
   drift: driftSchema,
   alerter: alerterSchema,
   reporter: reporterSchema,

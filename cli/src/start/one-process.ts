@@ -1,6 +1,7 @@
 /** All services in this process, on the log in memory: for a machine with neither Docker nor Java. */
 import { startAlerter } from '@lapwing/alerter/start'
 import { startDetector } from '@lapwing/detector/start'
+import { startTrainer } from '@lapwing/detector/trainer/start'
 import { startDrift } from '@lapwing/drift/start'
 import { startIngestor } from '@lapwing/ingestor/start'
 import { startReporter } from '@lapwing/reporter/start'
@@ -15,9 +16,13 @@ import type { RunningServices } from './supervise.ts'
 
 type Start = (context: ServiceContext<AllConfig>, log: Log) => Promise<void>
 
-const services: readonly (readonly [name: 'ingestor' | 'detector' | 'drift' | 'alerter' | 'reporter', start: Start])[] = [
+const services: readonly (readonly [
+  name: 'ingestor' | 'detector' | 'trainer' | 'drift' | 'alerter' | 'reporter',
+  start: Start,
+])[] = [
   ['ingestor', startIngestor],
   ['detector', startDetector],
+  ['trainer', startTrainer],
   ['drift', startDrift],
   ['alerter', startAlerter],
   ['reporter', startReporter],

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import type { AllConfig } from './all-config.ts'
 import type { Say } from './say.ts'
 
-const services = ['ingestor', 'detector', 'drift', 'alerter', 'reporter'] as const
+const services = ['ingestor', 'detector', 'trainer', 'drift', 'alerter', 'reporter'] as const
 
 /** Settings (`--set`) that put every service on a port that is free now, and tell the alerter where the page is. */
 export async function portSettings(config: AllConfig, say: Say): Promise<string[]> {

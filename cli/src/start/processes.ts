@@ -28,6 +28,7 @@ export function startProcesses({ flags, brokers, output }: ProcessesOptions): Pr
 const mains = [
   ['ingestor', '@lapwing/ingestor/main'],
   ['detector', '@lapwing/detector/main'],
+  ['trainer', '@lapwing/detector/trainer/main'],
   ['drift', '@lapwing/drift/main'],
   ['alerter', '@lapwing/alerter/main'],
   ['reporter', '@lapwing/reporter/main'],

@@ -211,7 +211,7 @@ export interface Metric {
   readonly value: number
 }
 
-/** A version of a model: its life, its numbers, and its weights or where they are. */
+/** A version of a model: its life, its numbers, and its weights or where they are. The newest record of an id holds. */
 export interface Model {
   /** Identity of the model, version included. */
   readonly modelId: string
@@ -223,7 +223,7 @@ export interface Model {
   readonly state: ModelState
   /** The version it was meant to replace, or empty. */
   readonly parentId: string
-  /** Milliseconds since the epoch. */
+  /** Time of the request that it answers, milliseconds since the epoch. */
   readonly createdAtMs: number
   /** Start of the training range. */
   readonly trainedFromMs: number
@@ -241,6 +241,24 @@ export interface Model {
   readonly weights: null | Buffer
   /** Where larger weights are, or empty. */
   readonly artefactUri: string
+  /** When it came into its state, milliseconds since the epoch; of several promoted versions of a scope the newest is in force. */
+  readonly stateAtMs: number
+  /** Identity of the control record that asked for it, or empty. */
+  readonly requestId: string
+  /** Why it was asked for, for a person. */
+  readonly reason: string
+  /** Why it is in its state, with the numbers, for a person. */
+  readonly decision: string
+  /** Labels of what it scores, sorted by name. */
+  readonly labels: readonly Label[]
+  /** The series it was trained on, in the order of its inputs. */
+  readonly channels: readonly string[]
+  /** Distance of two of its rows, milliseconds. */
+  readonly stepMs: number
+  /** Rows it was trained on. */
+  readonly trainedRows: number
+  /** Of the record registry-position alone: offset of the last control record of the partition that was decided on. */
+  readonly controlOffset: number
 }
 
 export type AlertState = 'unknown' | 'firing' | 'resolved'

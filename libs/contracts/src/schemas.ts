@@ -27,7 +27,13 @@ export const recordSchemas = {
     ],
   },
   Control: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 401, file: 'control.v1.avsc' }] },
-  Model: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 501, file: 'model.v1.avsc' }] },
+  Model: {
+    compatibility: 'BACKWARD_TRANSITIVE',
+    versions: [
+      { id: 501, file: 'model.v1.avsc' },
+      { id: 502, file: 'model.v2.avsc' },
+    ],
+  },
   Alert: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 601, file: 'alert.v1.avsc' }] },
   StateSnapshot: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 701, file: 'state-snapshot.v1.avsc' }] },
   StateMarker: {

@@ -26,6 +26,7 @@ export const reasonNames = [
   'novelty',
   'trend',
   'resets',
+  'multivariate',
 ] as const
 export type ReasonName = (typeof reasonNames)[number]
 

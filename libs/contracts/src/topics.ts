@@ -26,6 +26,7 @@ export const topics = {
   alerts: { records: ['Alert'], cleanup: 'delete', retentionMs: 35 * dayMs },
   'ingest-state': { records: ['StateSnapshot', 'StateMarker'], cleanup: 'compact' },
   'detector-state': { records: ['StateSnapshot', 'StateMarker'], cleanup: 'compact' },
+  'entity-state': { records: ['StateSnapshot', 'StateMarker'], cleanup: 'compact' },
   'drift-state': { records: ['StateSnapshot', 'StateMarker'], cleanup: 'compact' },
   'alert-state': { records: ['StateSnapshot', 'StateMarker'], cleanup: 'compact' },
   notifications: { records: ['Notification'], cleanup: 'delete', retentionMs: 35 * dayMs },

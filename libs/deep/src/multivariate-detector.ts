@@ -19,6 +19,10 @@ export interface MultivariateDetector {
   readonly contributions: Float64Array
   /** The same object each time. `row`: a value for each channel of the model, NaN where nothing was observed. */
   update(row: Float64Array): MultivariateVerdict
+  /** The rows that it still needs; a detector of the same model that is restored from it goes on bit for bit. */
+  snapshot(): Float64Array
+  /** Before the first row. Throws a RangeError when it is no snapshot of this model. */
+  restore(snapshot: Float64Array): void
 }
 
 export function createMultivariateDetector(model: TrainedModel): MultivariateDetector {
@@ -65,6 +69,18 @@ export function createMultivariateDetector(model: TrainedModel): MultivariateDet
       append(row)
       if (filled >= longest) judge()
       return verdict
+    },
+    snapshot: () => {
+      const kept = Math.min(filled, longest)
+      const from = filled - kept
+      return Float64Array.of(...observed.subarray(from, filled), ...rows.subarray(from * channels, filled * channels))
+    },
+    restore: (snapshot) => {
+      const kept = snapshot.length / (1 + channels)
+      if (!Number.isInteger(kept) || kept > longest) throw new RangeError(`${snapshot.length} numbers are no rows of this model`)
+      observed.set(snapshot.subarray(0, kept))
+      rows.set(snapshot.subarray(kept))
+      filled = kept
     },
   }
 }

@@ -82,7 +82,7 @@ export function loadFile<Schema extends z.ZodType>(schema: Schema, file: string)
 }
 
 const defaultFile = 'lapwing.yaml'
-const sectionNames = ['kafka', 'http', 'log', 'ingestor', 'detector', 'drift', 'alerter', 'reporter']
+const sectionNames = ['kafka', 'http', 'log', 'ingestor', 'detector', 'trainer', 'drift', 'alerter', 'reporter']
 
 /** Keys of the flat form, and where each belongs. */
 export const flatKeys: Readonly<Record<string, readonly [section: string, key: string]>> = {
@@ -103,6 +103,7 @@ export const flatKeys: Readonly<Record<string, readonly [section: string, key: s
 const wellKnownVariables: Readonly<Record<string, readonly [section: string, key: string]>> = {
   PROMETHEUS_URL: ['ingestor', 'prometheus_url'],
   KAFKA_BROKERS: ['kafka', 'brokers'],
+  LAPWING_TF_BACKEND: ['trainer', 'tensorflow_backend'],
 }
 
 type Tree = { [key: string]: unknown }

@@ -186,6 +186,15 @@ export class Cohorts {
       sha256: createHash('sha256').update(weights).digest('hex'),
       weights,
       artefactUri: '',
+      stateAtMs: newestMs,
+      requestId: '',
+      reason: '',
+      decision: '',
+      labels: [],
+      channels: [],
+      stepMs: 0,
+      trainedRows: 0,
+      controlOffset: -1,
     })
     return { topic: modelsTopic, partition, key: Buffer.from(modelId), value }
   }

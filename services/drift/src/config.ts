@@ -11,8 +11,12 @@ export const driftSchema = z
     detector: z.enum(driftDetectorNames).default('adwin'),
     /** Bound of ADWIN's false-alarm probability per test. */
     delta: z.number().gt(0, 'expected a probability above 0').lt(1, 'expected a probability below 1').default(0.002),
-    /** Time after a request during which the same series asks for nothing. */
-    cooldown: duration().prefault('30m'),
+    /** Time after a request during which the same entity asks for nothing. */
+    cooldown: duration().prefault('6h'),
+    /** Requests of one entity: what false alarms may cost. */
+    requests_per_week: z.number().min(1, 'expected at least 1 a week').default(7),
+    /** Scored samples of an entity after which it asks without drift; 0 for never. */
+    after_samples: z.int().min(0).default(0),
     /** Series a partition watches; the scores of further ones are counted and left out. */
     max_series_per_partition: z.int().min(1).default(50_000),
     /** Between two checkpoints of a partition's windows. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { decode, encode } from '@lapwing/contracts/codec'
 import { bytesOf } from '@lapwing/contracts/columns'
-import { seriesKey, sortedLabels } from '@lapwing/contracts/series'
+import { entityKey, seriesKey, sortedLabels } from '@lapwing/contracts/series'
 import { seriesStates } from '@lapwing/contracts/series-state'
 import { buildSeriesTable, seriesIdentity } from '@lapwing/contracts/series-table'
 import { driftDetectorNames } from '@lapwing/detection/drift-detector'
@@ -12,6 +12,7 @@ import { createDriftStep, driftStateVersion } from './drift.ts'
 const stepMs = 15_000
 const labels = sortedLabels(Object.entries({ __name__: 'latency', instance: 'a' }))
 const tableOf = (set: typeof labels) => buildSeriesTable([seriesIdentity(set, ['instance'])])
+const entity = entityKey(labels, ['instance']).toString('hex')
 const ok = seriesStates.indexOf('ok')
 
 function scoreRecord(scores: readonly number[], from: number, state = ok, set = labels): LogRecord {
@@ -50,6 +51,8 @@ function runStep(records: readonly LogRecord[], options = {}) {
     detector: 'adwin',
     delta: 0.002,
     cooldownMs: 3_600_000,
+    requestsPerWeek: 100,
+    afterSamples: 0,
     maxSeries: 10,
     controlTopic: 'control',
     observe: ({ scores, overLimit }) => {
@@ -74,11 +77,31 @@ describe('the drift step', () => {
     expect(requests[0]).toMatchObject({
       kind: 'retrain',
       detector: 'adwin',
-      scope: `series:${seriesKey(labels).toString('hex')}`,
+      scope: `entity:${entity}`,
+      seriesKey: seriesKey(labels).toString('hex'),
     })
     expect(requests[0]!.reason).toMatch(/^mean score of latency\{instance="a"\} went from 0\.\d\d to 0\.\d\d$/)
     expect(requests[0]!.requestedAtMs).toBeGreaterThan(500 * stepMs)
     expect(outputs[0]).toMatchObject({ topic: 'control', partition: 2 })
+  })
+
+  test('a deploy that moves four series of an entity asks once; a shadow asks for nothing', () => {
+    const sets = ['a', 'b', 'c', 'd'].map((job) => sortedLabels(Object.entries({ __name__: 'latency', instance: 'a', job })))
+    const of = (from: number, level: number, count: number) => sets.map((set) => scoreRecord(noise(count, level), from, ok, set))
+    expect(runStep([...of(0, 0.2, 500), ...of(500, 0.9, 200)]).requests).toHaveLength(1)
+    const shadow = (record: LogRecord) => ({
+      ...record,
+      value: encode('ScoreBatch', { ...decode('ScoreBatch', record.value!), source: 'lapwing_entity_score_shadow' }),
+    })
+    expect(runStep([scoreRecord(noise(500, 0.2), 0), scoreRecord(noise(200, 0.8), 500)].map(shadow)).watched).toBe(0)
+  })
+
+  test('asks without drift after so many samples, and begins to count anew', () => {
+    const { requests } = runStep([scoreRecord(noise(1000, 0.2), 0)], { afterSamples: 400 })
+    expect(requests.map(({ detector, statistic }) => [detector, statistic])).toEqual([
+      ['count', 400],
+      ['count', 400],
+    ])
   })
 
   test('is silent while scores stay where they are', () => {
@@ -86,7 +109,7 @@ describe('the drift step', () => {
   })
 
   test('asks again only after the cool-down', () => {
-    const moves = [scoreRecord(noise(500, 0.2), 0), scoreRecord(noise(300, 0.8), 500), scoreRecord(noise(300, 0.1), 800)]
+    const moves = [scoreRecord(noise(500, 0.2), 0), scoreRecord(noise(300, 0.8), 500), scoreRecord(noise(300, 1.6), 800)]
     expect(runStep(moves).requests).toHaveLength(2)
     expect(runStep(moves, { cooldownMs: 86_400_000 }).requests).toHaveLength(1)
   })
@@ -102,6 +125,10 @@ describe('the drift step', () => {
     const { watched, dropped, requests } = runStep(records, { maxSeries: 1 })
     expect({ watched, dropped }).toEqual({ watched: 700, dropped: 7 })
     expect(requests).toHaveLength(1)
+  })
+
+  test('scores that fall ask for nothing: a model is learning, or a new one fits', () => {
+    expect(runStep([scoreRecord(noise(500, 0.9), 0), scoreRecord(noise(500, 0.2), 500)]).requests).toEqual([])
   })
 
   test('one freak is not drift', () => {
@@ -122,6 +149,8 @@ describe('the drift step', () => {
       detector: 'adwin' as const,
       delta: 0.002,
       cooldownMs: 3_600_000,
+      requestsPerWeek: 100,
+      afterSamples: 0,
       maxSeries: 10,
       controlTopic: 'control',
       observe: () => {},
@@ -139,6 +168,8 @@ describe('the drift step', () => {
       detector,
       delta: 0.002,
       cooldownMs: 3_600_000,
+      requestsPerWeek: 100,
+      afterSamples: 0,
       maxSeries: 10,
       controlTopic: 'control',
       observe: () => {},

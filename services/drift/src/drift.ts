@@ -2,8 +2,9 @@
  * The drift step: score batches of one partition in, requests for retraining out.
  *
  * Each series has a drift detector (ADWIN by default) over its scores: while the model still fits the series, scores stay where
- * they are; when they change, it no longer describes the data. A request names the series, what changed and who noticed. For a while
- * after it, in event time, the series asks for nothing more.
+ * they are; when they change, it no longer describes the data. Batch models belong to entities, so what the series of an entity say is one
+ * request (`entity-drift.ts`): it names the series that moved most, what changed and who noticed. The score of an entity under
+ * its batch model is such a series too; that of a shadow is not watched.
  *
  * Scores are capped before the detector sees them: one freak is an anomaly, not drift. Samples that were not scored (warm-up, repeats,
  * filled gaps) are left out.
@@ -16,20 +17,21 @@ import { bytesOf, float32Column, float64Column, uint8Column, uint32Column } from
 import type { Control, ScoreBatch } from '@lapwing/contracts/records'
 import { type LabelSet, seriesText } from '@lapwing/contracts/series'
 import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
-import { keyBytes, keyText, labelReader, seriesCount } from '@lapwing/contracts/series-table'
-import {
-  createDriftDetector,
-  type DriftChange,
-  type DriftDetector,
-  type DriftDetectorOptions,
-} from '@lapwing/detection/drift-detector'
+import { entityText, keyBytes, keyText, labelReader, seriesCount } from '@lapwing/contracts/series-table'
+import { createDriftDetector, type DriftDetector, type DriftDetectorOptions } from '@lapwing/detection/drift-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
-import type { OutgoingRecord } from '@lapwing/stream/log'
+import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
+import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
+import { EntityDrift, type HeldBy, type SeriesDrift } from './entity-drift.ts'
 
 export interface DriftOptions extends DriftDetectorOptions {
   readonly enabled: boolean
   readonly cooldownMs: number
+  /** Of one entity. */
+  readonly requestsPerWeek: number
+  /** Scored samples of an entity after which it asks without drift; 0 for never. */
+  readonly afterSamples: number
   /** Series a partition watches; scores of further ones are counted and left out. */
   readonly maxSeries: number
   readonly controlTopic: string
@@ -42,78 +44,205 @@ export interface DriftObservation {
   /** Scores of series beyond the limit. */
   readonly overLimit: number
   readonly requests: number
+  /** Drift of a series that was no request, by what held it. */
+  readonly held: Readonly<Record<HeldBy, number>>
   readonly series: number
 }
 
-/** Layout of a series' state. */
+/** Layout of the state of series and entities. */
 export const driftStateVersion = 1
 
 /** The step of one partition. */
 export function createDriftStep(options: DriftOptions): StatefulStep {
-  const slots = createSeriesSlots()
-  const watches: SeriesWatch[] = []
-  const changed = new Set<number>()
-  const slotOf = (keys: Uint8Array, series: number) =>
-    slots.size < options.maxSeries ? slots.findOrAdd(keys, series * keyBytes) : slots.find(keys, series * keyBytes)
-  return {
-    process: (record, emit) => {
-      if (!options.enabled || !record.value) return
-      const batch = decode('ScoreBatch', record.value)
-      const readLabels = labelReader(batch.series)
-      let requests = 0
-      let overLimit = 0
-      const scores = eachScore(batch, (series, timestampMs, score) => {
-        const slot = slotOf(batch.series.keys, series)
-        if (slot === -1) {
-          overLimit++
-          return
-        }
-        watches[slot] ??= { detector: createDriftDetector(options), quietUntilMs: 0 }
-        changed.add(slot)
-        const change = changeOf(watches[slot], timestampMs, score, options.cooldownMs)
-        if (!change) return
-        requests++
-        emit(requestRecord(keyText(batch.series, series), readLabels(series), timestampMs, change, options, record.partition))
-      })
-      options.observe({ scores: scores - overLimit, overLimit, requests, series: slots.size })
-    },
-    takeChanged: function* () {
-      for (const slot of changed) yield { key: slots.keyOf(slot), snapshot: encodeWatch(watches[slot]!) }
-      changed.clear()
-    },
-    restore: (key, snapshot) => {
-      if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
-      watches[slots.findOrAdd(key, 0)] = decodeWatch(snapshot, options)
-    },
+  return new DriftStep(options)
+}
+
+/** A batch in hand. */
+interface BatchInHand {
+  readonly batch: ScoreBatch
+  readonly record: LogRecord
+  readonly emit: (output: OutgoingRecord) => void
+  readonly readLabels: (series: number) => LabelSet
+  readonly counts: { overLimit: number; requests: number; held: Record<HeldBy, number> }
+}
+
+class DriftStep implements StatefulStep {
+  readonly #options: DriftOptions
+  readonly #slots = createSeriesSlots()
+  readonly #watches: SeriesWatch[] = []
+  readonly #changed = new Set<number>()
+  readonly #entities = new Map<string, EntityWatch>()
+  readonly #changedEntities = new Set<string>()
+
+  constructor(options: DriftOptions) {
+    this.#options = options
+  }
+
+  process(record: LogRecord, emit: (output: OutgoingRecord) => void): void {
+    if (!this.#options.enabled || !record.value) return
+    const batch = decode('ScoreBatch', record.value)
+    if (batch.source === shadowSource) return
+    const counts = { overLimit: 0, requests: 0, held: { fall: 0, quorum: 0, cooldown: 0, budget: 0 } }
+    const hand: BatchInHand = { batch, record, emit, readLabels: labelReader(batch.series), counts }
+    const scores = eachScore(batch, (series, timestampMs, score) => this.#take(hand, series, timestampMs, score))
+    this.#options.observe({ ...counts, scores: scores - counts.overLimit, series: this.#slots.size })
+  }
+
+  *takeChanged(): Generator<KeyState> {
+    for (const slot of this.#changed) yield { key: this.#slots.keyOf(slot), snapshot: encodeWatch(this.#watches[slot]!) }
+    this.#changed.clear()
+    for (const key of this.#changedEntities) {
+      const { drift, samples } = this.#entities.get(key)!
+      const snapshot = Buffer.concat([bytesOf(Float64Array.of(samples)), drift.snapshot()])
+      yield { key: Uint8Array.of(...Buffer.from(key, 'hex'), entityTag), snapshot }
+    }
+    this.#changedEntities.clear()
+  }
+
+  restore(key: Uint8Array, snapshot: Uint8Array): void {
+    if (key.length === keyBytes + 1 && key[keyBytes] === entityTag) {
+      if (snapshot.length < 8) throw new RangeError(`an entity's state of ${snapshot.length} bytes`)
+      const watch = this.#entity(Buffer.from(key.subarray(0, keyBytes)).toString('hex'))
+      watch.samples = float64Column(snapshot.subarray(0, 8))[0]!
+      watch.drift.restore(snapshot.subarray(8))
+      return
+    }
+    if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
+    this.#watches[this.#slots.findOrAdd(key, 0)] = decodeWatch(snapshot, this.#options)
+  }
+
+  #take(hand: BatchInHand, series: number, timestampMs: number, score: number): void {
+    const slot = this.#slotOf(hand.batch.series.keys, series)
+    if (slot === -1) {
+      hand.counts.overLimit++
+      return
+    }
+    const watch = this.#watches[slot] ?? this.#beginWatch(slot, hand, series)
+    this.#changed.add(slot)
+    if (this.#options.afterSamples > 0) this.#count(hand, entityText(hand.batch.series, series), timestampMs)
+    if (watch.detector.update(Math.min(score, largestScore)) === 'drift') this.#drifted(hand, series, timestampMs, watch)
+  }
+
+  #beginWatch(slot: number, { batch }: BatchInHand, series: number): SeriesWatch {
+    const watch = { detector: createDriftDetector(this.#options) }
+    const entityKey = entityText(batch.series, series)
+    this.#watches[slot] = watch
+    this.#entity(entityKey).drift.series++
+    this.#changedEntities.add(entityKey)
+    return watch
+  }
+
+  #drifted(hand: BatchInHand, series: number, timestampMs: number, watch: SeriesWatch): void {
+    const entityKey = entityText(hand.batch.series, series)
+    this.#changedEntities.add(entityKey)
+    const { batch, readLabels, counts } = hand
+    const outcome = this.#entity(entityKey).drift.take(
+      {
+        seriesKey: keyText(batch.series, series),
+        labels: readLabels(series),
+        atMs: timestampMs,
+        change: watch.detector.change(),
+        isOfEntity: batch.source === entitySource,
+      },
+      this.#options,
+    )
+    if (outcome.kind === 'held') counts.held[outcome.by]++
+    else this.#ask(hand, { ...driftRequest(outcome.strongest, outcome.others, this.#options), entityKey, timestampMs })
+  }
+
+  #count(hand: BatchInHand, entityKey: string, timestampMs: number): void {
+    const entity = this.#entity(entityKey)
+    entity.samples++
+    this.#changedEntities.add(entityKey)
+    if (entity.samples < this.#options.afterSamples) return
+    const { samples } = entity
+    entity.samples = 0
+    const numbers = { statistic: samples, threshold: this.#options.afterSamples, seriesKey: '', labels: [] }
+    this.#ask(hand, {
+      reason: `${samples} samples since the last request`,
+      detector: 'count',
+      ...numbers,
+      entityKey,
+      timestampMs,
+    })
+  }
+
+  #ask({ record, emit, counts }: BatchInHand, { entityKey, timestampMs, ...request }: Request): void {
+    counts.requests++
+    this.#entity(entityKey).samples = 0
+    const scope = `entity:${entityKey}`
+    const control: Control = {
+      id: createHash('sha256').update(`${scope}/retrain/${timestampMs}`).digest('hex').slice(0, 32),
+      kind: 'retrain',
+      scope,
+      requestedBy: 'drift',
+      requestedAtMs: timestampMs,
+      ...request,
+    }
+    const { partition } = record
+    emit({ topic: this.#options.controlTopic, partition, key: Buffer.from(scope), value: encode('Control', control) })
+  }
+
+  #slotOf(keys: Uint8Array, series: number): number {
+    const at = series * keyBytes
+    return this.#slots.size < this.#options.maxSeries ? this.#slots.findOrAdd(keys, at) : this.#slots.find(keys, at)
+  }
+
+  #entity(key: string): EntityWatch {
+    const known = this.#entities.get(key)
+    if (known) return known
+    const made = { drift: new EntityDrift(this.#options), samples: 0 }
+    this.#entities.set(key, made)
+    return made
   }
 }
 
-interface SeriesWatch {
-  readonly detector: DriftDetector
-  quietUntilMs: number
+type Request = Pick<Control, 'reason' | 'detector' | 'statistic' | 'threshold' | 'seriesKey' | 'labels'> & {
+  /** 32 hexadecimal digits. */
+  readonly entityKey: string
+  readonly timestampMs: number
 }
 
-/** The time until which it is quiet, then what the detector knows. */
-function encodeWatch({ quietUntilMs, detector }: SeriesWatch): Uint8Array {
-  return bytesOf(Float64Array.of(quietUntilMs, ...detector.snapshot()))
+function driftRequest(
+  { seriesKey, labels, change: { watched, before, after, threshold } }: SeriesDrift,
+  others: number,
+  { detector }: DriftOptions,
+): Omit<Request, 'entityKey' | 'timestampMs'> {
+  const also = others === 0 ? '' : `, and ${others} more series of its entity moved`
+  const reason = `${watched} of ${seriesText(labels)} went from ${before.toFixed(2)} to ${after.toFixed(2)}${also}`
+  return { reason, detector, statistic: Math.abs(after - before), threshold, seriesKey, labels }
+}
+
+interface EntityWatch {
+  readonly drift: EntityDrift
+  /** Scored since the last request; counted only where that matters. */
+  samples: number
+}
+
+/** Sources of the scores of whole entities: under the model in force, and under one that is being tried. */
+const entitySource = 'lapwing_entity_score'
+const shadowSource = 'lapwing_entity_score_shadow'
+/** Last byte of the key of an entity on the state topic. */
+const entityTag = 1
+
+interface SeriesWatch {
+  readonly detector: DriftDetector
+}
+
+/** A number that nobody reads any more, then what the detector knows. */
+function encodeWatch({ detector }: SeriesWatch): Uint8Array {
+  return bytesOf(Float64Array.of(0, ...detector.snapshot()))
 }
 
 /** Throws a RangeError when the bytes are no such state. */
 function decodeWatch(snapshot: Uint8Array, options: DriftDetectorOptions): SeriesWatch {
   if (snapshot.length % 8 !== 0 || snapshot.length === 0) throw new RangeError(`a drift state of ${snapshot.length} bytes`)
   const numbers = float64Column(snapshot)
-  return { quietUntilMs: numbers[0]!, detector: createDriftDetector(options, numbers.subarray(1)) }
+  return { detector: createDriftDetector(options, numbers.subarray(1)) }
 }
 
 /** Larger scores count as this. */
 const largestScore = 3
-
-function changeOf(watch: SeriesWatch, timestampMs: number, score: number, cooldownMs: number): DriftChange | undefined {
-  const level = watch.detector.update(Math.min(score, largestScore))
-  if (level !== 'drift' || timestampMs < watch.quietUntilMs) return undefined
-  watch.quietUntilMs = timestampMs + cooldownMs
-  return watch.detector.change()
-}
 
 /** Visits the samples that were scored; returns their number. Throws a ColumnError when the columns do not fit together. */
 function eachScore(batch: ScoreBatch, visit: (series: number, timestampMs: number, score: number) => void): number {
@@ -137,28 +266,3 @@ function eachScore(batch: ScoreBatch, visit: (series: number, timestampMs: numbe
 }
 
 const warming: ReadonlySet<number> = new Set([seriesStates.indexOf('warming'), seriesStates.indexOf('warming_from_cohort')])
-
-function requestRecord(
-  seriesKey: string,
-  labels: LabelSet,
-  timestampMs: number,
-  { watched, before, after, threshold }: DriftChange,
-  { controlTopic, detector }: DriftOptions,
-  partition: number,
-): OutgoingRecord {
-  const scope = `series:${seriesKey}`
-  const control: Control = {
-    id: createHash('sha256').update(`${scope}/retrain/${timestampMs}`).digest('hex').slice(0, 32),
-    kind: 'retrain',
-    scope,
-    reason: `${watched} of ${seriesText(labels)} went from ${before.toFixed(2)} to ${after.toFixed(2)}`,
-    detector,
-    statistic: Math.abs(after - before),
-    threshold,
-    seriesKey,
-    labels,
-    requestedBy: 'drift',
-    requestedAtMs: timestampMs,
-  }
-  return { topic: controlTopic, partition, key: Buffer.from(scope), value: encode('Control', control) }
-}

@@ -18,6 +18,8 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
     detector,
     delta,
     cooldown,
+    requests_per_week: requestsPerWeek,
+    after_samples: afterSamples,
     checkpoint_interval: checkpointInterval,
     max_series_per_partition: maxSeries,
   } = context.config.drift
@@ -31,6 +33,12 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
   })
   dropped.inc({ reason: 'series_limit' }, 0)
   const requests = new Counter({ name: 'lapwing_drift_retrain_requests_total', help: 'Retrainings asked for.', registers })
+  const held = new Counter({
+    name: 'lapwing_drift_held_total',
+    help: 'Drift of series that was no request, by what held it: scores that fell, too few series, a request a short time ago, the weekly budget.',
+    labelNames: ['by'],
+    registers,
+  })
   const series = new Gauge({ name: 'lapwing_drift_series', help: 'Series watched in the partition read last.', registers })
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
@@ -52,12 +60,15 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
         detector,
         delta,
         cooldownMs: cooldown.ms,
+        requestsPerWeek,
+        afterSamples,
         maxSeries,
         controlTopic: topicName(prefix, 'control'),
         observe: (seen) => {
           scores.inc(seen.scores)
           dropped.inc({ reason: 'series_limit' }, seen.overLimit)
           requests.inc(seen.requests)
+          for (const by of heldBy) held.inc({ by }, seen.held[by])
           series.set(seen.series)
         },
       }),
@@ -67,3 +78,5 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
   })
   context.onClose('stage', () => stage.stop())
 }
+
+const heldBy = ['fall', 'quorum', 'cooldown', 'budget'] as const

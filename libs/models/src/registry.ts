@@ -1,0 +1,98 @@
+/**
+ * What the models topic adds up to: every version of every model, and which one is in force.
+ *
+ * Of the promoted versions of a scope the one with the newest `stateAtMs` is in force. So a promotion needs one record, and a rollback
+ * two, in one transaction: the version that goes, and the earlier one promoted anew. Weights are left out here, because a registry of hundreds of
+ * models would hold hundreds of megabytes; whoever needs some reads them by id.
+ */
+import { decode } from '@lapwing/contracts/codec'
+import type { Model } from '@lapwing/contracts/records'
+
+/** A record as it stands on the topic. */
+interface TopicRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+}
+
+export class ModelRegistry {
+  readonly #versions = new Map<string, Model>()
+  /** Offset of the last control record that was decided on; -1 before the first. */
+  #position = -1
+
+  /** Takes a record of the models topic in; what is no version of a batch model (priors of cohorts) is left. Throws a DecodeError. */
+  take({ key, value }: TopicRecord): void {
+    if (!value) this.#versions.delete(Buffer.from(key ?? []).toString())
+    else this.put(decode('Model', value))
+  }
+
+  put(model: Model): void {
+    if (model.kind === positionKind) this.#position = Math.max(this.#position, model.controlOffset)
+    else if (model.scope.startsWith(entityScope)) this.#versions.set(model.modelId, { ...model, weights: null })
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  all(): Model[] {
+    return [...this.#versions.values()]
+  }
+
+  find(modelId: string): Model | undefined {
+    return this.#versions.get(modelId)
+  }
+
+  /** Oldest first. */
+  ofScope(scope: string): Model[] {
+    const versions = this.all().filter((model) => model.scope === scope)
+    return versions.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.modelId < b.modelId ? -1 : 1))
+  }
+
+  inForce(scope: string): Model | undefined {
+    const promoted = this.ofScope(scope).filter(({ state }) => state === 'promoted')
+    return promoted.reduce<Model | undefined>(
+      (newest, one) => (newest && newest.stateAtMs >= one.stateAtMs ? newest : one),
+      undefined,
+    )
+  }
+
+  /** After every change of the scope so far, so that a change can be told from the one before it; at `wantedMs` if that is later. */
+  nextChangeMs(scope: string, wantedMs: number): number {
+    return this.ofScope(scope).reduce((latest, { stateAtMs }) => Math.max(latest, stateAtMs + 1), wantedMs)
+  }
+}
+
+/** What a batch model scores: all series of an entity. */
+export const entityScope = 'entity:'
+const positionKind = 'registry-position'
+
+/** How far a partition's control records have been decided on, as a record of the models topic beside the outcomes. */
+export function positionRecord(controlOffset: number): Model {
+  return { ...emptyModel, modelId: positionKind, kind: positionKind, controlOffset }
+}
+
+export const emptyModel: Model = {
+  modelId: '',
+  scope: '',
+  kind: '',
+  state: 'unknown',
+  parentId: '',
+  createdAtMs: 0,
+  trainedFromMs: 0,
+  trainedToMs: 0,
+  configHash: '',
+  dataHash: '',
+  metrics: [],
+  sha256: '',
+  weights: null,
+  artefactUri: '',
+  stateAtMs: 0,
+  requestId: '',
+  reason: '',
+  decision: '',
+  labels: [],
+  channels: [],
+  stepMs: 0,
+  trainedRows: 0,
+  controlOffset: -1,
+}

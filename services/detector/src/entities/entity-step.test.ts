@@ -1,0 +1,250 @@
+import { decode, encode } from '@lapwing/contracts/codec'
+import { float32Column, float64Column } from '@lapwing/contracts/columns'
+import type { Control, Model } from '@lapwing/contracts/records'
+import { entityKey, seriesText, sortedLabels } from '@lapwing/contracts/series'
+import { seriesStates } from '@lapwing/contracts/series-state'
+import { labelReader } from '@lapwing/contracts/series-table'
+import type { Rows } from '@lapwing/deep/rows'
+import { trainModel } from '@lapwing/deep/train-model'
+import { createRandom } from '@lapwing/detection/random'
+import { emptyModel } from '@lapwing/models/registry'
+import { packWeights } from '@lapwing/models/weights'
+import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
+import { describe, expect, test } from 'vitest'
+import { sampleRecord } from '../../testing/sample-batch.ts'
+import { createEntityStep, type EntityObservation, entityStateVersion } from './entity-step.ts'
+
+const stepMs = 60_000
+const metrics = ['requests', 'cpu', 'latency']
+const labelsOf = (metric: string) => ({ __name__: metric, instance: 'a', job: 'shop' })
+const names = metrics.map((metric) => seriesText(sortedLabels(Object.entries(labelsOf(metric)))))
+const entity = entityKey(sortedLabels(Object.entries(labelsOf('cpu'))), ['instance']).toString('hex')
+const store = { put: () => 'unused', get: () => undefined }
+
+/** All channels follow one load; from `fault` rows on `latency` no longer does. */
+function rowValues(row: number, random: () => number, fault: boolean): number[] {
+  const load = 10 + 3 * Math.sin(row / 20) + random()
+  return [100 * load, load + random() / 10, fault ? 60 - load : 20 + load + random() / 10]
+}
+
+function history(count: number, seed: number): Rows {
+  const random = createRandom(seed)
+  const values = Float64Array.from(Array.from({ length: count }, (_, row) => rowValues(row, random, false)).flat())
+  return { channels: 3, count, values }
+}
+
+async function version(id: string, state: Model['state'], stateAtMs: number, seed = 1): Promise<Model> {
+  const tensorflow = () => Promise.reject(new Error('not asked for'))
+  const trained = await trainModel({
+    kind: 'pca',
+    channels: names,
+    rows: history(600, seed),
+    seed: 1,
+    tensorflow,
+    onProgress: () => {},
+  })
+  const labels = sortedLabels([
+    ['instance', 'a'],
+    ['job', 'shop'],
+  ])
+  const model = {
+    ...emptyModel,
+    modelId: id,
+    scope: `entity:${entity}`,
+    kind: 'pca',
+    state,
+    stateAtMs,
+    labels,
+    channels: names,
+    stepMs,
+  }
+  return { ...model, ...packWeights(trained, store) }
+}
+
+/** A step, and what it has said. */
+class Service {
+  readonly outputs: OutgoingRecord[] = []
+  readonly seen: EntityObservation[] = []
+  readonly step = createEntityStep({
+    scoresTopic: 'scores',
+    anomaliesTopic: 'anomalies',
+    controlTopic: 'control',
+    store,
+    shadowRows: 50,
+    observe: (observation) => this.seen.push(observation),
+  })
+
+  apply(model: Model): this {
+    this.step.apply!(recordOf(model))
+    return this
+  }
+
+  feed(records: readonly LogRecord[]): this {
+    for (const record of records) this.step.process(record, (output) => this.outputs.push(output))
+    return this
+  }
+
+  /** Another process with what this one puts down now. */
+  takenOver(): Service {
+    const next = new Service()
+    for (const { key, snapshot } of this.step.takeChanged()) next.step.restore(key, snapshot, entityStateVersion)
+    return next
+  }
+
+  of(topic: string): Uint8Array[] {
+    return this.outputs.filter((output) => output.topic === topic).map(({ value }) => value!)
+  }
+
+  scores(source = 'lapwing_entity_score') {
+    const batches = this.of('scores').map((value) => decode('ScoreBatch', value))
+    return batches.filter((batch) => batch.source === source)
+  }
+
+  anomalies() {
+    return this.of('anomalies').map((value) => decode('Anomaly', value))
+  }
+
+  controls(): Control[] {
+    return this.of('control').map((value) => decode('Control', value))
+  }
+}
+
+function recordOf(model: Model): LogRecord {
+  return {
+    topic: 'models',
+    partition: 3,
+    offset: 0n,
+    timestampMs: 0,
+    key: null,
+    value: encode('Model', model),
+    headers: new Map(),
+  }
+}
+
+/** A batch a row, two series in one record and one in another, as two queries would bring them. */
+function live(from: number, count: number, faulty = false, seed = 9): LogRecord[] {
+  const random = createRandom(seed + from)
+  return Array.from({ length: count }, (_, i) => {
+    const row = from + i
+    const values = rowValues(row, random, faulty)
+    const of = (channel: number) => ({
+      labels: labelsOf(metrics[channel]!),
+      samples: [[row * stepMs + 5000, values[channel]!] as const],
+    })
+    return [
+      sampleRecord([of(0), of(1)], { offset: BigInt(2 * row), stepMs }),
+      sampleRecord([of(2)], { offset: BigInt(2 * row + 1), stepMs }),
+    ]
+  }).flat()
+}
+
+describe('an entity under a batch model', () => {
+  test('without a model nothing is said, and the batch not even read', () => {
+    const broken = { ...live(0, 1)[0]!, value: Buffer.from('broken') }
+    expect(new Service().feed([broken]).outputs).toEqual([])
+  })
+
+  test('is scored row by row by the version in force, and told of when its channels no longer fit together', async () => {
+    const service = new Service().apply(await version('pca/1', 'promoted', 1))
+    service
+      .feed(live(0, 100))
+      .feed(live(100, 20, true))
+      .feed(live(120, 40))
+    const scores = service.scores()
+    expect(scores).toHaveLength(158)
+    expect(new Set(scores.map(({ model }) => model))).toEqual(new Set(['pca/1']))
+    expect(seriesText(labelReader(scores[0]!.series)(0))).toBe('lapwing_entity_score{instance="a",job="shop"}')
+    const timesMs = scores.flatMap(({ timestampsMs }) => [...float64Column(timestampsMs)])
+    expect(timesMs).toEqual(Array.from({ length: 158 }, (_, row) => row * stepMs))
+    expect(scores.slice(0, 9).map(({ states }) => seriesStates[states[0]!])).toEqual(Array(9).fill('warming'))
+    const above = scores.map(({ scores: column }) => float32Column(column)[0]! > 1)
+    expect(above.slice(0, 100).filter(Boolean)).toHaveLength(0)
+    expect(above.slice(102, 118).every(Boolean)).toBe(true)
+    const [opened, ...later] = service.anomalies()
+    expect(opened).toMatchObject({ state: 'open', entityKey: entity, metric: 'lapwing_entity_score', model: 'pca/1' })
+    expect(opened!.reasons[0]!.name).toBe(`multivariate:${names[2]}`)
+    expect(opened!.reasons.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9)
+    expect(later.at(-1)).toMatchObject({ state: 'resolved', episodeId: opened!.episodeId })
+  })
+
+  test('in shadow is written down and told to nobody, and after its time may come into force', async () => {
+    const service = new Service().apply(await version('pca/1', 'promoted', 1)).apply(await version('pca/2', 'shadow', 2, 2))
+    service
+      .feed(live(0, 40))
+      .feed(live(40, 10, true))
+      .feed(live(50, 60))
+    expect(service.scores('lapwing_entity_score_shadow').length).toBe(service.scores().length)
+    expect(service.anomalies().every(({ model }) => model === 'pca/1')).toBe(true)
+    expect(service.controls()).toMatchObject([{ kind: 'promote', scope: 'model:pca/2', requestedBy: 'shadow' }])
+    service.apply(await version('pca/2', 'promoted', 3, 2)).feed(live(110, 1))
+    const last = service.scores().at(-1)!
+    expect([last.model, seriesStates[last.states[0]!]]).toEqual(['pca/2', 'ok'])
+  })
+
+  test('a shadow that calls much anomalous is asked to go', async () => {
+    const service = new Service().apply(await version('pca/2', 'shadow', 2))
+    service.feed(live(0, 30)).feed(live(30, 40, true))
+    expect(service.controls()).toMatchObject([{ kind: 'rollback', scope: 'model:pca/2' }])
+    expect(service.controls()[0]!.statistic).toBeGreaterThan(0.3)
+  })
+
+  test('rolled back, the episode that was told of ends, under the earlier version or under none', async () => {
+    const [first, second] = [await version('pca/1', 'promoted', 1), await version('pca/2', 'promoted', 2, 2)]
+    const alone = new Service()
+      .apply(first)
+      .feed(live(0, 40))
+      .feed(live(40, 10, true))
+    alone.apply({ ...first, state: 'rolled_back', stateAtMs: 5 }).feed(live(50, 30))
+    expect(alone.anomalies().at(-1)).toMatchObject({ state: 'resolved', episodeId: alone.anomalies()[0]!.episodeId })
+    const [before, after] = [alone.scores().length, alone.feed(live(80, 10)).scores().length]
+    expect(after).toBe(before)
+
+    const both = new Service()
+      .apply(first)
+      .apply(second)
+      .feed(live(0, 40))
+      .feed(live(40, 10, true))
+    both
+      .apply({ ...second, state: 'rolled_back', stateAtMs: 5 })
+      .apply({ ...first, stateAtMs: 6 })
+      .feed(live(50, 60))
+    expect(both.anomalies()[0]).toMatchObject({ state: 'open', model: 'pca/2' })
+    expect(both.anomalies().at(-1)).toMatchObject({
+      state: 'resolved',
+      model: 'pca/1',
+      episodeId: both.anomalies()[0]!.episodeId,
+    })
+  })
+
+  test('weights that were changed are refused, and what was in force stays', async () => {
+    const service = new Service().apply(await version('pca/1', 'promoted', 1))
+    const changed = await version('pca/2', 'promoted', 2)
+    changed.weights![100]! ^= 1
+    service.apply(changed).feed(live(0, 20))
+    expect(service.seen[0]).toMatchObject({ kind: 'refused', reason: 'changed' })
+    expect(service.scores().at(-1)!.model).toBe('pca/1')
+  })
+
+  test('another owner goes on bit for bit, whenever it takes over', async () => {
+    const models = [await version('pca/1', 'promoted', 1), await version('pca/2', 'shadow', 2, 2)]
+    const records = [...live(0, 40), ...live(40, 10, true), ...live(50, 30)]
+    const whole = new Service()
+    for (const model of models) whole.apply(model)
+    whole.feed(records)
+    for (const cut of [0, 7, 81, 85, 120]) {
+      const before = new Service()
+      for (const model of models) before.apply(model)
+      const after = before.feed(records.slice(0, cut)).takenOver().feed(records.slice(cut))
+      expect([...before.outputs, ...after.outputs]).toEqual(whole.outputs)
+    }
+  })
+
+  test('retired it stays retired under another owner', async () => {
+    const first = await version('pca/1', 'promoted', 1)
+    const service = new Service()
+      .apply(first)
+      .feed(live(0, 40))
+      .apply({ ...first, state: 'rolled_back', stateAtMs: 5 })
+    expect(service.takenOver().feed(live(40, 20)).scores()).toEqual([])
+  })
+})

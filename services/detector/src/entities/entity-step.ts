@@ -1,0 +1,289 @@
+/**
+ * Entities under batch models: sample batches of one partition in, scores and anomalies of whole entities out.
+ *
+ * A version comes into force, or into shadow, with a record of the models topic, which takes effect between two batches as part of a
+ * checkpoint. Both see the same rows; the one in force tells, the shadow is written down, and after `shadowRows` rows says on the control topic
+ * whether it may come into force. An entity without a model costs nothing: a batch is not even decoded while there is none.
+ *
+ * Deterministic: time comes from the samples. History is left: it has been learned from.
+ */
+import { decode, encode } from '@lapwing/contracts/codec'
+import { bytesOf, ColumnError, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
+import type { Model, SampleBatch } from '@lapwing/contracts/records'
+import { seriesText } from '@lapwing/contracts/series'
+import { sampleFlags } from '@lapwing/contracts/series-state'
+import { entityText, keyText, labelReader, seriesCount } from '@lapwing/contracts/series-table'
+import { entityScope } from '@lapwing/models/registry'
+import { type ArtefactStore, unpackWeights, WeightsError, type WeightsRefusal } from '@lapwing/models/weights'
+import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
+import type { KeyState } from '@lapwing/stream/partition-state'
+import type { StatefulStep } from '@lapwing/stream/stateful-stage'
+import { EntityModel, type RowVerdict } from './entity-model.ts'
+import { entityAnomaly, type Role, scoreRecord, shadowRecord } from './entity-records.ts'
+
+export interface EntityOptions {
+  readonly scoresTopic: string
+  readonly anomaliesTopic: string
+  readonly controlTopic: string
+  readonly store: ArtefactStore
+  readonly shadowRows: number
+  /** Once per batch with rows, and once per model that is refused. */
+  observe(observation: EntityObservation): void
+}
+
+export type EntityObservation =
+  | { readonly kind: 'scored'; readonly role: Role; readonly rows: number; readonly opened: number }
+  | { readonly kind: 'refused'; readonly reason: WeightsRefusal; readonly message: string }
+
+export const entityStateVersion = 1
+
+const roles = ['in_force', 'shadow'] as const
+
+interface Entity {
+  readonly models: Partial<Record<Role, EntityModel>>
+  /** Name of each series by its key. */
+  readonly names: Map<string, string>
+}
+
+/** The step of one partition. */
+export function createEntityStep(options: EntityOptions): StatefulStep {
+  return new EntityStep(options)
+}
+
+class EntityStep implements StatefulStep {
+  readonly #options: EntityOptions
+  readonly #entities = new Map<string, Entity>()
+  /** Keys of the state whose content changed: entity, role, and whether it is the model itself or where it stands. */
+  readonly #changedModels = new Set<string>()
+  readonly #changedRows = new Set<string>()
+  /** While restoring: where a model stands, until the model itself is there. */
+  readonly #waitingRows = new Map<string, Float64Array>()
+
+  constructor(options: EntityOptions) {
+    this.#options = options
+  }
+
+  process(record: LogRecord, emit: (output: OutgoingRecord) => void): void {
+    if (this.#entities.size === 0 || !record.value) return
+    const batch = decode('SampleBatch', record.value)
+    if (batch.kind !== 'live') return
+    for (const [key, places] of this.#placesOf(batch)) this.#score(key, places, { batch, record, emit })
+  }
+
+  /** A version of a model in its newest state. Throws a DecodeError. */
+  apply({ value }: LogRecord): void {
+    if (!value) return
+    const model = decode('Model', value)
+    if (!/^entity:[0-9a-f]{32}$/.test(model.scope)) return
+    const key = model.scope.slice(entityScope.length)
+    const { in_force: inForce, shadow } = this.#entities.get(key)?.models ?? {}
+    if (model.state === 'promoted') this.#promote(key, model)
+    else if (model.state === 'shadow') this.#beginShadow(key, model)
+    else if (model.state === 'rejected' && shadow?.model.modelId === model.modelId) this.#set(key, 'shadow', undefined)
+    else if (model.state === 'rolled_back' && inForce?.model.modelId === model.modelId) this.#retire(key, inForce, model)
+  }
+
+  *takeChanged(): Generator<KeyState> {
+    for (const place of this.#changedModels) {
+      const found = this.#at(place)
+      yield { key: stateKey(place, modelTag), snapshot: found ? encode('Model', found.model) : nothing }
+    }
+    for (const place of this.#changedRows) {
+      const found = this.#at(place)
+      yield { key: stateKey(place, rowsTag), snapshot: found ? bytesOf(found.snapshot()) : nothing }
+    }
+    this.#changedModels.clear()
+    this.#changedRows.clear()
+  }
+
+  restore(key: Uint8Array, snapshot: Uint8Array): void {
+    if (key.length !== 18) throw new RangeError(`the key of an entity's model has 18 bytes, found ${key.length}`)
+    if (snapshot.length === 0) return
+    const entity = Buffer.from(key.subarray(0, 16)).toString('hex')
+    const role = roles[key[16]!]!
+    const place = `${entity}/${role}`
+    if (key[17] === modelTag) {
+      const made = this.#make(decode('Model', snapshot))
+      if (!made) return
+      this.#entity(entity).models[role] = made
+      const rows = this.#waitingRows.get(place)
+      if (rows) made.restore(rows)
+    } else {
+      const rows = float64Column(snapshot)
+      const made = this.#at(place)
+      if (made) made.restore(rows)
+      else this.#waitingRows.set(place, rows)
+    }
+  }
+
+  /** Where the samples of each entity with a model stand: of each series its number, its first sample and the one after its last. */
+  #placesOf(batch: SampleBatch): Map<string, [series: number, from: number, to: number][]> {
+    const found = new Map<string, [number, number, number][]>()
+    const samplesPerSeries = uint32Column(batch.samplesPerSeries, seriesCount(batch.series))
+    let at = 0
+    for (let series = 0; series < samplesPerSeries.length; series++) {
+      const to = at + samplesPerSeries[series]!
+      const key = entityText(batch.series, series)
+      if (this.#entities.has(key)) found.set(key, [...(found.get(key) ?? []), [series, at, to]])
+      at = to
+    }
+    return found
+  }
+
+  #score(key: string, places: readonly (readonly [number, number, number])[], hand: BatchInHand): void {
+    const entity = this.#entities.get(key)!
+    if (entity.models.in_force?.model.state === 'rolled_back') this.#endRetired(key, entity.models.in_force, hand)
+    const samples = samplesOf(entity, places, hand.batch)
+    for (const role of roles) {
+      const model = entity.models[role]
+      if (!model) continue
+      this.#changedRows.add(`${key}/${role}`)
+      this.#feed(entity, role, model, samples, hand)
+    }
+    const { shadow } = entity.models
+    if (shadow && !shadow.isDecided && shadow.rows >= this.#options.shadowRows) this.#decideShadow(entity, shadow, hand)
+  }
+
+  #feed(entity: Entity, role: Role, model: EntityModel, samples: readonly Sample[], { batch, record, emit }: BatchInHand): void {
+    const { scoresTopic, anomaliesTopic, observe } = this.#options
+    const verdicts: RowVerdict[] = []
+    let opened = 0
+    const onVerdict = (verdict: RowVerdict) => {
+      verdicts.push(verdict)
+      if (role === 'shadow') return
+      if (entity.models.shadow && verdict.confidence > 0 && verdict.score > 1) entity.models.shadow.rowsAboveInForce++
+      if (verdict.transition === 'none') return
+      if (verdict.transition === 'opened') opened++
+      emit(entityAnomaly(model.model, verdict, model.threshold, record, anomaliesTopic))
+    }
+    for (const { name, timestampMs, value } of samples) {
+      const channel = model.channelOf(name)
+      if (channel !== undefined) model.take(channel, timestampMs, value, onVerdict)
+    }
+    if (verdicts.length === 0) return
+    const { isEpisodeOpen, threshold } = model
+    emit(scoreRecord({ model: model.model, role, threshold, verdicts, isEpisodeOpen }, batch, record, scoresTopic))
+    observe({ kind: 'scored', role, rows: verdicts.length, opened })
+  }
+
+  #decideShadow(entity: Entity, shadow: EntityModel, { batch, record, emit }: BatchInHand): void {
+    const { rows, rowsAbove, model } = shadow
+    shadow.isDecided = true
+    const rowsAboveInForce = entity.models.in_force ? shadow.rowsAboveInForce : undefined
+    const finding = { model, rows, rowsAbove, rowsAboveInForce, atMs: batch.newestMs }
+    emit(shadowRecord(finding, this.#options.controlTopic, record.partition))
+  }
+
+  /** Stays until the next samples, so that people hear that its episode is over; a successor takes the episode along. */
+  #retire(key: string, before: EntityModel, model: Model): void {
+    const gone = this.#make(model)
+    if (!gone) return
+    gone.restore(before.snapshot())
+    this.#set(key, 'in_force', gone)
+  }
+
+  #endRetired(key: string, gone: EntityModel, { batch, record, emit }: BatchInHand): void {
+    const verdict = gone.end(batch.newestMs)
+    if (verdict.transition === 'resolved') {
+      emit(entityAnomaly(gone.model, verdict, gone.threshold, record, this.#options.anomaliesTopic))
+    }
+    this.#set(key, 'in_force', undefined)
+  }
+
+  /** The shadow of the same version has its rows already. */
+  #promote(key: string, model: Model): void {
+    const entity = this.#entity(key)
+    const { in_force: before, shadow } = entity.models
+    if (before && before.model.stateAtMs >= model.stateAtMs) return
+    const isShadow = shadow?.model.modelId === model.modelId
+    const next = this.#make(model)
+    if (!next) return
+    if (isShadow) next.restore(shadow.snapshot())
+    next.inheritEpisode(before)
+    next.restartCounters()
+    this.#set(key, 'in_force', next)
+    if (isShadow) this.#set(key, 'shadow', undefined)
+  }
+
+  #beginShadow(key: string, model: Model): void {
+    const shadow = this.#entities.get(key)?.models.shadow
+    if (shadow && shadow.model.stateAtMs >= model.stateAtMs) return
+    const next = this.#make(model)
+    if (next) this.#set(key, 'shadow', next)
+  }
+
+  /** undefined when the weights are not those that were registered: what was in force stays. */
+  #make(model: Model): EntityModel | undefined {
+    try {
+      return new EntityModel(model, unpackWeights(model, this.#options.store))
+    } catch (error) {
+      if (!(error instanceof WeightsError)) throw error
+      this.#options.observe({ kind: 'refused', reason: error.reason, message: error.message })
+      return undefined
+    }
+  }
+
+  #set(key: string, role: Role, model: EntityModel | undefined): void {
+    const entity = this.#entity(key)
+    if (model) entity.models[role] = model
+    else delete entity.models[role]
+    this.#changedModels.add(`${key}/${role}`)
+    this.#changedRows.add(`${key}/${role}`)
+    if (!entity.models.in_force && !entity.models.shadow) this.#entities.delete(key)
+  }
+
+  #entity(key: string): Entity {
+    const known = this.#entities.get(key)
+    if (known) return known
+    const made: Entity = { models: {}, names: new Map() }
+    this.#entities.set(key, made)
+    return made
+  }
+
+  #at(place: string): EntityModel | undefined {
+    const [entity, role] = place.split('/') as [string, Role]
+    return this.#entities.get(entity)?.models[role]
+  }
+}
+
+interface BatchInHand {
+  readonly batch: SampleBatch
+  readonly record: LogRecord
+  readonly emit: (output: OutgoingRecord) => void
+}
+
+interface Sample {
+  readonly name: string
+  readonly timestampMs: number
+  readonly value: number
+}
+
+/** In the order of time, so that a row is whole before the next one begins. */
+function samplesOf(entity: Entity, places: readonly (readonly [number, number, number])[], batch: SampleBatch): Sample[] {
+  const timestampsMs = float64Column(batch.timestampsMs)
+  const values = float64Column(batch.values, timestampsMs.length)
+  const flags = uint8Column(batch.flags, timestampsMs.length)
+  const readLabels = labelReader(batch.series)
+  const samples: Sample[] = []
+  for (const [series, from, to] of places) {
+    if (to > timestampsMs.length) throw new ColumnError(`series ${series} has more samples than the batch`)
+    const key = keyText(batch.series, series)
+    const name = entity.names.get(key) ?? seriesText(readLabels(series))
+    entity.names.set(key, name)
+    for (let at = from; at < to; at++) {
+      if (flags[at]! & sampleFlags.stale || !Number.isFinite(timestampsMs[at]!)) continue
+      samples.push({ name, timestampMs: timestampsMs[at]!, value: values[at]! })
+    }
+  }
+  return samples.sort((a, b) => a.timestampMs - b.timestampMs)
+}
+
+const modelTag = 0
+const rowsTag = 1
+const nothing = Buffer.alloc(0)
+
+/** Entity, role, and what of the two it is. */
+function stateKey(place: string, tag: number): Uint8Array {
+  const [entity, role] = place.split('/') as [string, Role]
+  return Uint8Array.of(...Buffer.from(entity, 'hex'), roles.indexOf(role), tag)
+}

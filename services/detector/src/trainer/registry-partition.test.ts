@@ -1,0 +1,200 @@
+import { decode, encode } from '@lapwing/contracts/codec'
+import type { Control, Model } from '@lapwing/contracts/records'
+import type { DueWork, TrainingPolicy } from '@lapwing/models/control-decision'
+import { moved } from '@lapwing/models/life'
+import { ModelRegistry } from '@lapwing/models/registry'
+import { createInProcessLog } from '@lapwing/stream/in-process-log'
+import type { Log } from '@lapwing/stream/log'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { sampleRecord } from '../../testing/sample-batch.ts'
+import { type RegistryEvent, RegistryPartition } from './registry-partition.ts'
+
+const scope = `entity:${'ab'.repeat(16)}`
+const topics = { control: 'control', models: 'models', samples: 'samples' }
+const patience = { timeout: 10_000, interval: 5 }
+const policy: TrainingPolicy = {
+  kind: 'pca',
+  configHash: 'c',
+  stepMs: 1000,
+  historyMs: 100_000,
+  settleMs: 10_000,
+  cooldownMs: 1000,
+}
+
+const request: Control = {
+  id: 'r1',
+  kind: 'retrain',
+  scope,
+  reason: 'scores moved',
+  detector: 'adwin',
+  statistic: 1,
+  threshold: 0.1,
+  seriesKey: '',
+  labels: [],
+  requestedBy: 'person',
+  requestedAtMs: 1_000_000,
+}
+
+async function openLog(): Promise<Log> {
+  const log = createInProcessLog()
+  onTestFinished(() => log.close())
+  const spec = { partitions: 1, retentionMs: undefined }
+  await log.ensureTopics([
+    { ...spec, topic: 'control', cleanup: 'compact,delete' },
+    { ...spec, topic: 'models', cleanup: 'compact' },
+    { ...spec, topic: 'samples', cleanup: 'delete' },
+  ])
+  return log
+}
+
+async function send(log: Log, topic: string, value: Uint8Array): Promise<void> {
+  const producer = await log.producer()
+  await producer.send([{ topic, partition: 0, key: Buffer.from(value.subarray(0, 40)), value }])
+  await producer.close()
+}
+
+const ask = (log: Log, control: Partial<Control>) => send(log, 'control', encode('Control', { ...request, ...control }))
+
+const passTime = (log: Log, atMs: number) =>
+  send(log, 'samples', sampleRecord([{ labels: { instance: 'a' }, samples: [[atMs, 1]] }]).value!)
+
+async function registryOf(log: Log): Promise<ModelRegistry> {
+  const registry = new ModelRegistry()
+  for (const record of await log.readToEnd('models')) registry.take(record)
+  return registry
+}
+
+const states = async (log: Log) => (await registryOf(log)).ofScope(scope).map(({ state }) => state)
+
+type Work = (due: DueWork) => Promise<Model>
+
+/** A model of four bytes, and a validation that is content. */
+const goodWork: Work = async ({ action, model }) => {
+  const to = ({ train: 'trained', validate: 'validated', begin_shadow: 'shadow' } as const)[action]
+  const next = moved(model, to, { atMs: model.stateAtMs + 1, decision: `did ${action}` })
+  return action === 'train' ? { ...next, sha256: 'aa', weights: Buffer.from('good') } : next
+}
+
+function own(log: Log, work: Work = goodWork) {
+  const events: RegistryEvent[] = []
+  const fatal: Error[] = []
+  const options = { log, group: 'trainer', topics, policy, work, observe: (event: RegistryEvent) => events.push(event) }
+  const partition = new RegistryPartition(0, options, (error) => fatal.push(error))
+  onTestFinished(() => partition.stop())
+  return { partition, events, fatal }
+}
+
+describe('the registry of a partition', () => {
+  test('a request becomes a version in shadow, and what the shadow says decides; its weights stay with it', async () => {
+    const log = await openLog()
+    const { partition, fatal } = own(log)
+    await passTime(log, 1_000_000)
+    await ask(log, {})
+    partition.wake()
+    await vi.waitFor(async () => expect(await states(log)).toEqual(['shadow']), patience)
+    const [{ modelId }] = (await registryOf(log)).all() as [Model]
+    await ask(log, { id: 's', kind: 'promote', scope: `model:${modelId}`, requestedBy: 'shadow', reason: 'calm' })
+    partition.wake()
+    await vi.waitFor(async () => expect(await states(log)).toEqual(['promoted']), patience)
+    const records = await log.readToEnd('models')
+    const newest = decode('Model', records.findLast(({ key }) => Buffer.from(key!).toString() === modelId)!.value!)
+    expect(newest).toMatchObject({ decision: 'calm', weights: Buffer.from('good'), reason: 'scores moved' })
+    expect(fatal).toEqual([])
+  })
+
+  test('after drift it waits for time of the samples, not for ours', async () => {
+    const log = await openLog()
+    const { partition, events } = own(log)
+    await passTime(log, 1_000_000)
+    await ask(log, { requestedBy: 'drift', detector: 'count' })
+    partition.wake()
+    await vi.waitFor(async () => expect(await states(log)).toEqual(['requested']), patience)
+    await passTime(log, 1_009_999)
+    await ask(log, { id: 'looks at the time', kind: 'reset' })
+    partition.wake()
+    await vi.waitFor(() => expect(events.filter(({ kind }) => kind === 'decided')).toHaveLength(2), patience)
+    expect(await states(log)).toEqual(['requested'])
+    await passTime(log, 1_010_000)
+    await vi.waitFor(async () => expect(await states(log)).toEqual(['shadow']), patience)
+  })
+
+  test.each(['train', 'validate', 'begin_shadow'] as const)(
+    'an owner that dies while it is to %s is taken over',
+    async (action) => {
+      const log = await openLog()
+      await passTime(log, 1_000_000)
+      await ask(log, {})
+      let reached = () => {}
+      const isReached = new Promise<void>((resolve) => {
+        reached = resolve
+      })
+      let die = (_: Error) => {}
+      own(log, (due) => {
+        if (due.action !== action) return goodWork(due)
+        reached()
+        return new Promise((_, reject) => {
+          die = reject
+        })
+      })
+      await isReached
+      const second = own(log)
+      await vi.waitFor(async () => expect(await states(log)).toEqual(['shadow']), patience)
+      // What was only asleep wakes up, and its part is no longer its own.
+      die(new Error('awake again'))
+      await ask(log, { id: 'r2', requestedAtMs: 1_002_000 })
+      second.partition.wake()
+      await vi.waitFor(() => expect(second.events.filter(({ kind }) => kind === 'decided')).toHaveLength(1), patience)
+      expect(await states(log)).toEqual(['shadow'])
+      expect(second.fatal).toEqual([])
+    },
+  )
+
+  test('a decision is made once, however many owners follow each other', async () => {
+    const log = await openLog()
+    await passTime(log, 1_000_000)
+    await ask(log, {})
+    const first = own(log)
+    await vi.waitFor(async () => expect(await states(log)).toEqual(['shadow']), patience)
+    await first.partition.stop()
+    const [{ modelId }] = (await registryOf(log)).all() as [Model]
+    const scopeOfModel = { scope: `model:${modelId}`, requestedBy: 'person' }
+    await ask(log, { id: 'p', kind: 'promote', ...scopeOfModel })
+    await ask(log, { id: 'b', kind: 'rollback', ...scopeOfModel })
+    await ask(log, { id: 'q', kind: 'promote', ...scopeOfModel })
+    const second = own(log)
+    await vi.waitFor(() => expect(second.events.filter(({ kind }) => kind === 'decided')).toHaveLength(3), patience)
+    await second.partition.stop()
+    const third = own(log)
+    await ask(log, { id: 'nothing', kind: 'reset' })
+    third.partition.wake()
+    await vi.waitFor(() => expect(third.events.filter(({ kind }) => kind === 'decided')).toHaveLength(1), patience)
+    expect(await states(log)).toEqual(['promoted'])
+  })
+
+  test('a training that dies three times is rejected, and says so', async () => {
+    const log = await openLog()
+    await passTime(log, 1_000_000)
+    await ask(log, {})
+    const { events } = own(log, () => Promise.reject(new Error('the training process ended (SIGKILL)')))
+    await vi.waitFor(async () => expect(await states(log)).toEqual(['rejected']), patience)
+    expect(events.filter(({ kind }) => kind === 'failed')).toHaveLength(3)
+    const [model] = (await registryOf(log)).all()
+    expect(model!.decision).toBe('failed 3 times: the training process ended (SIGKILL)')
+  })
+
+  test('a damaged record on either topic stops nothing', async () => {
+    const log = await openLog()
+    await send(log, 'models', Buffer.from('broken'))
+    await send(log, 'control', Buffer.from('broken too'))
+    await passTime(log, 1_000_000)
+    await ask(log, {})
+    const { events, fatal } = own(log)
+    await vi.waitFor(async () => {
+      const registry = new ModelRegistry()
+      for (const record of (await log.readToEnd('models')).slice(1)) registry.take(record)
+      expect(registry.ofScope(scope).map(({ state }) => state)).toEqual(['shadow'])
+    }, patience)
+    expect(events.filter(({ kind }) => kind === 'damaged')).toHaveLength(2)
+    expect(fatal).toEqual([])
+  })
+})

@@ -1,0 +1,248 @@
+/**
+ * The registry of one partition under its owner: control records are decided on in order, and what is due is done, one thing at a time.
+ *
+ * The models topic is the only memory. Taking over: become the only writer (a fence, as for state), read the topic to its end, go on behind the
+ * control record that was decided on last. Every decision is one transaction of what changed and the new position, so whoever dies leaves either
+ * all of it or nothing, and the next owner does the same work again under the same names.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
+import type { Control, Model } from '@lapwing/contracts/records'
+import { type DueWork, decideControl, dueWork, type TrainingPolicy } from '@lapwing/models/control-decision'
+import { mayBecome, moved } from '@lapwing/models/life'
+import { ModelRegistry, positionRecord } from '@lapwing/models/registry'
+import { LogError } from '@lapwing/stream/errors'
+import type { FencedProducer, Log, LogRecord } from '@lapwing/stream/log'
+
+export interface RegistryOptions {
+  readonly log: Log
+  readonly group: string
+  readonly topics: { readonly control: string; readonly models: string; readonly samples: string }
+  readonly policy: TrainingPolicy
+  /**
+   * Does what is due; resolves with the model in its next state. Rejects when the process of the training died: then it is tried again, `mostTries`
+   * times in all.
+   */
+  work(due: DueWork, partition: number, registry: ModelWorkbench): Promise<Model>
+  observe(event: RegistryEvent): void
+}
+
+/** What work may ask of the partition it belongs to. */
+export interface ModelWorkbench {
+  readonly signal: AbortSignal
+  inForce(scope: string): Model | undefined
+  /** The record with its weights. Rejects with a LogError. */
+  read(modelId: string): Promise<Model | undefined>
+  onProgress(share: number): void
+}
+
+export type RegistryEvent =
+  | { readonly kind: 'decided'; readonly control: Control; readonly outcome: string; readonly why: string }
+  | { readonly kind: 'moved'; readonly model: Model }
+  | { readonly kind: 'progress'; readonly model: Model; readonly share: number }
+  | { readonly kind: 'failed'; readonly model: Model; readonly error: Error; readonly isLast: boolean }
+  | { readonly kind: 'damaged'; readonly error: Error }
+
+const mostTries = 3
+/** How often is looked for what nobody wakes us for: samples that a version waits for. */
+const lookMs = 1000
+/** Between two records of progress. */
+const progressMs = 1000
+/** Newest records of the samples that are asked how late it is. */
+const askedRecords = 5n
+
+export class RegistryPartition {
+  readonly #options: RegistryOptions
+  readonly #partition: number
+  readonly #ending = new AbortController()
+  readonly #registry = new ModelRegistry()
+  readonly #tries = new Map<string, number>()
+  #wake = new AbortController()
+  #newestMs = 0
+  #samplesNext = -1n
+  #producer: FencedProducer | undefined
+  readonly #done: Promise<void>
+
+  constructor(partition: number, options: RegistryOptions, onFatal: (error: Error) => void) {
+    this.#options = options
+    this.#partition = partition
+    this.#done = this.#run(onFatal)
+  }
+
+  /** Something is on the control topic. */
+  wake(): void {
+    this.#wake.abort()
+  }
+
+  /** Ends what is in hand; it is done again by the next owner. */
+  async stop(): Promise<void> {
+    this.#ending.abort()
+    this.wake()
+    await this.#done
+  }
+
+  async #run(onFatal: (error: Error) => void): Promise<void> {
+    const { signal } = this.#ending
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        await this.#own()
+      } catch (error) {
+        if (signal.aborted || (error instanceof LogError && error.code === 'fenced')) return
+        if (!(error instanceof LogError) || !error.retryable) return onFatal(error as Error)
+        await delay(Math.min(30_000, 500 * 2 ** failures), undefined, { signal }).catch(() => undefined)
+      } finally {
+        await this.#producer?.close()
+        this.#producer = undefined
+      }
+    }
+  }
+
+  async #own(): Promise<void> {
+    const { log, group, topics } = this.#options
+    this.#producer = await log.fencedProducer(`${group}-${this.#partition}`)
+    for (const record of await log.readToEnd(topics.models, this.#partition)) this.#take(record)
+    while (!this.#ending.signal.aborted) {
+      this.#wake = new AbortController()
+      await this.#decideAll()
+      if (this.#registry.all().some(({ state }) => state === 'requested')) await this.#askNewest()
+      const due = dueWork(this.#registry, this.#newestMs)
+      if (due) await this.#do(due)
+      else await delay(lookMs, undefined, { signal: this.#wake.signal }).catch(() => undefined)
+    }
+  }
+
+  #take(record: LogRecord): void {
+    try {
+      this.#registry.take(record)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#options.observe({ kind: 'damaged', error })
+    }
+  }
+
+  async #decideAll(): Promise<void> {
+    const { log, topics } = this.#options
+    const { earliest, next } = (await log.offsets(topics.control))[this.#partition]!
+    const from = BigInt(this.#registry.position + 1)
+    if (from >= next) return
+    await this.#askNewest()
+    for await (const records of log.readRange(topics.control, this.#partition, from > earliest ? from : earliest, next)) {
+      for (const record of records) await this.#decide(record)
+    }
+    // What compaction took away, and the marks of transactions, are behind us as well.
+    if (this.#registry.position < Number(next) - 1) await this.#commit([positionRecord(Number(next) - 1)])
+  }
+
+  async #decide({ offset, value }: LogRecord): Promise<void> {
+    const control = value && this.#readControl(value)
+    if (!control) return
+    const { outcome, why, changed } = decideControl(this.#registry, control, this.#newestMs, this.#options.policy)
+    if (this.#ending.signal.aborted) return
+    await this.#commit([...changed, positionRecord(Number(offset))])
+    this.#options.observe({ kind: 'decided', control, outcome, why })
+    for (const model of changed) this.#options.observe({ kind: 'moved', model })
+  }
+
+  #readControl(value: Uint8Array): Control | undefined {
+    try {
+      return decode('Control', value)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#options.observe({ kind: 'damaged', error })
+      return undefined
+    }
+  }
+
+  async #do(due: DueWork): Promise<void> {
+    const { model } = due
+    const { observe } = this.#options
+    try {
+      const next = await this.#work(due)
+      if (this.#ending.signal.aborted) return
+      await this.#commit([next])
+      observe({ kind: 'moved', model: next })
+    } catch (error) {
+      if (this.#ending.signal.aborted || error instanceof LogError) throw error
+      const tries = (this.#tries.get(model.modelId) ?? 0) + 1
+      this.#tries.set(model.modelId, tries)
+      const isLast = tries >= mostTries && mayBecome(model, 'rejected')
+      observe({ kind: 'failed', model, error: error as Error, isLast })
+      if (!isLast) return
+      const atMs = this.#registry.nextChangeMs(model.scope, model.stateAtMs)
+      await this.#commit([moved(model, 'rejected', { atMs, decision: `failed ${tries} times: ${(error as Error).message}` })])
+    }
+  }
+
+  async #work(due: DueWork): Promise<Model> {
+    let writing: Promise<void> | undefined
+    let writtenMs = performance.now()
+    let isWriting = false
+    const onProgress = (share: number) => {
+      this.#options.observe({ kind: 'progress', model: due.model, share })
+      if (isWriting || performance.now() - writtenMs < progressMs) return
+      isWriting = true
+      writtenMs = performance.now()
+      const metrics = [{ name: 'progress', value: share }]
+      // The outcome tells of an error; progress that is not written is no loss.
+      writing = this.#commit([{ ...due.model, metrics, decision: due.action === 'train' ? 'in training' : due.model.decision }])
+        .catch(() => undefined)
+        .finally(() => {
+          isWriting = false
+        })
+    }
+    try {
+      return await this.#options.work(due, this.#partition, {
+        signal: this.#ending.signal,
+        inForce: (scope) => this.#registry.inForce(scope),
+        read: (modelId) => this.#read(modelId),
+        onProgress,
+      })
+    } finally {
+      await writing
+    }
+  }
+
+  async #read(modelId: string): Promise<Model | undefined> {
+    const records = await this.#options.log.readToEnd(this.#options.topics.models, this.#partition)
+    const found = records.findLast(({ key }) => Buffer.from(key ?? []).toString() === modelId)
+    return found?.value ? decode('Model', found.value) : undefined
+  }
+
+  /** All of it or nothing; a version without its weights, as the registry has it, gets them from its earlier record. */
+  async #commit(models: readonly Model[]): Promise<void> {
+    const whole: Model[] = []
+    for (const model of models) {
+      const needsWeights = model.sha256 !== '' && model.artefactUri === '' && !model.weights
+      whole.push(needsWeights ? { ...model, weights: (await this.#read(model.modelId))?.weights ?? null } : model)
+    }
+    const partition = this.#partition
+    const topic = this.#options.topics.models
+    await this.#producer!.commit(
+      whole.map((model) => ({ topic, partition, key: Buffer.from(model.modelId), value: encode('Model', model) })),
+    )
+    for (const model of whole) this.#registry.put(model)
+  }
+
+  /** Time of the newest live samples: the clock by which versions wait. */
+  async #askNewest(): Promise<void> {
+    const { log, topics } = this.#options
+    const { earliest, next } = (await log.offsets(topics.samples))[this.#partition]!
+    if (next === this.#samplesNext) return
+    const from = next - askedRecords > earliest ? next - askedRecords : earliest
+    for await (const records of log.readRange(topics.samples, this.#partition, from, next)) {
+      for (const { value } of records) this.#newestMs = Math.max(this.#newestMs, newestOf(value))
+    }
+    this.#samplesNext = next
+  }
+}
+
+function newestOf(value: Uint8Array | null): number {
+  try {
+    if (!value) return 0
+    const { kind, newestMs } = decode('SampleBatch', value)
+    return kind === 'live' ? newestMs : 0
+  } catch (error) {
+    if (error instanceof DecodeError) return 0
+    throw error
+  }
+}

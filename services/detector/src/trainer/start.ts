@@ -1,0 +1,159 @@
+/**
+ * The trainer as a service: control records in, versions of models out; and entities scored by the versions in force.
+ *
+ * Partitions of the control topic are shared by the group: whoever owns one owns its part of the registry. Trainings run in processes of their own, one
+ * at a time for each trainer.
+ */
+import { createHash } from 'node:crypto'
+import { topicName, topicSpecs } from '@lapwing/contracts/topics'
+import { artefactFolder } from '@lapwing/models/artefact-folder'
+import type { TrainingPolicy } from '@lapwing/models/control-decision'
+import type { ServiceConfig } from '@lapwing/service/run-process'
+import type { ServiceContext } from '@lapwing/service/run-service'
+import { createStageMetrics } from '@lapwing/service/stage-metrics'
+import { createStateObserver } from '@lapwing/service/state-metrics'
+import type { Log } from '@lapwing/stream/log'
+import { openTopics } from '@lapwing/stream/open-topics'
+import { runStatefulStage } from '@lapwing/stream/stateful-stage'
+import type { Logger } from 'pino'
+import { createEntityStep, entityStateVersion } from '../entities/entity-step.ts'
+import type { TrainerConfig, trainerSchema } from './config.ts'
+import { createEntityMetrics, createRegistryMetrics } from './metrics.ts'
+import { workOn } from './model-work.ts'
+import { type RegistryEvent, type RegistryOptions, RegistryPartition } from './registry-partition.ts'
+import { runJob } from './run-job.ts'
+
+type TrainerContext = ServiceContext<ServiceConfig<'trainer', typeof trainerSchema>>
+
+export async function startTrainer(context: TrainerContext, log: Log): Promise<void> {
+  const { topic_prefix: prefix, partitions } = context.config.kafka
+  await context.listen()
+  await openTopics(log, topicSpecs(prefix, partitions), context)
+  await startRegistry(context, log)
+  await startEntities(context, log)
+}
+
+async function startRegistry(context: TrainerContext, log: Log): Promise<void> {
+  const { config } = context
+  const topic = (name: Parameters<typeof topicName>[1]) => topicName(config.kafka.topic_prefix, name)
+  const observeMetrics = createRegistryMetrics(context.registry)
+  const inTurn = oneAtATime()
+  const options: RegistryOptions = {
+    log,
+    group: `${config.kafka.topic_prefix}-trainer`,
+    topics: { control: topic('control'), models: topic('models'), samples: topic('samples') },
+    policy: policyOf(config.trainer),
+    work: (due, partition, workbench) =>
+      workOn(due, partition, workbench, {
+        log,
+        topics: { samples: topic('samples'), feedback: topic('feedback') },
+        store: artefactFolder(config.trainer.artefact_folder),
+        heldBackMs: config.trainer.held_back.ms,
+        maxChannels: config.trainer.max_channels,
+        seed: config.trainer.seed,
+        tensorflowBackend: config.trainer.tensorflow_backend,
+        runJob: (job, { signal, onProgress }) =>
+          inTurn(() => runJob(job, { signal, onProgress, memoryLimitBytes: config.trainer.memory_limit_mb * 1e6 })),
+      }),
+    observe: (event) => {
+      observeMetrics(event)
+      tell(event, context.logger)
+    },
+  }
+  const owned = new Map<number, RegistryPartition>()
+  const consumption = await log.consume({
+    group: options.group,
+    topics: [options.topics.control],
+    from: 'latest',
+    onAssignment: (assigned) => {
+      const wanted = new Set(assigned.get(options.topics.control))
+      for (const [partition, registry] of owned) {
+        if (wanted.has(partition)) continue
+        owned.delete(partition)
+        void registry.stop()
+      }
+      for (const partition of wanted) {
+        if (!owned.has(partition)) owned.set(partition, new RegistryPartition(partition, options, context.fail))
+      }
+    },
+    onBatch: async ({ partition }) => owned.get(partition)?.wake(),
+    onFatal: context.fail,
+  })
+  context.onClose('registry', async () => {
+    await consumption.stop()
+    await Promise.all([...owned.values()].map((registry) => registry.stop()))
+  })
+}
+
+async function startEntities(context: TrainerContext, log: Log): Promise<void> {
+  const { config } = context
+  const topic = (name: Parameters<typeof topicName>[1]) => topicName(config.kafka.topic_prefix, name)
+  const { checkpoint_interval: checkpointInterval, shadow, step, artefact_folder: folder } = config.trainer
+  const observeMetrics = createEntityMetrics(context.registry)
+  const stage = await runStatefulStage({
+    log,
+    group: `${config.kafka.topic_prefix}-entities`,
+    input: topic('samples'),
+    sideInputs: [{ topic: topic('models'), partitions: 'own', intervalMs: modelIntervalMs }],
+    state: {
+      topic: topic('entity-state'),
+      version: entityStateVersion,
+      configHash: 'entities',
+      intervalMs: checkpointInterval.ms,
+    },
+    deadLetters: topic('dead-letters'),
+    service: 'trainer',
+    createStep: async () =>
+      createEntityStep({
+        scoresTopic: topic('scores'),
+        anomaliesTopic: topic('anomalies'),
+        controlTopic: topic('control'),
+        store: artefactFolder(folder),
+        shadowRows: Math.max(1, Math.ceil(shadow.ms / step.ms)),
+        observe: (observation) => {
+          observeMetrics(observation)
+          if (observation.kind === 'refused') context.logger.error({ reason: observation.reason }, observation.message)
+        },
+      }),
+    observer: createStageMetrics(context.registry),
+    onState: createStateObserver(context.registry, context.logger),
+    onFatal: context.fail,
+  })
+  context.onClose('entities', () => stage.stop())
+}
+
+/** How soon a version that was promoted scores. */
+const modelIntervalMs = 1000
+
+function policyOf(config: TrainerConfig): TrainingPolicy {
+  const { model: kind, step, history, settle, cooldown, held_back: heldBack, max_channels: maxChannels, seed } = config
+  const settings = JSON.stringify([kind, step.ms, history.ms, heldBack.ms, maxChannels, seed])
+  return {
+    kind,
+    configHash: createHash('sha256').update(settings).digest('hex').slice(0, 8),
+    stepMs: step.ms,
+    historyMs: history.ms,
+    settleMs: settle.ms,
+    cooldownMs: cooldown.ms,
+  }
+}
+
+/** Trainings wait for each other, so that memory and processors are those of one. */
+function oneAtATime(): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const mine = last.then(work, work)
+    last = mine.catch(() => undefined)
+    return mine
+  }
+}
+
+function tell(event: RegistryEvent, logger: Logger): void {
+  if (event.kind === 'decided')
+    logger.info({ scope: event.control.scope, by: event.control.requestedBy, outcome: event.outcome }, event.why)
+  else if (event.kind === 'moved')
+    logger.info({ model: event.model.modelId, scope: event.model.scope, state: event.model.state }, event.model.decision)
+  else if (event.kind === 'failed')
+    logger.warn({ err: event.error, model: event.model.modelId, isLast: event.isLast }, event.error.message)
+  else if (event.kind === 'damaged') logger.error({ err: event.error }, 'a record of the registry cannot be read')
+}

@@ -1,0 +1,115 @@
+/**
+ * From drift of series to requests for retraining: one for each model, however many of its series moved.
+ *
+ * A deploy moves many series of an entity within minutes, and one series in a hundred moves by chance. So a request needs scores that
+ * rise in several series of the entity within `gatherMs` (a tenth of them, two or three), or the score of the entity itself. After it the entity asks for nothing for
+ * `cooldownMs`, and never for more than `requestsPerWeek`: that is the budget of false alarms, whatever the detectors do. Pure; time is that of samples.
+ */
+import type { LabelSet } from '@lapwing/contracts/series'
+import type { DriftChange } from '@lapwing/detection/drift-detector'
+
+export interface EntityDriftOptions {
+  readonly cooldownMs: number
+  readonly requestsPerWeek: number
+}
+
+/** Drift of one series. */
+export interface SeriesDrift {
+  readonly seriesKey: string
+  readonly labels: LabelSet
+  readonly atMs: number
+  readonly change: DriftChange
+  /** The series is the score of the whole entity under its batch model. */
+  readonly isOfEntity: boolean
+}
+
+/** What keeps drift from being a request. */
+export type HeldBy = 'fall' | 'quorum' | 'cooldown' | 'budget'
+
+export type EntityDriftOutcome =
+  | { readonly kind: 'request'; readonly strongest: SeriesDrift; readonly others: number }
+  | { readonly kind: 'held'; readonly by: HeldBy }
+
+const gatherMs = 30 * 60_000
+const quorumShare = 0.1
+const quorumLeast = 2
+const quorumMost = 3
+const weekMs = 7 * 24 * 3_600_000
+
+export class EntityDrift {
+  /** Series watched. */
+  series = 0
+  #quietUntilMs = 0
+  /** Requests that may still be made, and as of when. */
+  #allowed: number
+  #allowedAtMs = 0
+  /** Drift that waits for company: fewer than a quorum. */
+  #recent: SeriesDrift[] = []
+
+  constructor({ requestsPerWeek }: EntityDriftOptions) {
+    this.#allowed = requestsPerWeek
+  }
+
+  take(drift: SeriesDrift, { cooldownMs, requestsPerWeek }: EntityDriftOptions): EntityDriftOutcome {
+    // Scores fall while a model is still learning, and after a new one came into force.
+    if (drift.change.watched === 'mean score' && drift.change.after < drift.change.before) return { kind: 'held', by: 'fall' }
+    if (drift.atMs < this.#quietUntilMs) return { kind: 'held', by: 'cooldown' }
+    const isNew = ({ seriesKey, atMs }: SeriesDrift) => seriesKey !== drift.seriesKey && atMs > drift.atMs - gatherMs
+    this.#recent = [...this.#recent.filter(isNew), drift]
+    const quorum = Math.min(this.series, quorumMost, Math.max(quorumLeast, Math.ceil(quorumShare * this.series)))
+    if (!drift.isOfEntity && this.#recent.length < quorum) return { kind: 'held', by: 'quorum' }
+    this.#refill(drift.atMs, requestsPerWeek)
+    if (this.#allowed < 1) return { kind: 'held', by: 'budget' }
+    this.#allowed--
+    this.#quietUntilMs = drift.atMs + cooldownMs
+    const strongest = this.#recent.reduce((most, one) => (sizeOf(one) > sizeOf(most) ? one : most))
+    const others = this.#recent.length - 1
+    this.#recent = []
+    return { kind: 'request', strongest, others }
+  }
+
+  snapshot(): Uint8Array {
+    const { series } = this
+    const numbers = { series, quietUntilMs: this.#quietUntilMs, allowed: this.#allowed, allowedAtMs: this.#allowedAtMs }
+    return Buffer.from(JSON.stringify({ ...numbers, recent: this.#recent }))
+  }
+
+  /** Throws a RangeError when it is no snapshot. */
+  restore(snapshot: Uint8Array): void {
+    const { series, quietUntilMs, allowed, allowedAtMs, recent } = parsed(snapshot)
+    if (![series, quietUntilMs, allowed, allowedAtMs].every(Number.isFinite) || !Array.isArray(recent)) {
+      throw new RangeError('the drift of an entity lacks a number')
+    }
+    this.series = series
+    this.#quietUntilMs = quietUntilMs
+    this.#allowed = allowed
+    this.#allowedAtMs = allowedAtMs
+    this.#recent = recent
+  }
+
+  #refill(atMs: number, requestsPerWeek: number): void {
+    const earned = this.#allowedAtMs === 0 ? requestsPerWeek : ((atMs - this.#allowedAtMs) / weekMs) * requestsPerWeek
+    this.#allowed = Math.min(requestsPerWeek, this.#allowed + Math.max(0, earned))
+    this.#allowedAtMs = Math.max(this.#allowedAtMs, atMs)
+  }
+}
+
+function sizeOf({ change }: SeriesDrift): number {
+  return Math.abs(change.after - change.before)
+}
+
+interface Snapshot {
+  readonly series: number
+  readonly quietUntilMs: number
+  readonly allowed: number
+  readonly allowedAtMs: number
+  readonly recent: SeriesDrift[]
+}
+
+function parsed(snapshot: Uint8Array): Snapshot {
+  try {
+    return JSON.parse(Buffer.from(snapshot).toString()) as Snapshot
+  } catch {
+    throw new RangeError('the drift of an entity cannot be read')
+  }
+}

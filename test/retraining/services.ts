@@ -1,0 +1,91 @@
+/** Detector, drift and trainer as processes of their own, to be killed and started again. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const mains = {
+  detector: 'services/detector/src/main.ts',
+  drift: 'services/drift/src/main.ts',
+  trainer: 'services/detector/src/trainer/main.ts',
+} as const
+
+export type ServiceName = keyof typeof mains
+
+export interface ServicesOptions {
+  readonly brokers: string
+  readonly prefix: string
+  /** `section.key=value`. */
+  readonly settings: readonly string[]
+}
+
+export class Services {
+  readonly #options: ServicesOptions
+  readonly #running = new Map<ServiceName, ChildProcess>()
+  /** Lines of all of them, for the message when something is missing. */
+  readonly #lines: string[] = []
+
+  constructor(options: ServicesOptions) {
+    this.#options = options
+  }
+
+  startAll(): void {
+    for (const name of Object.keys(mains) as ServiceName[]) this.#start(name)
+  }
+
+  /** As a machine that loses power, then comes back. */
+  async killAll(): Promise<void> {
+    for (const name of this.#running.keys()) await this.kill(name)
+  }
+
+  async kill(name: ServiceName): Promise<void> {
+    const child = this.#running.get(name)!
+    const exited = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await exited
+    this.#start(name)
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#running.values()) {
+      child.removeAllListeners('exit')
+      const exited = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await exited
+    }
+  }
+
+  lastLines(): string {
+    return this.#lines.slice(-30).join('\n')
+  }
+
+  /** Standard output of `lapwing WORDS`. Rejects with its exit code and standard error. */
+  async lapwing(...words: readonly string[]): Promise<string> {
+    const { brokers, prefix } = this.#options
+    const env = { ...process.env, KAFKA_BROKERS: brokers, LAPWING__KAFKA__TOPIC_PREFIX: prefix }
+    return (await promisify(execFile)(process.execPath, ['lapwing', ...words], { cwd: root, env })).stdout
+  }
+
+  #start(name: ServiceName): void {
+    const { brokers, prefix, settings } = this.#options
+    const own = [`${name}.port=0`, 'kafka.partitions=1', `kafka.topic_prefix=${prefix}`]
+    const sets = [...own, ...settings].flatMap((set) => ['--set', set])
+    const child = spawn(process.execPath, ['--import', 'tsx', mains[name], ...sets], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, KAFKA_BROKERS: brokers },
+    })
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) =>
+        this.#lines.push(
+          ...chunk
+            .toString()
+            .trimEnd()
+            .split('\n')
+            .map((line) => `${name}: ${line}`),
+        ),
+      )
+    }
+    this.#running.set(name, child)
+  }
+}
