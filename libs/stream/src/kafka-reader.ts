@@ -133,14 +133,14 @@ export class KafkaReader {
       const leaders = [...this.#byLeader(positions)]
       return (await Promise.all(leaders.map(([nodeId, led]) => this.#fetchFrom(nodeId, led, waitMs)))).flat()
     } catch (error) {
-      throw toLogError(error)
+      throw this.#toLogError(error)
     }
   }
 
   /** Forgets who leads which partition; the next fetch asks anew. */
   async refresh(): Promise<void> {
     await this.#cluster.refreshMetadata().catch((error: unknown) => {
-      throw toLogError(error)
+      throw this.#toLogError(error)
     })
   }
 
@@ -154,7 +154,7 @@ export class KafkaReader {
       await this.#cluster.addTargetTopic(topic)
       await this.#cluster.refreshMetadataIfNecessary()
     } catch (error) {
-      throw toLogError(error)
+      throw this.#toLogError(error, topic)
     }
   }
 
@@ -163,8 +163,19 @@ export class KafkaReader {
       const [answer] = await this.#cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])
       return new Map(answer!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]))
     } catch (error) {
-      throw toLogError(error)
+      throw this.#toLogError(error, topic)
     }
+  }
+
+  /**
+   * A broker that has just started does not know its topics for a moment. A topic that was there has not gone because of that.
+   *
+   * @param topic the one that was asked for, if it was one
+   */
+  #toLogError(error: unknown, topic?: string): LogError {
+    const found = toLogError(error)
+    const wasThere = topic === undefined || this.#partitionCounts.has(topic)
+    return found.code === 'unknown_topic' && wasThere ? new LogError('not_leader', found.message, error) : found
   }
 
   #byLeader(positions: readonly Position[]): Map<string, Position[]> {
