@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createNoveltyStates, noveltyWarmUpRows, observeNovelty, silenceRows } from './fading-novelty.ts'
+import {
+  burstScale,
+  createNoveltyStates,
+  noveltyWarmUpRows,
+  observeNovelty,
+  referenceScale,
+  silenceRows,
+} from './fading-novelty.ts'
 import { createRandom } from './random.ts'
 
 interface Golden {
@@ -10,14 +17,14 @@ interface Golden {
 }
 const golden: Golden = JSON.parse(readFileSync(new URL('../test/golden/fading-novelty.json', import.meta.url), 'utf8'))
 
-function run(values: readonly number[]): number[] {
+function run(values: readonly number[], scale = burstScale): number[] {
   const states = createNoveltyStates(1)
-  return values.map((value) => observeNovelty(states, 0, value))
+  return values.map((value) => observeNovelty(states, 0, value, scale))
 }
 
 describe('fading novelty', () => {
   test.each(golden.series)(`scores as the reference (${golden.reference}): $name`, ({ values, told }) => {
-    const ours = run(values).flatMap((score, row): [number, number][] =>
+    const ours = run(values, referenceScale).flatMap((score, row): [number, number][] =>
       score > 0 && row >= noveltyWarmUpRows ? [[row, score]] : [],
     )
     expect(ours.map(([row]) => row)).toEqual(told.map(([row]) => row))
@@ -33,6 +40,16 @@ describe('fading novelty', () => {
     values[520] = 40
     const told = run(values).flatMap((score, row) => (score >= 1 && row >= noveltyWarmUpRows ? [row] : []))
     expect(told).toEqual([500])
+  })
+
+  test('bursts of a bursty series are told less often than to the arithmetic scale, and a new extreme is told by both', () => {
+    const random = createRandom(8)
+    const bursty = Array.from({ length: 6000 }, () => 10 + random() + (random() < 0.004 ? -12 * Math.log(1 - random()) : 0))
+    const told = (values: readonly number[], scale: typeof burstScale) =>
+      run(values, scale).filter((score, row) => row >= noveltyWarmUpRows && score >= 1).length
+    expect(told(bursty, burstScale)).toBeLessThan(0.8 * told(bursty, referenceScale))
+    const extreme = run([...bursty, 10 + 5 * (Math.max(...bursty) - 10)], burstScale).at(-1)
+    expect(extreme).toBeGreaterThan(1)
   })
 
   test('a series in another slot, beside others, changes nothing', () => {

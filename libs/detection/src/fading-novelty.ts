@@ -33,10 +33,35 @@ export function createNoveltyStates(capacity: number, pool: TablePool = createTa
 export const noveltyWarmUpRows = 200
 
 /**
+ * What a surprise is divided by: `telling * (floor + usualShare * usual)`, where `usual` is a mean over the largest distance of each block
+ * of rows, none counted as more than `largestUsual`. Distances are shares of the series' own range.
+ */
+export interface SurpriseScale {
+  readonly telling: number
+  readonly floor: number
+  readonly usualShare: number
+  readonly largestUsual: number
+  /** Quadratic: rare large surprises weigh more, so a bursty series is not told anew of each burst. */
+  readonly mean: 'arithmetic' | 'quadratic'
+}
+
+/** Of the reference implementation: with it scores agree row by row. */
+export const referenceScale: SurpriseScale = {
+  telling: 0.744,
+  floor: 0.02,
+  usualShare: 3,
+  largestUsual: 0.05,
+  mean: 'arithmetic',
+}
+
+/** What is used; why: docs/adr/0023. */
+export const burstScale: SurpriseScale = { telling: 0.65, floor: 0.03, usualShare: 2.46, largestUsual: 0.3, mean: 'quadratic' }
+
+/**
  * Takes a finite value in and returns how novel it is: 0 for a row that is not the most surprising of its neighbourhood, from 1
  * on worth telling. Source of the constants: 29 files of the Numenta benchmark, see docs/models.md.
  */
-export function observeNovelty(states: NoveltyStates, slot: number, value: number): number {
+export function observeNovelty(states: NoveltyStates, slot: number, value: number, scale = burstScale): number {
   const { numbers } = states
   const at = slot * numbersPerSeries
   const row = numbers[at + field.rows]!
@@ -45,16 +70,16 @@ export function observeNovelty(states: NoveltyStates, slot: number, value: numbe
   let largest = 0
   let sum = 0
   for (let member = 0; member < members.length; member++) {
-    const surprise = observeMember(states, slot, member, value, row)
+    const surprise = observeMember(states, slot, member, value, row, scale)
     largest = Math.max(largest, surprise)
     sum += surprise
   }
-  if (row >= tableWarmUpRows && (row - tableWarmUpRows) % blockRows === blockRows - 1) endBlock(states, slot)
+  if (row >= tableWarmUpRows && (row - tableWarmUpRows) % blockRows === blockRows - 1) endBlock(states, slot, scale)
   widen(numbers, at + field.range, value)
   widen(numbers, at + field.range + rangeLength, numbers[at + field.volatility]!)
   numbers[at + field.rows] = row + 1
   const surprise = largest + othersShare * (sum - largest)
-  return mostSurprising(states, slot, Math.fround(surprise), row) ? surprise / tellingSurprise : 0
+  return mostSurprising(states, slot, Math.fround(surprise), row) ? surprise / scale.telling : 0
 }
 
 /**
@@ -103,8 +128,6 @@ function usedPart({ tables, pool }: NoveltyStates, at: number, used: number, { w
 
 /** A row is compared with this many before it. */
 export const silenceRows = 150
-/** Surprise that is worth telling. */
-const tellingSurprise = 0.744
 /** What the members beside the most surprised one add. */
 const othersShare = 0.3
 const tableWarmUpRows = 100
@@ -118,7 +141,6 @@ const nearShare = 0.03
 const largestNovelty = 2
 const largestWeight = 8
 const forgottenWeight = 0.5
-const largestUsual = 0.05
 
 interface TableSpec {
   /** Most points. */
@@ -189,7 +211,14 @@ function widen(numbers: Float64Array, range: number, value: number): void {
   numbers[range + 4] = value
 }
 
-function observeMember(states: NoveltyStates, slot: number, table: number, value: number, row: number): number {
+function observeMember(
+  states: NoveltyStates,
+  slot: number,
+  table: number,
+  value: number,
+  row: number,
+  { floor, usualShare, largestUsual }: SurpriseScale,
+): number {
   const { numbers } = states
   const member = members[table]!
   const at = slot * numbersPerSeries
@@ -200,7 +229,7 @@ function observeMember(states: NoveltyStates, slot: number, table: number, value
   const novelty = row >= tableWarmUpRows && nearest < Number.POSITIVE_INFINITY ? Math.min(nearest, largestNovelty) : 0
   const own = at + member.numbers
   numbers[own + memberNumbers.blockMax] = Math.max(numbers[own + memberNumbers.blockMax]!, Math.min(novelty, largestUsual))
-  return novelty / (0.02 + 3 * numbers[own + memberNumbers.usual]!)
+  return novelty / (floor + usualShare * numbers[own + memberNumbers.usual]!)
 }
 
 function coordinateOf(member: Member, numbers: Float64Array, at: number, value: number): number {
@@ -308,13 +337,18 @@ function lightest(points: Float32Array, table: number, { capacity, width }: Memb
 }
 
 /** What the largest surprise of a block was is what the series usually does. Tables that have shrunk move to smaller blocks. */
-function endBlock({ numbers, tables, pool }: NoveltyStates, slot: number): void {
+function endBlock({ numbers, tables, pool }: NoveltyStates, slot: number, { mean }: SurpriseScale): void {
   const at = slot * numbersPerSeries
   const blocks = ++numbers[at + field.blocks]!
   for (const [table, { width, numbers: offset }] of members.entries()) {
     const own = at + offset
     const usual = numbers[own + memberNumbers.usual]!
-    numbers[own + memberNumbers.usual] = usual + Math.max(1 / blocks, 0.02) * (numbers[own + memberNumbers.blockMax]! - usual)
+    const largest = numbers[own + memberNumbers.blockMax]!
+    const weight = Math.max(1 / blocks, 0.02)
+    numbers[own + memberNumbers.usual] =
+      mean === 'quadratic'
+        ? Math.sqrt(usual * usual + weight * (largest * largest - usual * usual))
+        : usual + weight * (largest - usual)
     numbers[own + memberNumbers.blockMax] = 0
     const words = numbers[own + memberNumbers.used]! * width
     const handle = slot * tablesPerSeries + table

@@ -43,6 +43,16 @@ export function profileAt(states: ProfileStates, slot: number, quarter: WeekQuar
   found.value = found.isKnown ? value : 0
 }
 
+/** How far a value is from what is usual at the hour of the day that fits it best; infinite when none is known. */
+export function distanceFromDay({ day }: ProfileStates, slot: number, value: number): number {
+  let nearest = Number.POSITIVE_INFINITY
+  for (let bin = slot * dayBins; bin < (slot + 1) * dayBins; bin++) {
+    const distance = Math.abs(value - day[bin]!)
+    if (distance < nearest) nearest = distance
+  }
+  return nearest
+}
+
 /** Learns the mean of a quarter of an hour; `days` is how many have been seen. */
 export function learnQuarter({ day, week }: ProfileStates, slot: number, quarter: number, mean: number, days: number): void {
   const dayAt = slot * dayBins + (quarter % dayBins)

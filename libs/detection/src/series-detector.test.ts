@@ -81,6 +81,26 @@ describe('series detector', () => {
     }
   })
 
+  test('a value that is ordinary at another hour is off because of the season, a value that is ordinary at none is not', () => {
+    const reasonsOf = (value: number) => {
+      const detector = new SeriesDetector(options)
+      const random = createRandom(31)
+      const minuteMs = 60_000
+      const night = 10 * 1440
+      for (let minute = 0; minute < night; minute++) {
+        const usual = 50 - 30 * Math.cos((2 * Math.PI * minute) / 1440) + random()
+        detector.update(0, { ...sampleAt((minute + 1) * minuteMs, usual), stepMs: minuteMs })
+      }
+      detector.update(0, { ...sampleAt((night + 1) * minuteMs, value), stepMs: minuteMs })
+      expect(detector.verdict.score).toBeGreaterThan(1)
+      return Object.fromEntries(contributionNames.map((name, i) => [name, detector.verdict.contributions[i]!]))
+    }
+    const ofDay = reasonsOf(60)
+    expect(ofDay.season).toBeGreaterThan(5 * ofDay.spike!)
+    const ofNoHour = reasonsOf(-60)
+    expect(ofNoHour.spike).toBeGreaterThan(5 * ofNoHour.season!)
+  })
+
   test('a repeated or older sample changes nothing', () => {
     const detector = new SeriesDetector(options)
     run(noisy(200), detector)

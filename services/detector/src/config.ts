@@ -33,7 +33,7 @@ export const detectorSchema = z
 export const falseAlarmsPerWeek: Readonly<Record<DetectorConfig['sensitivity'], number>> = {
   sensitive: 2,
   balanced: 1,
-  'high-precision': 0.12,
+  'high-precision': 0.25,
 }
 
 /** What it reads of section `ingestor`: the queries, for their policies. */
