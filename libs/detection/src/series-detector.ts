@@ -210,21 +210,20 @@ export class SeriesDetector {
   }
 
   /**
-   * Tells that it is `nowMs` and the series in `slot` has brought nothing since its last sample. When that is longer than ever was
-   * usual, its episode opens; true when there is something to tell, in `verdict`.
+   * Tells that it is `nowMs` and the series in `slot` has brought nothing since its last sample, of which only the time from `sinceMs` on
+   * counts. When that is longer than ever was usual, its episode opens; true when there is something to tell, in `verdict`.
    */
-  tick(slot: number, nowMs: number): boolean {
+  tick(slot: number, nowMs: number, sinceMs = 0): boolean {
     this.#open(slot)
     const rows = this.#rows
     const at = this.#place * rowLength
     const { verdict } = this
     verdict.transition = 'none'
-    if (rows[at + field.samples]! < warmUpSamples) return false
-    const silentMs = nowMs - rows[at + field.lastMs]!
-    const score = silentMs / silenceLimitMs(rows, at)
+    const score = silenceScore(rows, at, nowMs, sinceMs)
     if (score <= 1) return false
     this.#clear()
     verdict.score = Math.min(score, largestScore)
+    verdict.expected = verdict.lower = verdict.upper = rows[at + field.localLevel]! + rows[at + field.lastSeason]!
     verdict.contributions[contributionNumber.silence] = 1
     verdict.state = 'silent'
     verdict.stateDetail = rows[at + field.lastMs]!
@@ -237,6 +236,12 @@ export class SeriesDetector {
       confirmed: silenceConfirms * verdict.score,
     })
     return verdict.transition !== 'none'
+  }
+
+  /** Whether `tick` would find the series silent. */
+  isSilent(slot: number, nowMs: number, sinceMs: number): boolean {
+    this.#open(slot)
+    return silenceScore(this.#rows, this.#place * rowLength, nowMs, sinceMs) > 1
   }
 
   /** Time of the last sample, 0 before the first. */
@@ -791,6 +796,11 @@ function noteGap(rows: Float64Array, at: number, { stepMs, imputed }: SampleInpu
   }
   const weight = Math.max(1 / samples, 0.01)
   rows[at + field.intervalMs] = interval + weight * (Math.min(elapsedMs, samples > 10 ? 3 * interval : elapsedMs) - interval)
+}
+
+function silenceScore(rows: Float64Array, at: number, nowMs: number, sinceMs: number): number {
+  if (rows[at + field.samples]! < warmUpSamples) return 0
+  return (nowMs - Math.max(sinceMs, rows[at + field.lastMs]!)) / silenceLimitMs(rows, at)
 }
 
 function silenceLimitMs(rows: Float64Array, at: number): number {

@@ -1,18 +1,18 @@
 /** The public anomaly record: what is said of an episode that opens, grows more severe, or ends, and how it goes onto the log. */
 import { createHash } from 'node:crypto'
 import { encode } from '@lapwing/contracts/codec'
-import type { Anomaly, AnomalyState, Reason, SampleBatch } from '@lapwing/contracts/records'
+import type { Anomaly, AnomalyState, Reason } from '@lapwing/contracts/records'
 import { type LabelSet, seriesText } from '@lapwing/contracts/series'
-import { entityText, keyText } from '@lapwing/contracts/series-table'
 import { type EpisodeTransition, episodeFields, severityOf } from '@lapwing/detection/episode'
 import type { EpisodeSample, Told } from '@lapwing/detection/feedback'
 import { contributionNames, type SampleInput, type Verdict } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 
 export interface AnomalyInput {
-  readonly batch: SampleBatch
-  /** Place of the series in the batch. */
-  readonly series: number
+  /** 32 hexadecimal digits each. */
+  readonly seriesKey: string
+  readonly entityKey: string
+  readonly source: string
   readonly labels: LabelSet
   readonly sample: SampleInput
   readonly verdict: Verdict
@@ -23,10 +23,19 @@ export interface AnomalyInput {
   readonly model: string
 }
 
-export function describeAnomaly({ batch, series, labels, sample, verdict, told, episode, model }: AnomalyInput): Anomaly {
+export function describeAnomaly({
+  seriesKey,
+  entityKey,
+  source,
+  labels,
+  sample,
+  verdict,
+  told,
+  episode,
+  model,
+}: AnomalyInput): Anomaly {
   const resolved = told.transition === 'resolved'
   const startedAtMs = startOf(episode, resolved)
-  const seriesKey = keyText(batch.series, series)
   const episodeId = identity(seriesKey, startedAtMs, model)
   const state = stateOf[told.transition]
   return {
@@ -35,10 +44,10 @@ export function describeAnomaly({ batch, series, labels, sample, verdict, told, 
     state,
     severity: told.severity,
     seriesKey,
-    entityKey: entityText(batch.series, series),
+    entityKey,
     metric: labels.find((label) => label.name === '__name__')?.value ?? seriesText(labels),
     labels,
-    source: batch.source,
+    source,
     model,
     startedAtMs,
     observedAtMs: sample.timestampMs,

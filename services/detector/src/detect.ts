@@ -8,7 +8,9 @@ import { createHash } from 'node:crypto'
 import { decode } from '@lapwing/contracts/codec'
 import type { SampleBatch } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
-import { keyBytes, labelReader } from '@lapwing/contracts/series-table'
+import { entityText, keyBytes, keyText, labelReader } from '@lapwing/contracts/series-table'
+import { episodeFields, severityOf } from '@lapwing/detection/episode'
+import type { Told } from '@lapwing/detection/feedback'
 import {
   type DetectionPolicy,
   defaultPolicy,
@@ -24,6 +26,7 @@ import { anomalyRecord, describeAnomaly, episodeSample } from './anomaly.ts'
 import { type CohortMember, Cohorts, cohortOf, isDue } from './cohorts.ts'
 import { type DetectorConfig, falseAlarmsPerWeek } from './config.ts'
 import { ScoredBatch } from './scored-batch.ts'
+import { longestSilenceMs, SilenceWatch, type Sweep, type WatchedSeries } from './silence.ts'
 import { type VerdictOutcome, Verdicts } from './verdicts.ts'
 
 export interface DetectOptions {
@@ -78,6 +81,7 @@ class DetectStep implements StatefulStep {
   readonly #changed = new Set<number>()
   readonly #verdicts: Verdicts
   readonly #cohorts: Cohorts
+  readonly #silence: SilenceWatch
 
   constructor(options: DetectOptions) {
     const detectorOptions = seriesDetectorOptions(options.config)
@@ -86,6 +90,7 @@ class DetectStep implements StatefulStep {
     this.#detector = new SeriesDetector(detectorOptions)
     const { keyOf } = this.#slots
     const slotOf = (seriesKey: Uint8Array) => this.#slotOf(seriesKey, 0)
+    this.#silence = new SilenceWatch({ slotOf, keyOf })
     this.#verdicts = new Verdicts({ slotOf, keyOf, adoptLevel: (slot, startedAtMs) => this.#adoptLevel(slot, startedAtMs) })
     const { modelsTopic } = options
     this.#cohorts = new Cohorts({ detector: this.#detector, detectorOptions, model: this.#model, modelsTopic, keyOf, slotOf })
@@ -103,6 +108,8 @@ class DetectStep implements StatefulStep {
       this.#take(hand, series, at, sample)
     })
     emit(scored.toRecord(record, this.#model, this.#options.scoresTopic))
+    const sweep = batch.kind === 'live' ? this.#silence.advance(batch.source, batch.newestMs) : undefined
+    if (sweep) this.#tellSilences(hand, sweep)
     if (hand.due.length > 0) for (const prior of this.#cohorts.publish(hand.due, record, batch.newestMs)) emit(prior)
     this.#options.observe({ ...counts, samples: scored.sampleCount, series: this.#slots.size, newestMs: batch.newestMs })
   }
@@ -118,10 +125,12 @@ class DetectStep implements StatefulStep {
     this.#changed.clear()
     yield* this.#verdicts.takeChanged()
     yield* this.#cohorts.takeChanged()
+    yield* this.#silence.takeChanged()
   }
 
   restore(key: Uint8Array, snapshot: Uint8Array, version: number): void {
     if (this.#verdicts.restore(key, snapshot) || this.#cohorts.restore(key, snapshot)) return
+    if (this.#silence.restore(key, snapshot)) return
     if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
     this.#detector.restore(this.#slots.findOrAdd(key, 0), snapshot, version)
   }
@@ -158,20 +167,61 @@ class DetectStep implements StatefulStep {
   }
 
   #tell(hand: BatchInHand, series: number, at: number, sample: SampleInput, slot: number): void {
-    const { batch, counts, scored } = hand
+    const { batch } = hand
+    const describe = (): WatchedSeries => ({
+      source: batch.source,
+      entityKey: entityText(batch.series, series),
+      labels: hand.readLabels(series),
+    })
+    if (sample.stale) this.#silence.unwatch(slot)
+    else if (sample.live) this.#silence.watch(slot, describe)
+    const suppressedBy = this.#tellEpisode(hand, slot, sample, () => ({
+      ...describe(),
+      seriesKey: keyText(batch.series, series),
+    }))
+    hand.scored.write(at, this.#detector.verdict, suppressedBy)
+  }
+
+  /** Writes the record when there is one to write; returns the verdict of a person that holds the episode down. */
+  #tellEpisode(
+    { counts, record, emit }: BatchInHand,
+    slot: number,
+    sample: SampleInput,
+    describe: () => WatchedSeries & { readonly seriesKey: string },
+  ): Told['suppressedBy'] {
     const { verdict } = this.#detector
     // Of a series without an open episode there is nothing to tell, which is the case for nearly every sample.
-    const isOpen = verdict.transition !== 'none' || verdict.state === 'anomalous'
-    const episode = isOpen ? this.#detector.episode(slot) : undefined
-    const told = episode && this.#verdicts.follow(slot, episodeSample(sample, verdict, episode))
-    scored.write(at, verdict, told?.suppressedBy)
-    if (!told || told.transition === 'none') return
+    if (verdict.transition === 'none' && verdict.state !== 'anomalous') return undefined
+    const episode = this.#detector.episode(slot)
+    const told = this.#verdicts.follow(slot, episodeSample(sample, verdict, episode))
+    if (told.transition === 'none') return told.suppressedBy
     if (told.transition === 'opened') counts.opened++
     if (told.transition === 'opened' && told.suppressedBy) counts.suppressed++
     if (told.transition === 'resolved') counts.resolved++
-    const labels = hand.readLabels(series)
-    const anomaly = describeAnomaly({ batch, series, labels, sample, verdict, told, episode, model: this.#model })
-    hand.emit(anomalyRecord(anomaly, hand.record, this.#options.anomaliesTopic))
+    const anomaly = describeAnomaly({ ...describe(), sample, verdict, told, episode, model: this.#model })
+    emit(anomalyRecord(anomaly, record, this.#options.anomaliesTopic))
+    return told.suppressedBy
+  }
+
+  /** A series that is silent for too long is given up as if its source had ended it. */
+  #tellSilences(hand: BatchInHand, { nowMs, sinceMs }: Sweep): void {
+    const sample: SampleInput = { timestampMs: nowMs, value: Number.NaN, imputed: false, stale: true, stepMs: 0, live: true }
+    const hasNews = (slot: number) =>
+      this.#detector.isSilent(slot, nowMs, sinceMs) &&
+      (this.#isGone(slot, nowMs) || !isOpenAndCritical(this.#detector.episode(slot)))
+    for (const [slot, series] of this.#silence.seriesOf(hand.batch.source, hasNews)) {
+      if (this.#isGone(slot, nowMs)) {
+        this.#detector.update(slot, sample)
+        this.#silence.unwatch(slot)
+      } else this.#detector.tick(slot, nowMs, sinceMs)
+      this.#changed.add(slot)
+      const seriesKey = Buffer.from(this.#slots.keyOf(slot)).toString('hex')
+      this.#tellEpisode(hand, slot, sample, () => ({ ...series, seriesKey }))
+    }
+  }
+
+  #isGone(slot: number, nowMs: number): boolean {
+    return nowMs - this.#detector.lastSampleMs(slot) > longestSilenceMs
   }
 
   /** -1 when there is no room for one more. */
@@ -185,6 +235,11 @@ class DetectStep implements StatefulStep {
     this.#changed.add(slot)
     return true
   }
+}
+
+/** Nothing that could still be told of it but its end. */
+function isOpenAndCritical(episode: Float64Array): boolean {
+  return episode[episodeFields.startedAtMs]! > 0 && severityOf(episode) === 'critical'
 }
 
 /** What the configuration means to the detector of a series; the same for the service and for files. */
