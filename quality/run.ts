@@ -9,7 +9,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { defaultModelKind, type ModelKind } from '@lapwing/deep/model'
+import type { ScoringModel } from '@lapwing/cli/score-channels'
+import { defaultModelKind } from '@lapwing/deep/model'
 import type { SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { detectorSchema } from '@lapwing/detector/config'
 import { seriesDetectorOptions } from '@lapwing/detector/detect'
@@ -47,9 +48,10 @@ const quietSeries = flags.tuning ? 60 : 300
 const quietWeeks = 8
 const faultsPerKind = 20
 
-const smdModels: Record<string, ModelKind> = {
+const smdModels: Record<string, ScoringModel> = {
   default: defaultModelKind,
   pca: 'pca',
+  iforest: 'iforest',
   ae: 'autoencoder',
   vae: 'vae',
   lstm: 'lstm',
@@ -78,7 +80,7 @@ async function nab(area: string, detector: SeriesDetectorOptions): Promise<void>
   report({ quality: `${area}/recall`, value: rounded(result.windowsFound / result.windows, 3), unit: 'share' })
 }
 
-async function smd(area: string, model: ModelKind): Promise<void> {
+async function smd(area: string, model: ScoringModel): Promise<void> {
   if (!wants(area)) return
   if (flags.smd === undefined) {
     say(`SKIPPED ${area}/*: no data. Give its folder: npm run quality -- --smd DIR (with NAME.train.csv.gz and NAME.test.csv.gz)`)

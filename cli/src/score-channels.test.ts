@@ -89,6 +89,22 @@ describe('scoring the channels of one table with a model of another', () => {
     expect(output()[51]).toMatch(/^[\d.]+,1,a:/)
   })
 
+  test('a forest judges each row by itself, tells which channel it is, and the same again with the same seed', async () => {
+    const train = written('train.csv', csv('a,b', lines(800)))
+    const input = written('test.csv', csv('a,b', [...lines(100), '0,9', ...lines(50)]))
+    expect(await scored({ model: 'iforest', train, input })).toMatchObject({ rows: 151 })
+    const first = output()
+    expect(first[101]).toMatch(/^[\d.]+,1,b:0\.\d\d/)
+    expect(Number(first[101]!.split(',')[0])).toBeGreaterThan(1)
+    expect(first.slice(1, 101).filter((row) => Number(row.split(',')[0]) > 1).length).toBeLessThan(10)
+    await scored({ model: 'iforest', train, input })
+    expect(output()).toEqual(first)
+    const few = written('few.csv', csv('a,b', lines(20)))
+    await expect(scored({ model: 'iforest', train: few, input })).rejects.toThrow(
+      '20 rows are too few to train on, expected at least 200',
+    )
+  })
+
   test.each([
     ['a,b\n1,2\n3,x\n', 'train.csv:3: b: expected a number, found "x"'],
     ['a,b\n1,2\n3\n', 'train.csv:3: expected 2 columns as in the header, found 1'],

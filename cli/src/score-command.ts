@@ -1,19 +1,19 @@
 /** `lapwing score`: arguments in, a table (or JSON) out. */
 
-import { defaultModelKind, type ModelKind, modelKinds } from '@lapwing/deep/model'
+import { defaultModelKind } from '@lapwing/deep/model'
 import { detectorSchema } from '@lapwing/detector/config'
 import { seriesDetectorOptions } from '@lapwing/detector/detect'
 import { loadConfig } from '@lapwing/service/config'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createProgress, type Progress } from './progress.ts'
 import { type ScoreSummary, scoreFiles } from './score.ts'
-import { scoreChannels } from './score-channels.ts'
+import { type ScoringModel, scoreChannels, scoringModels } from './score-channels.ts'
 
 interface ScoreFlags {
   readonly input: string
   readonly output: string
   readonly train?: string
-  readonly model?: ModelKind | 'online'
+  readonly model?: ScoringModel
   readonly seed: number
   readonly config?: string
   readonly json?: boolean
@@ -28,7 +28,7 @@ export function scoreCommand(): Command {
     .requiredOption('-i, --input <path>', 'folder with .csv files at any depth, or one file (.csv or .csv.gz with --train)')
     .requiredOption('-o, --output <path>', 'folder (or file) to write to')
     .option('-t, --train <file>', 'rows of normal operation to learn from; the same columns as the input')
-    .addOption(new Option('-m, --model <kind>', `default with --train: ${defaultModelKind}`).choices([...modelKinds, 'online']))
+    .addOption(new Option('-m, --model <kind>', `default with --train: ${defaultModelKind}`).choices(scoringModels))
     .option('--seed <number>', 'of what is random in training', wholeNumber, 1)
     .option('-c, --config <file>', 'configuration; its detector section is used')
     .option('--json', 'one JSON line per file instead of a table')
