@@ -10,6 +10,7 @@ import {
   silenceRows,
 } from './fading-novelty.ts'
 import { createRandom } from './random.ts'
+import { contributionNames, SeriesDetector } from './series-detector.ts'
 
 interface Golden {
   readonly reference: string
@@ -51,6 +52,28 @@ describe('fading novelty', () => {
     const extreme = run([...bursty, 10 + 5 * (Math.max(...bursty) - 10)], burstScale).at(-1)
     expect(extreme).toBeGreaterThan(1)
   })
+
+  test.each(golden.series)(
+    'inside of the whole detector, at samples of 5 minutes, it is the same row by row: $name',
+    ({ values }) => {
+      const alone = run(values)
+      const options = { windowMs: 3_600_000, contamination: 0.01, falseAlarmsPerWeek: 1, timeZone: 'UTC', seed: 1 }
+      const detector = new SeriesDetector(options)
+      const stepMs = 300_000
+      let told = 0
+      values.forEach((value, row) => {
+        detector.update(0, { timestampMs: (row + 1) * stepMs, value, imputed: false, stale: false, stepMs, live: true })
+        if (row < noveltyWarmUpRows) return
+        const { score, contributions } = detector.verdict
+        const isNovel = contributions[contributionNames.indexOf('novelty')]! > 0
+        expect(isNovel, `row ${row}`).toBe(alone[row]! > 0 && score > 0)
+        if (alone[row]! < 1) return
+        told++
+        expect(score, `row ${row}`).toBeGreaterThanOrEqual(Math.min(alone[row]!, 100))
+      })
+      expect(told).toBe(alone.filter((score, row) => score >= 1 && row >= noveltyWarmUpRows).length)
+    },
+  )
 
   test('a series in another slot, beside others, changes nothing', () => {
     const { values } = golden.series[0]!

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { episodeFields, severityOf } from './episode.ts'
 import { createRandom } from './random.ts'
-import { contributionNames, type DetectionPolicy, SeriesDetector, warmUpSamples } from './series-detector.ts'
+import { contributionNames, type DetectionPolicy, SeriesDetector } from './series-detector.ts'
+import { warmUpSamples } from './series-row.ts'
 
 const options = { windowMs: 3_600_000, contamination: 0.01, falseAlarmsPerWeek: 1, timeZone: 'UTC', seed: 1 }
 const stepMs = 15_000

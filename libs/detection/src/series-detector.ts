@@ -27,12 +27,29 @@ import {
   rememberedDays,
   setThreshold,
 } from './calibration.ts'
+import {
+  begin,
+  counterRate,
+  firstDayOf,
+  flatScore,
+  follow,
+  isQuick,
+  isUp,
+  keepLevel,
+  leastHalfWidth,
+  measurementOf,
+  noteGap,
+  rowMs,
+  silenceScore,
+  usualChangeMs,
+} from './channel-measurements.ts'
 import { type EpisodeTransition, episodeFields, episodeLength, observeEpisode } from './episode.ts'
 import { createNoveltyStates, type NoveltyStates, noveltyViews, observeNovelty } from './fading-novelty.ts'
 import { growForest, locate, unitLimits } from './half-space-forest.ts'
 import { createMasses, learn, type Masses, score as massScore, massViews, reserveMasses, warmth } from './half-space-trees.ts'
 import { localWeek } from './local-time.ts'
 import { memoryOf, takeInto } from './memory.ts'
+import { noveltyGain } from './novelty-gain.ts'
 import {
   createProfileStates,
   distanceFromDay,
@@ -43,7 +60,7 @@ import {
   profileViews,
   found as season,
 } from './seasonal-profile.ts'
-import { calibrationOf, channelNumber, channels, field, rowLength } from './series-row.ts'
+import { calibrationOf, channelNumber, channels, field, rowLength, warmUpSamples } from './series-row.ts'
 import { restoreVersion1 } from './snapshot-version-1.ts'
 import { createTablePool } from './table-pool.ts'
 
@@ -120,8 +137,6 @@ export interface SampleInput {
   isCounter?: boolean
   policy?: DetectionPolicy
 }
-
-export const warmUpSamples = 200
 
 /** Layout of a snapshot; a new one gets a new number, and the old ones go on loading. */
 export const snapshotVersion = 2
@@ -653,8 +668,6 @@ const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
 const weekMs = 7 * dayMs
-/** The row of novelty, whose constants were found on data of five minutes. */
-const rowMs = 5 * minuteMs
 const leastBlockMs = 15 * minuteMs
 const leastBlockSamples = 12
 const peakHalfLifeMs = 4 * weekMs
@@ -669,25 +682,13 @@ const largestLearned = 2
 const largestScore = 100
 const slowLevelMs = 2 * dayMs
 const longestShiftMs = 4 * hourMs
-const quickResidualMs = 25 * minuteMs
-/** A sample counts for at most this many usual residuals in the means: they are to tell what lasts, not what is large. */
-const largestResidual = 10
-const slowResidualMs = 3 * hourMs
 const quickChangeMs = 30 * minuteMs
 /** A jump counts for at most this many usual changes: a few jumps are not a volatile series. */
 const largestChange = 4
-const usualChangeMs = dayMs
 const leastVolatility = 1.6
-const resetFadeMs = 30 * minuteMs
 const leastResets = 2.5
 const resetMargin = 1.5
-const leastFlatSamples = 15
-/** A series that often stands still cannot be told to. */
-const leastMovingShare = 0.5
-const flatMargin = 2
 const silenceConfirms = 1.5
-const silenceIntervals = 3.5
-const gapMargin = 1.5
 const leastIsolationGap = 0.02
 const usualIsolationWeight = 0.01
 const rareIsolationStep = 0.01
@@ -695,7 +696,6 @@ const rareShare = 0.01
 const imputedConfidence = 0.5
 const sparseShare = 0.3
 const unconfirmedScore = 0.5
-const gapWeight = 0.02
 const longestHoldWindows = 0.5
 const leastHeldSamples = 30
 const heldWeight = 0.1
@@ -704,7 +704,6 @@ const leastWindowSamples = 20
 /** In its first day nobody knows yet what a series that has stood still will do. */
 const firstDayRelativeDeviation = 0.5
 const leastRelativeDeviation = 0.05
-const leastHalfWidth = 1e-9
 /** Larger values are taken for this one, so that no sum or square overflows. */
 const largestValue = 1e150
 
@@ -716,49 +715,6 @@ const contributionOf = channels.map((channel) => {
       ? contributionNumber.level
       : contributionNumber.trend
 })
-
-function isUp(channel: number): boolean {
-  return channel % 2 === 0
-}
-
-function isSeasonal(channel: number): boolean {
-  return channel >= channelNumber.levelUp && channel <= channelNumber.trendDown
-}
-
-/** Measured in minutes; the others move slowly, and would otherwise learn what is just growing before it is news. */
-function isQuick(channel: number): boolean {
-  return channel <= channelNumber.spikeDown
-}
-
-/** Days after which a channel begins to measure: one that needs the season after a week. */
-function firstDayOf(channel: number): number {
-  return isSeasonal(channel) ? 7 : channel === channelNumber.volatility ? 2 : 0
-}
-
-/**
- * What scores of novelty are multiplied with, so that 1 is reached about as often as wanted. Between the measured points the
- * logarithm of the threshold follows that of the rate.
- */
-function noveltyGain(falseAlarmsPerWeek: number): number {
-  const above = measuredNovelty.findIndex(([rate]) => rate <= falseAlarmsPerWeek)
-  const right = above === -1 ? measuredNovelty.length - 1 : Math.max(1, above)
-  const [fewRate, fewThreshold] = measuredNovelty[right]!
-  const [manyRate, manyThreshold] = measuredNovelty[right - 1]!
-  const share = Math.log(falseAlarmsPerWeek / manyRate) / Math.log(fewRate / manyRate)
-  return 1 / (manyThreshold * (fewThreshold / manyThreshold) ** share)
-}
-
-/** Rows told a week at a threshold, in units of the default one: on simulated service metrics without fault, where the default is one a week. */
-const measuredNovelty: readonly (readonly [falseAlarmsPerWeek: number, threshold: number])[] = [
-  [4.7, 0.67],
-  [2.1, 0.81],
-  [1, 1],
-  [0.61, 1.21],
-  [0.33, 1.61],
-  [0.24, 2.02],
-  [0.14, 2.69],
-  [0.083, 4.03],
-]
 
 function bounded(value: number): number {
   return Math.min(largestValue, Math.max(-largestValue, value))
@@ -774,108 +730,6 @@ function floorOf({ minDeviation, minRelativeDeviation }: DetectionPolicy, expect
   const wanted = minRelativeDeviation > 0 ? minRelativeDeviation : leastRelativeDeviation
   const relative = days > 0 ? wanted : Math.max(wanted, firstDayRelativeDeviation)
   return Math.max(minDeviation, relative * Math.abs(expected), leastHalfWidth)
-}
-
-function begin(rows: Float64Array, at: number, value: number, timestampMs: number): void {
-  rows[at + field.localLevel] = value
-  rows[at + field.previous] = value
-  rows[at + field.flatSinceMs] = timestampMs
-  rows[at + field.blockStartMs] = rows[at + field.dayStartMs] = timestampMs
-  rows[at + field.rowStartMs] = timestampMs - rowMs
-}
-
-function noteGap(rows: Float64Array, at: number, { stepMs, imputed }: SampleInput, elapsedMs: number): void {
-  const samples = rows[at + field.samples]!
-  if (samples === 0) return
-  const missing = stepMs > 0 ? Math.max(0, Math.round(elapsedMs / stepMs) - 1) : 0
-  const share = missing > 0 || imputed ? 1 : 0
-  rows[at + field.gapShare]! += Math.min(1, gapWeight * Math.max(1, missing)) * (share - rows[at + field.gapShare]!)
-  const interval = rows[at + field.intervalMs]!
-  if (elapsedMs > rows[at + field.usualGapMs]!) {
-    rows[at + field.usualGapMs]! += (samples < warmUpSamples ? 1 : 0.75) * (elapsedMs - rows[at + field.usualGapMs]!)
-  }
-  const weight = Math.max(1 / samples, 0.01)
-  rows[at + field.intervalMs] = interval + weight * (Math.min(elapsedMs, samples > 10 ? 3 * interval : elapsedMs) - interval)
-}
-
-function silenceScore(rows: Float64Array, at: number, nowMs: number, sinceMs: number): number {
-  if (rows[at + field.samples]! < warmUpSamples) return 0
-  return (nowMs - Math.max(sinceMs, rows[at + field.lastMs]!)) / silenceLimitMs(rows, at)
-}
-
-function silenceLimitMs(rows: Float64Array, at: number): number {
-  return Math.max(silenceIntervals * rows[at + field.intervalMs]!, gapMargin * rows[at + field.usualGapMs]!)
-}
-
-/** The rate per second since the last reading. A smaller reading is a reset: that interval tells no rate, so the last one stands. */
-function counterRate(rows: Float64Array, at: number, reading: number, elapsedMs: number): number {
-  const last = rows[at + field.reading]!
-  rows[at + field.reading] = reading
-  rows[at + field.resets]! *= Math.exp(-elapsedMs / resetFadeMs)
-  if (elapsedMs === 0) return 0
-  if (reading >= last) return ((reading - last) / elapsedMs) * 1000
-  rows[at + field.resets]!++
-  return rows[at + field.previous]!
-}
-
-/** When a season becomes known, or is not known at this hour, what is expected stays as it was. */
-function keepLevel(rows: Float64Array, at: number): void {
-  const isKnown = season.isKnown ? 1 : 0
-  if (isKnown !== rows[at + field.wasSeasonKnown]) {
-    rows[at + field.localLevel]! += rows[at + field.lastSeason]! - season.value
-    rows[at + field.wasSeasonKnown] = isKnown
-  }
-  rows[at + field.lastSeason] = season.value
-}
-
-/** Means that the channels measure. */
-function follow(rows: Float64Array, at: number, value: number, timestampMs: number, elapsedMs: number): void {
-  const samples = rows[at + field.samples]!
-  const change = Math.abs(value - rows[at + field.previous]!)
-  const weight = (spanMs: number) => Math.max(1 / (samples + 1), elapsedMs / (spanMs + elapsedMs))
-  const moves = change > leastHalfWidth * Math.abs(value)
-  rows[at + field.movingShare]! += weight(usualChangeMs) * ((moves ? 1 : 0) - rows[at + field.movingShare]!)
-  if (moves) {
-    const flatMs = rows[at + field.lastMs]! - rows[at + field.flatSinceMs]!
-    rows[at + field.usualFlatMs] = Math.max(rows[at + field.usualFlatMs]!, samples === 0 ? 0 : flatMs)
-    rows[at + field.flatSinceMs] = timestampMs
-  }
-  if (!season.isKnown) return
-  const off = value - season.value - rows[at + field.slowLevel]!
-  const usual = rows[at + field.usualResidual]!
-  const largest = usual > 0 ? largestResidual * usual : Math.abs(off)
-  const residual = Math.min(largest, Math.max(-largest, off))
-  rows[at + field.usualResidual]! += (elapsedMs / (usualChangeMs + elapsedMs)) * (Math.abs(residual) - usual)
-  rows[at + field.quickResidual]! += (elapsedMs / (quickResidualMs + elapsedMs)) * (residual - rows[at + field.quickResidual]!)
-  rows[at + field.slowResidual]! += (elapsedMs / (slowResidualMs + elapsedMs)) * (residual - rows[at + field.slowResidual]!)
-}
-
-function measurementOf(rows: Float64Array, at: number, channel: number, off: number): number {
-  switch (channel) {
-    case 0:
-      return off
-    case 1:
-      return -off
-    case 2:
-      return rows[at + field.quickResidual]!
-    case 3:
-      return -rows[at + field.quickResidual]!
-    case 4:
-      return rows[at + field.slowResidual]!
-    case 5:
-      return -rows[at + field.slowResidual]!
-    default: {
-      const usual = Math.max(rows[at + field.hourChange]!, rows[at + field.usualChange]! / 4)
-      return usual > 0 ? rows[at + field.quickChange]! / usual : 0
-    }
-  }
-}
-
-function flatScore(rows: Float64Array, at: number, timestampMs: number): number {
-  const flatMs = timestampMs - rows[at + field.flatSinceMs]!
-  if (rows[at + field.movingShare]! < leastMovingShare) return 0
-  const limitMs = Math.max(leastFlatSamples * rows[at + field.intervalMs]!, flatMargin * rows[at + field.usualFlatMs]!)
-  return flatMs / limitMs
 }
 
 /** Contributions to shares of 1; squared, so that the ranking is clear. */

@@ -76,3 +76,6 @@ export function calibrationOf(channel: number): number {
 }
 
 export const rowLength = field.calibrations + channels.length * calibrationLength
+
+/** Before them nothing is said of a series. */
+export const warmUpSamples = 200
