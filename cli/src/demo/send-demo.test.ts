@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { seriesText } from '@lapwing/contracts/series'
 import { createWriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
+import { pushRules } from '@lapwing/prometheus/testing/push-rules'
 import { writtenSeries } from '@lapwing/prometheus/testing/written-series'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type DemoProgress, historyMs, runDemo, stepMs } from './send-demo.ts'
@@ -20,7 +21,7 @@ interface Receiver {
 
 /** Answers the requests with these statuses, and 204 from then on. */
 async function receiver(...statuses: number[]): Promise<Receiver> {
-  const decoder = createWriteDecoder(['instance'], { labels: 64, nameLength: 512, valueLength: 4096 })
+  const decoder = createWriteDecoder(pushRules)
   const received = new Map<string, number[]>()
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []

@@ -27,6 +27,7 @@ export interface RecordTypes {
   Notification: records.Notification
   Feedback: records.Feedback
   DeadLetter: records.DeadLetter
+  ReplicaClaim: records.ReplicaClaim
 }
 
 /** Why bytes were refused: the reason is bounded, so it can be a metric's label. */

@@ -436,3 +436,19 @@ export interface DeadLetter {
   /** Its value, byte for byte. */
   readonly value: null | Buffer
 }
+
+/** Which replica of a Prometheus pair is to be listened to. The first claim of a term wins; a renewal says that its replica is alive. */
+export interface ReplicaClaim {
+  /** Tenant of the senders; empty: none. */
+  readonly tenant: string
+  /** What the replicas of a pair have in common. */
+  readonly cluster: string
+  /** Name of the replica. */
+  readonly replica: string
+  /** Number of the election, rising from 1. */
+  readonly term: number
+  /** Written by an ingestor that has seen the claim of this term win. */
+  readonly isRenewal: boolean
+  /** When the replica was heard, milliseconds since the epoch. */
+  readonly atMs: number
+}

@@ -25,6 +25,7 @@ export const topics = {
   models: { records: ['Model'], cleanup: 'compact' },
   alerts: { records: ['Alert'], cleanup: 'delete', retentionMs: 35 * dayMs },
   'ingest-state': { records: ['StateSnapshot', 'StateMarker'], cleanup: 'compact' },
+  'replica-claims': { records: ['ReplicaClaim'], cleanup: 'compact' },
   'detector-state': { records: ['StateSnapshot', 'StateMarker'], cleanup: 'compact' },
   'entity-state': { records: ['StateSnapshot', 'StateMarker'], cleanup: 'compact' },
   'drift-state': { records: ['StateSnapshot', 'StateMarker'], cleanup: 'compact' },

@@ -8,6 +8,7 @@ import { encode, type RecordTypes } from '../src/codec.ts'
 import { type RecordName, readSchema, recordSchemas } from '../src/schemas.ts'
 
 const examples: Record<string, (count: number) => unknown> = {
+  boolean: () => true,
   int: (count) => count,
   long: (count) => 1_700_000_000_000 + count,
   double: (count) => count + 0.25,

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { labelTag, SeriesFinder } from './known-series.ts'
 import { identify } from './series-samples.ts'
 
-const identifyText = (text: string) => identify(sortedLabels([['__name__', text]]), [])
+const identifyText = (text: string) => ({ identity: identify(sortedLabels([['__name__', text]]), []), replica: undefined })
 
 /** The text as the only label bytes of a series. */
 function find(finder: SeriesFinder, text: string) {
@@ -18,7 +18,7 @@ describe('known series', () => {
     fc.assert(
       fc.property(fc.array(text, { maxLength: 60 }), fc.integer({ min: 1, max: 4 }), (texts, limit) => {
         const finder = new SeriesFinder(limit, identifyText)
-        for (const each of texts) expect(find(finder, each).identity).toEqual(identifyText(labelTag + each))
+        for (const each of texts) expect(find(finder, each).identity).toEqual(identifyText(labelTag + each).identity)
       }),
     )
   })
@@ -44,6 +44,6 @@ describe('known series', () => {
     find(finder, 'b')
     find(finder, 'a')
     const scattered = finder.find(`${labelTag}x${labelTag}`, Buffer.from('b'), 0, 1)
-    expect(scattered.identity).toEqual(identifyText(`${labelTag}x${labelTag}b`))
+    expect(scattered.identity).toEqual(identifyText(`${labelTag}x${labelTag}b`).identity)
   })
 })

@@ -9,10 +9,19 @@
  * spelling, and what has left the cache is not found again. Bounded as the cache is: what `next` leads to was seen later still.
  */
 import type { SeriesIdentity } from '@lapwing/contracts/series-table'
+import type { SendingReplica } from './pushed-series.ts'
 import { createRecentCache, type RecentCache } from './recent-cache.ts'
 
-export interface KnownSeries {
-  readonly identity: SeriesIdentity
+/** What the labels of a series say. */
+export interface SeriesOrigin {
+  /** undefined: relabelling dropped it. */
+  readonly identity: SeriesIdentity | undefined
+  /** undefined: not one of several that send the same. */
+  readonly replica: SendingReplica | undefined
+}
+
+export interface KnownSeries extends SeriesOrigin {
+  readonly tenant: string
   /** The label fields as they came, a character a byte. */
   readonly labelBytes: string
   /** What followed it when it was seen last. */
@@ -21,6 +30,8 @@ export interface KnownSeries {
   generation: number
   /** Number of the request that it was in last. */
   request: number
+  /** That of the limit under which it was admitted last. */
+  pass: number
 }
 
 /** Tag of a label field, a character a byte: field 1, with a length. */
@@ -28,11 +39,13 @@ export const labelTag = '\n'
 
 export class SeriesFinder {
   readonly #known: RecentCache<KnownSeries>
-  readonly #identify: (labelBytes: string) => SeriesIdentity
+  readonly #identify: (labelBytes: string, tenant: string) => SeriesOrigin
+  /** Whose series are looked for: those of two tenants are never the same. */
+  tenant = ''
   #last: KnownSeries | undefined
 
   /** @param identify its errors reach the caller of `find`, and nothing is remembered */
-  constructor(limit: number, identify: (labelBytes: string) => SeriesIdentity) {
+  constructor(limit: number, identify: (labelBytes: string, tenant: string) => SeriesOrigin) {
     this.#known = createRecentCache(limit)
     this.#identify = identify
   }
@@ -49,8 +62,14 @@ export class SeriesFinder {
     return found
   }
 
-  #matches({ labelBytes, generation }: KnownSeries, before: string, bytes: Buffer, start: number, end: number): boolean {
-    if (generation !== this.#known.generation || before !== labelTag || labelBytes.length !== 1 + end - start) return false
+  #matches({ labelBytes, generation, tenant }: KnownSeries, before: string, bytes: Buffer, start: number, end: number): boolean {
+    if (
+      tenant !== this.tenant ||
+      generation !== this.#known.generation ||
+      before !== labelTag ||
+      labelBytes.length !== 1 + end - start
+    )
+      return false
     // From the end, where the labels of neighbours differ.
     for (let i = labelBytes.length - 1; i > 0; i--) if (labelBytes.charCodeAt(i) !== bytes[start + i - 1]) return false
     return true
@@ -58,11 +77,14 @@ export class SeriesFinder {
 
   #lookUp(before: string, bytes: Buffer, start: number, end: number): KnownSeries {
     const labelBytes = before + bytes.toString('latin1', start, end)
-    let found = this.#known.get(labelBytes)
+    // No tenant has the tag in its name, which is that of a line break.
+    const key = this.tenant + labelBytes
+    let found = this.#known.get(key)
     if (!found) {
-      const identity = this.#identify(labelBytes)
-      found = { identity, labelBytes, next: undefined, generation: 0, request: 0 }
-      this.#known.set(labelBytes, found)
+      const { tenant } = this
+      const { identity, replica } = this.#identify(labelBytes, tenant)
+      found = { identity, replica, tenant, labelBytes, next: undefined, generation: 0, request: 0, pass: 0 }
+      this.#known.set(key, found)
     }
     found.generation = this.#known.generation
     return found

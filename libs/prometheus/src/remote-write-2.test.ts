@@ -1,14 +1,14 @@
 import { sortedLabels } from '@lapwing/contracts/series'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { pushRules } from '../testing/push-rules.ts'
 import { encodeWriteV2, type SeriesV2 } from '../testing/write-v2.ts'
 import { writtenSeries } from '../testing/written-series.ts'
 import { createWriteDecoder } from './remote-write-decoder.ts'
 import { encodeWrite } from './remote-write-encoder.ts'
 
-const limits = { labels: 20, nameLength: 100, valueLength: 100_000 }
 const decode = (body: Uint8Array, version: '1.0' | '2.0') => {
-  const decoded = createWriteDecoder(['instance'], limits).decode(body, version)
+  const decoded = createWriteDecoder(pushRules).decode(body, version)
   return { ...decoded, series: writtenSeries(decoded) }
 }
 const labelsOf = (name: string) =>
@@ -77,7 +77,7 @@ describe('remote write 2.0', () => {
         [2, 1],
       ],
     }
-    expect(decode(encodeWriteV2([nameless]), '2.0')).toMatchObject({ nonFiniteSamples: 0, invalidSamples: 2 })
+    expect(decode(encodeWriteV2([nameless]), '2.0')).toMatchObject({ left: { not_finite: 0, invalid: 2 } })
   })
 
   test.each([
@@ -90,7 +90,7 @@ describe('remote write 2.0', () => {
   ])('%s costs that series, with all that is in it, not its neighbours', (problem, refs) => {
     const symbols = ['', '__name__', 'load', 'instance', 'host-1:9100']
     const decoded = decode(encodeWriteV2([{ ...up, refs, histograms: 1, exemplars: 1 }, up], symbols), '2.0')
-    expect(decoded).toMatchObject({ invalidSamples: 1, firstProblem: problem, histograms: 0, exemplars: 0 })
+    expect(decoded).toMatchObject({ left: { invalid: 1 }, firstProblem: problem, histograms: 0, exemplars: 0 })
     expect(decoded.series.map(({ values }) => values)).toEqual([[1.5]])
   })
 

@@ -17,16 +17,16 @@
  *
  * Source: Prometheus Remote-Write specifications 1.0 and 2.0; prompb/types.proto, io/prometheus/write/v2/types.proto.
  */
-import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
 import { sampleFlags } from '@lapwing/contracts/series-state'
 import type { SeriesIdentity } from '@lapwing/contracts/series-table'
 import { PbfReader } from 'pbf'
 import { type KnownSeries, labelTag, SeriesFinder } from './known-series.ts'
-import { type LabelLimits, labelOverLimit } from './label-limits.ts'
 import { histogramProblem } from './native-histogram.ts'
+import { originFinder, type PushRules, type SendingReplica } from './pushed-series.ts'
 import { WriteError } from './remote-write-errors.ts'
+import { bytesType, doubleType, expectType, messageEnd, varintType } from './remote-write-fields.ts'
+import { LabelProblem, labelBytesMax } from './remote-write-labels.ts'
 import { SampleColumns } from './sample-columns.ts'
-import { identify, internText } from './series-samples.ts'
 import { openSnappyBlock } from './snappy-block.ts'
 import { isStaleMarker } from './staleness.ts'
 
@@ -37,45 +37,67 @@ export interface DecodedWrite {
   /** Of each series: the place behind its last sample. Samples of a series follow each other, their timestamps rise. */
   readonly ends: readonly number[]
   readonly samples: SampleColumns
-  /** Dropped because neither a finite value nor a staleness marker. Legal to send: an empty summary has such quantiles. */
-  readonly nonFiniteSamples: number
-  /** Samples left out because their labels or their timestamp break the specification. */
-  readonly invalidSamples: number
-  /** Samples left out because a label of their series is over a limit. */
-  readonly overLimitSamples: number
-  /** The first reason for one of them, for the sender. */
+  /** Samples that were sent and are not among them, by reason. */
+  readonly left: Readonly<Record<LeftReason, number>>
+  /** What is wrong with the first of those that are refused, for the sender. */
   readonly firstProblem: string | undefined
+  /** Replicas nobody has decided about: their samples are not among these, and the request is to be decoded again. */
+  readonly undecided: readonly SendingReplica[]
   readonly histograms: number
   readonly exemplars: number
 }
 
+/**
+ * Why a sample is not taken. Legal and dropped: `not_finite` (neither a finite value nor a staleness marker: an empty summary has such
+ * quantiles), `relabelled` (by a rule), `duplicate` (another replica of its cluster is listened to). Refused: `invalid` (labels or
+ * timestamp break the specification), `label_limit`, `series_limit`.
+ */
+export type LeftReason = 'not_finite' | 'invalid' | 'label_limit' | 'relabelled' | 'duplicate' | 'series_limit'
+
 export type WriteVersion = '1.0' | '2.0'
+
+/** What holds for the sender of one request. */
+export interface WriteTerms {
+  /** Empty: none. */
+  readonly tenant: string
+  /** Whether the samples of this replica are the ones taken of its cluster; undefined: not decided. Asked when the replica changes. */
+  isElected(replica: SendingReplica): boolean | undefined
+  /** undefined: there is no limit. */
+  readonly seriesLimit: SeriesLimit | undefined
+}
+
+/** A limit of the series that are active. */
+export interface SeriesLimit {
+  /** A series that was admitted with this number need not be asked for again. */
+  readonly pass: number
+  /** Whether the series is active or may become so. */
+  admit(series: SeriesIdentity): boolean
+}
+
+/** No tenant, every replica, no limit. */
+export const openTerms: WriteTerms = { tenant: '', isElected: () => true, seriesLimit: undefined }
 
 export interface WriteDecoder {
   /** Throws WriteError. */
-  decode(body: Uint8Array, version: WriteVersion): DecodedWrite
+  decode(body: Uint8Array, version: WriteVersion, terms?: WriteTerms): DecodedWrite
 }
 
 /** Series whose labels are remembered, about 1 KB each; twice as many at the worst moment. */
 const rememberedSeries = 100_000
-/** Bytes of the labels of one series; more would not fit a record of the log. */
-const labelBytesMax = 64 * 1024
 /** The range of a JavaScript date: beyond it a timestamp could not even be shown. */
 const latestMs = 8.64e15
 
-/** @param entityBy names of the labels that make an entity */
-export function createWriteDecoder(entityBy: readonly string[], limits: LabelLimits): WriteDecoder {
-  const finder = new SeriesFinder(rememberedSeries, (labelBytes) =>
-    identify(withinLimits(readLabels(labelBytes), limits), entityBy),
-  )
+export function createWriteDecoder(rules: PushRules): WriteDecoder {
+  const finder = new SeriesFinder(rememberedSeries, originFinder(rules))
   const samples = new SampleColumns()
   let requests = 0
   return {
-    decode: (body, version) => {
+    decode: (body, version, terms = openTerms) => {
       const content = openSnappyBlock(body)
       try {
         samples.clear()
-        const reader = new RequestReader(content, finder, ++requests, samples)
+        finder.tenant = terms.tenant
+        const reader = new RequestReader(content, finder, ++requests, samples, terms)
         return version === '1.0' ? reader.read() : reader.readWithSymbols()
       } catch (cause) {
         // The reader throws plain and range errors for damaged bytes; a type error would be a fault of ours.
@@ -85,15 +107,6 @@ export function createWriteDecoder(entityBy: readonly string[], limits: LabelLim
     },
   }
 }
-
-/** Labels that break the specification: the series is left out. */
-class LabelProblem extends Error {}
-/** Labels that are legal and more than is taken: the series is left out. */
-class OverLabelLimit extends LabelProblem {}
-
-const bytesType = 2
-const doubleType = 1
-const varintType = 0
 
 /** Reads one request. */
 class RequestReader {
@@ -106,9 +119,12 @@ class RequestReader {
   readonly #ends: number[] = []
   /** Whether a series came in pieces or with timestamps that do not rise. */
   #isUnordered = false
-  #nonFinite = 0
-  #invalid = 0
-  #overLimit = 0
+  readonly #terms: WriteTerms
+  readonly #left = { not_finite: 0, invalid: 0, label_limit: 0, relabelled: 0, duplicate: 0, series_limit: 0 }
+  readonly #undecided: SendingReplica[] = []
+  /** The last one that was asked about, and what was answered. */
+  #replica: SendingReplica | undefined
+  #isElected: boolean | undefined
   #histograms = 0
   #exemplars = 0
   /** Of 2.0: where each text stands in the bytes, as start and end in turn. */
@@ -117,12 +133,13 @@ class RequestReader {
   /** The counts before the series in hand. */
   readonly #before = { nonFinite: 0, histograms: 0, exemplars: 0 }
 
-  constructor(bytes: Buffer, finder: SeriesFinder, request: number, samples: SampleColumns) {
+  constructor(bytes: Buffer, finder: SeriesFinder, request: number, samples: SampleColumns, terms: WriteTerms) {
     this.#bytes = bytes
     this.#reader = new PbfReader(bytes)
     this.#finder = finder
     this.#request = request
     this.#samples = samples
+    this.#terms = terms
   }
 
   /** As 1.0 has it. */
@@ -157,9 +174,8 @@ class RequestReader {
     const columns = { series: this.#series, ends: this.#ends, samples: this.#samples }
     return {
       ...(this.#isUnordered ? inOrder(columns) : columns),
-      nonFiniteSamples: this.#nonFinite,
-      invalidSamples: this.#invalid,
-      overLimitSamples: this.#overLimit,
+      left: this.#left,
+      undecided: this.#undecided,
       firstProblem: this.#firstProblem,
       histograms: this.#histograms,
       exemplars: this.#exemplars,
@@ -242,7 +258,7 @@ class RequestReader {
 
   /** Returns the place of its first sample. */
   #beginSeries(): number {
-    this.#before.nonFinite = this.#nonFinite
+    this.#before.nonFinite = this.#left.not_finite
     this.#before.histograms = this.#histograms
     this.#before.exemplars = this.#exemplars
     return this.#samples.length
@@ -251,18 +267,48 @@ class RequestReader {
   /** The samples from `start` on are those of the series that is found; all that it brought is left out when its labels are no good. */
   #takeOrLeave(start: number, find: () => KnownSeries): void {
     try {
-      this.#take(find(), start)
+      const known = find()
+      const reason = this.#reasonToLeave(known)
+      if (reason === undefined) this.#take(known, start)
+      else if (reason === 'series_limit')
+        this.#refuse(start, reason, 'more active series than the limit; those that are known go on')
+      else {
+        if (reason !== 'undecided') this.#left[reason] += this.#samples.length - start
+        this.#samples.length = start
+      }
     } catch (error) {
       if (!(error instanceof LabelProblem)) throw error
-      const left = this.#samples.length - start + this.#nonFinite - this.#before.nonFinite
-      if (error instanceof OverLabelLimit) this.#overLimit += left
-      else this.#invalid += left
-      this.#samples.length = start
-      this.#nonFinite = this.#before.nonFinite
-      this.#histograms = this.#before.histograms
-      this.#exemplars = this.#before.exemplars
-      this.#firstProblem ??= error.message
+      this.#refuse(start, error.reason, error.message)
     }
+  }
+
+  /** undefined: the series is taken. */
+  #reasonToLeave(known: KnownSeries): 'relabelled' | 'duplicate' | 'undecided' | 'series_limit' | undefined {
+    if (known.identity === undefined) return 'relabelled'
+    if (known.replica !== undefined) {
+      if (known.replica !== this.#replica) this.#ask(known.replica)
+      if (!this.#isElected) return this.#isElected === undefined ? 'undecided' : 'duplicate'
+    }
+    const limit = this.#terms.seriesLimit
+    if (limit === undefined || known.pass === limit.pass) return undefined
+    if (!limit.admit(known.identity)) return 'series_limit'
+    known.pass = limit.pass
+    return undefined
+  }
+
+  #ask(replica: SendingReplica): void {
+    this.#replica = replica
+    this.#isElected = this.#terms.isElected(replica)
+    if (this.#isElected === undefined) this.#undecided.push(replica)
+  }
+
+  #refuse(start: number, reason: LeftReason, problem: string): void {
+    this.#left[reason] += this.#samples.length - start + this.#left.not_finite - this.#before.nonFinite
+    this.#samples.length = start
+    this.#left.not_finite = this.#before.nonFinite
+    this.#histograms = this.#before.histograms
+    this.#exemplars = this.#before.exemplars
+    this.#firstProblem ??= problem
   }
 
   #readHistogram(end: number): void {
@@ -289,9 +335,9 @@ class RequestReader {
     }
     if (reader.pos !== end) throw new WriteError('malformed', 'a sample does not end where it should')
     if (Math.abs(timestampMs) > latestMs) {
-      this.#invalid++
+      this.#left.invalid++
       this.#firstProblem ??= 'a timestamp beyond all dates'
-    } else if (flag === 0 && !Number.isFinite(value)) this.#nonFinite++
+    } else if (flag === 0 && !Number.isFinite(value)) this.#left.not_finite++
     else this.#samples.push(timestampMs, flag === 0 ? value : 0, flag)
   }
 
@@ -302,21 +348,9 @@ class RequestReader {
     if (known.request === this.#request) this.#isUnordered = true
     for (let i = start + 1; i < length; i++) if (timestampsMs[i]! <= timestampsMs[i - 1]!) this.#isUnordered = true
     known.request = this.#request
-    this.#series.push(known.identity)
+    this.#series.push(known.identity!)
     this.#ends.push(length)
   }
-}
-
-/** Where the message that starts here ends; the reader stands on its length. */
-function messageEnd(reader: PbfReader, parentEnd: number): number {
-  expectType(reader, bytesType)
-  const end = reader.readVarint() + reader.pos
-  if (end > parentEnd) throw new WriteError('malformed', 'a field is longer than what holds it')
-  return end
-}
-
-function expectType(reader: PbfReader, type: number): void {
-  if (reader.type !== type) throw new WriteError('malformed', `a field of wire type ${reader.type}, expected ${type}`)
 }
 
 /** Labels of a series of 2.0 as 1.0 has them. */
@@ -336,51 +370,6 @@ function writeTagged(tag: number, length: number, at: number): number {
   for (; rest > 0x7f; rest >>>= 7) labelScratch[to++] = (rest & 0x7f) | 0x80
   labelScratch[to++] = rest
   return to
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** Throws LabelProblem. A label without a value is the same as no label. */
-function readLabels(labelBytes: string): LabelSet {
-  if (labelBytes.length > labelBytesMax) throw new LabelProblem(`labels of ${labelBytes.length} bytes, at most ${labelBytesMax}`)
-  const bytes = Buffer.from(labelBytes, 'latin1')
-  const reader = new PbfReader(bytes)
-  const pairs = new Map<string, string>()
-  for (let field = reader.nextField(); field !== 0; field = reader.nextField()) {
-    const [name, value] = readLabel(reader, messageEnd(reader, bytes.length))
-    if (name === '') throw new LabelProblem('a label without a name')
-    if (pairs.has(name)) throw new LabelProblem(`label ${name} twice`)
-    if (value !== '') pairs.set(internText(name).text, internText(value).text)
-  }
-  if (!pairs.has('__name__')) throw new LabelProblem('a series without a metric name')
-  return sortedLabels(pairs)
-}
-
-/** Throws LabelProblem. */
-function withinLimits(labels: LabelSet, limits: LabelLimits): LabelSet {
-  const problem = labelOverLimit(labels, limits)
-  if (problem) throw new OverLabelLimit(problem)
-  return labels
-}
-
-function readLabel(reader: PbfReader, end: number): [name: string, value: string] {
-  const texts: [string, string] = ['', '']
-  for (let field = reader.nextField(end); field !== 0; field = reader.nextField(end)) {
-    if (field !== 1 && field !== 2) continue
-    const textEnd = messageEnd(reader, end)
-    texts[field - 1] = readText(reader.buf.subarray(reader.pos, textEnd))
-    reader.pos = textEnd
-  }
-  if (reader.pos !== end) throw new WriteError('malformed', 'a label does not end where it should')
-  return texts
-}
-
-function readText(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    throw new LabelProblem('a label that is not UTF-8')
-  }
 }
 
 type WrittenColumns = Pick<DecodedWrite, 'series' | 'ends' | 'samples'>

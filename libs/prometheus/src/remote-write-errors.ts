@@ -4,6 +4,7 @@ export const writeErrors = {
   too_large: { status: 413, message: 'the body is larger than is taken at once' },
   not_snappy: { status: 400, message: 'the body is not a snappy block' },
   malformed: { status: 400, message: 'the body is not a prometheus.WriteRequest' },
+  too_many_clusters: { status: 400, message: 'more pairs of replicas than can be told apart' },
 } as const
 
 export type WriteErrorCode = keyof typeof writeErrors

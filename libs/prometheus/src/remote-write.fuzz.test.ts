@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { sortedLabels } from '@lapwing/contracts/series'
 import { compressSync, uncompressSync } from 'snappy'
 import { expect, test } from 'vitest'
+import { pushRules } from '../testing/push-rules.ts'
 import { encodeWriteV2 } from '../testing/write-v2.ts'
 import { writtenSeries } from '../testing/written-series.ts'
 import { createWriteDecoder, type WriteVersion } from './remote-write-decoder.ts'
@@ -40,7 +41,7 @@ const honest: Record<WriteVersion, Buffer> = {
 
 test(`${bodies} mutated bodies (seed ${seed})`, { timeout: 180_000 }, () => {
   const random = randomOf(seed)
-  const decoder = createWriteDecoder(['instance'], { labels: 20, nameLength: 100, valueLength: 1000 })
+  const decoder = createWriteDecoder({ ...pushRules, limits: { labels: 20, nameLength: 100, valueLength: 1000 } })
   const counts = { accepted: 0, refused: 0 }
   const before = usedBytes()
   for (let i = 0; i < bodies; i++) {

@@ -4,13 +4,13 @@ import fc from 'fast-check'
 import { PbfWriter } from 'pbf'
 import { compressSync, uncompressSync } from 'snappy'
 import { describe, expect, test } from 'vitest'
+import { pushRules } from '../testing/push-rules.ts'
 import { writtenSeries } from '../testing/written-series.ts'
 import { createWriteDecoder, type WriteDecoder } from './remote-write-decoder.ts'
 import { encodeWrite, type WriteSeries } from './remote-write-encoder.ts'
 import { WriteError, type WriteErrorCode } from './remote-write-errors.ts'
 
-const limits = { labels: 20, nameLength: 100, valueLength: 100_000 }
-const decode = (body: Uint8Array) => received(createWriteDecoder(['instance'], limits), body)
+const decode = (body: Uint8Array) => received(createWriteDecoder(pushRules), body)
 const received = (decoder: WriteDecoder, body: Uint8Array) => {
   const decoded = decoder.decode(body, '1.0')
   return { ...decoded, series: writtenSeries(decoded) }
@@ -70,8 +70,8 @@ describe('remote write', () => {
     const found = decode(
       encodeWrite([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((value) => oneSample(value))),
     )
-    expect(found.nonFiniteSamples).toBe(3)
-    expect(found.invalidSamples).toBe(0)
+    expect(found.left.not_finite).toBe(3)
+    expect(found.left.invalid).toBe(0)
     expect(found.series.flatMap((one) => one.values)).toEqual([])
   })
 
@@ -82,7 +82,7 @@ describe('remote write', () => {
   })
 
   test('a known series gives the identical identity, also when other fields stand between its labels', () => {
-    const decoder = createWriteDecoder(['instance'], limits)
+    const decoder = createWriteDecoder(pushRules)
     const [first] = received(decoder, encodeWrite([oneSample(1)])).series
     const [second] = received(decoder, encodeWrite([oneSample(2)])).series
     const [scattered] = received(decoder, scatteredLabels()).series
@@ -103,7 +103,7 @@ describe('remote write', () => {
       expect.stringContaining('at most 65536'),
     ])
     for (const found of problems) {
-      expect(found.invalidSamples).toBe(1)
+      expect(found.left.invalid).toBe(1)
       expect(found.series.map((one) => one.values)).toEqual([[5]])
     }
   })
@@ -112,8 +112,7 @@ describe('remote write', () => {
     const many = sortedLabels(Array.from({ length: 21 }, (_, i) => [i === 0 ? '__name__' : `label_${i}`, 'x'] as const))
     const found = decode(encodeWrite([{ ...oneSample(1), labels: many }, oneSample(5)]))
     expect(found).toMatchObject({
-      overLimitSamples: 1,
-      invalidSamples: 0,
+      left: { label_limit: 1, invalid: 0 },
       firstProblem: '21 labels, at most 20 (label_limit)',
     })
     expect(found.series.map((one) => one.values)).toEqual([[5]])

@@ -2,12 +2,12 @@
  * How a server is spoken to, as people configure it: bearer or basic, tenant, certificates. Secrets may stand in files, which are
  * read anew for each request, so that a rotated one needs no restart.
  */
-import { readFileSync } from 'node:fs'
 import type { Access, TlsMaterial } from '@lapwing/prometheus/http-exchange'
 import { readableFile, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
+import { rotatingFile } from './rotating-file.ts'
 
-const basicAuth = z
+export const basicAuth = z
   .strictObject({ username: z.string().min(1), password: secret().optional(), password_file: readableFile().optional() })
   .refine(({ password, password_file }) => (password === undefined) !== (password_file === undefined), {
     message: 'expected password or password_file',
@@ -79,18 +79,5 @@ function authorizationOf({ bearer_token, bearer_token_file, basic_auth }: Access
   return () => {
     const secretText = password?.reveal() ?? fromFile?.().replace(/\r?\n$/, '') ?? ''
     return `Basic ${Buffer.from(`${username}:${secretText}`).toString('base64')}`
-  }
-}
-
-/** The text of a file as it is now; while it cannot be read, as it is in the middle of a rotation, the text it had. */
-function rotatingFile(path: string): () => string {
-  let last: string | undefined
-  return () => {
-    try {
-      last = readFileSync(path, 'utf8')
-    } catch (error) {
-      if (last === undefined) throw error
-    }
-    return last
   }
 }

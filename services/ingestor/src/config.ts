@@ -8,8 +8,9 @@ import { queryKeys } from '@lapwing/queries/query-settings'
 import { duration, httpUrl, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 import { accessSchema } from './access-settings.ts'
+import { relabelConfigs } from './relabel-settings.ts'
+import { remoteWriteSchema } from './remote-write-settings.ts'
 import { scrapeConfigs } from './scrape/scrape-settings.ts'
-import { writeAccessSchema } from './write-access.ts'
 
 export const ingestorSchema = z
   .strictObject({
@@ -43,7 +44,9 @@ export const ingestorSchema = z
     label_value_length_limit: z.int().min(1).max(10_000).default(4096),
     /** `/metrics` pages to scrape, for a machine without a Prometheus. */
     scrape_configs: scrapeConfigs.default([]),
-    /** Whether samples may be pushed, and by whom: anybody, unless there are credentials. */
-    remote_write: z.strictObject({ enabled: z.boolean().default(true), ...writeAccessSchema }).prefault({}),
+    /** What is done to the labels of every series, whichever way it comes in. */
+    metric_relabel_configs: relabelConfigs.default([]),
+    /** Whether samples may be pushed, by whom and how much: anybody and anything, unless told otherwise. */
+    remote_write: remoteWriteSchema.prefault({}),
   })
   .prefault({})

@@ -9,14 +9,30 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 export type Source = 'poll' | 'scrape' | 'remote_write'
 
 /** Why a sample did not become one of a batch. `imputed` points are not samples and stand in a counter of their own. */
-export type DropReason = 'not_finite' | 'invalid' | 'from_the_future' | 'native_histogram' | 'exemplar' | 'label_limit'
+export type DropReason = (typeof dropReasons)[number]
+
+const dropReasons = [
+  'not_finite',
+  'invalid',
+  'from_the_future',
+  'native_histogram',
+  'exemplar',
+  'label_limit',
+  'relabelled',
+  'duplicate',
+  'series_limit',
+] as const
 
 /** What became of a scrape. */
 export type ScrapeOutcomeName = 'ok' | 'malformed' | HttpErrorCode
 
+export type WriteLimit = 'samples_per_second' | 'request_bytes'
+
 export interface IngestMetrics {
   samples(source: Source, kind: BatchKind, count: number, newestMs: number): void
   dropped(source: Source, reason: DropReason, count: number): void
+  /** Several reasons at once. */
+  left(source: Source, counts: Readonly<Partial<Record<DropReason, number>>>): void
   imputed(count: number): void
   polled(durationMs: number): void
   /** @param reason code of the query or log error */
@@ -26,6 +42,10 @@ export interface IngestMetrics {
   /** @param outcome `ok`, or why there was nothing to read */
   scraped(outcome: ScrapeOutcomeName): void
   writeAnswered(status: number, durationMs: number): void
+  /** A request was refused because of a limit. */
+  limited(limit: WriteLimit): void
+  /** A replica of a pair was elected. */
+  elected(): void
   inFlight(bytes: number): void
 }
 
@@ -51,7 +71,7 @@ export function createIngestMetrics(registry: Registry, ownedQueries: () => numb
   return { ...sampleMetrics(registers), ...pollMetrics(registers), ...scrapeMetrics(registers), ...writeMetrics(registers) }
 }
 
-function sampleMetrics(registers: Registry[]): Pick<IngestMetrics, 'samples' | 'dropped' | 'imputed'> {
+function sampleMetrics(registers: Registry[]): Pick<IngestMetrics, 'samples' | 'dropped' | 'left' | 'imputed'> {
   const samples = new Counter({
     name: 'lapwing_ingest_samples_total',
     help: 'Samples on the log, by source and kind.',
@@ -73,8 +93,7 @@ function sampleMetrics(registers: Registry[]): Pick<IngestMetrics, 'samples' | '
   const imputed = new Counter({ name: 'lapwing_ingest_samples_imputed_total', help: 'Points filled into short gaps.', registers })
   for (const source of ['poll', 'scrape', 'remote_write'] as const) {
     for (const kind of ['live', 'history'] as const) samples.inc({ source, kind }, 0)
-    for (const reason of ['not_finite', 'invalid', 'from_the_future', 'native_histogram', 'exemplar', 'label_limit'])
-      dropped.inc({ source, reason }, 0)
+    for (const reason of dropReasons) dropped.inc({ source, reason }, 0)
   }
   return {
     samples: (source, kind, count, newestMs) => {
@@ -82,6 +101,9 @@ function sampleMetrics(registers: Registry[]): Pick<IngestMetrics, 'samples' | '
       newest.set({ source }, newestMs / 1000)
     },
     dropped: (source, reason, count) => dropped.inc({ source, reason }, count),
+    left: (source, counts) => {
+      for (const [reason, count] of Object.entries(counts)) dropped.inc({ source, reason }, count)
+    },
     imputed: (count) => imputed.inc(count),
   }
 }
@@ -119,18 +141,30 @@ function scrapeMetrics(registers: Registry[]): Pick<IngestMetrics, 'scraped'> {
   return { scraped: (outcome) => scrapes.inc({ outcome }) }
 }
 
-function writeMetrics(registers: Registry[]): Pick<IngestMetrics, 'writeAnswered' | 'inFlight'> {
+function writeMetrics(registers: Registry[]): Pick<IngestMetrics, 'writeAnswered' | 'limited' | 'elected' | 'inFlight'> {
   const requests = new Counter({
     name: 'lapwing_remote_write_requests_total',
     help: 'Remote-write requests answered, by status.',
     labelNames: ['status'],
     registers,
   })
-  for (const status of ['204', '400', '413', '415', '503']) requests.inc({ status }, 0)
+  for (const status of ['204', '400', '401', '413', '415', '429', '503']) requests.inc({ status }, 0)
   const duration = new Histogram({
     name: 'lapwing_remote_write_request_duration_seconds',
     help: 'Time from the headers of a remote-write request to its answer.',
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  })
+  const limited = new Counter({
+    name: 'lapwing_remote_write_limited_total',
+    help: 'Remote-write requests refused because of a limit of their tenant or source, by limit.',
+    labelNames: ['limit'],
+    registers,
+  })
+  for (const limit of ['samples_per_second', 'request_bytes']) limited.inc({ limit }, 0)
+  const elections = new Counter({
+    name: 'lapwing_remote_write_replica_elections_total',
+    help: 'Times that a replica of a Prometheus pair was elected in place of another or of none.',
     registers,
   })
   const inFlight = new Gauge({
@@ -143,6 +177,8 @@ function writeMetrics(registers: Registry[]): Pick<IngestMetrics, 'writeAnswered
       requests.inc({ status: String(status) })
       duration.observe(durationMs / 1000)
     },
+    limited: (limit) => limited.inc({ limit }),
+    elected: () => elections.inc(),
     inFlight: (bytes) => inFlight.set(bytes),
   }
 }

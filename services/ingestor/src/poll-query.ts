@@ -10,17 +10,17 @@
 import type { LabelSet } from '@lapwing/contracts/series'
 import { pointCount, pointsPerRequestMax } from '@lapwing/prometheus/alignment'
 import { type BackoffPolicy, backoffMs } from '@lapwing/prometheus/backoff'
-import type { LabelLimits } from '@lapwing/prometheus/label-limits'
 import type { QueryClient } from '@lapwing/prometheus/query-client'
 import { QueryError } from '@lapwing/prometheus/query-errors'
 import { type SampleRecord, sampleRecords } from '@lapwing/prometheus/sample-batches'
+import type { Intake, IntakeRules } from '@lapwing/prometheus/series-intake'
 import type { LimitFunction } from 'p-limit'
 import type { Logger } from 'pino'
 import { askWindow, type Expression, expressionOf } from './ask-query.ts'
 import { answersQueries, type IngestMetrics } from './metrics.ts'
 import { pause } from './pause.ts'
 import { dueAtMs, firstProgress, nextWindow, type PollPolicy, type PollWindow, type Progress } from './poll-plan.ts'
-import { type KnownIdentity, polledSamples } from './poll-samples.ts'
+import { polledSamples } from './poll-samples.ts'
 import type { Query } from './query.ts'
 
 export interface PollTools {
@@ -30,9 +30,8 @@ export interface PollTools {
   readonly policy: PollPolicy
   /** Between two attempts after a failure; what no retry would mend is tried again after the longest delay. */
   readonly backoff: BackoffPolicy
-  readonly entityBy: readonly string[]
+  readonly rules: IntakeRules
   readonly longestGapMs: number
-  readonly labelLimits: LabelLimits
   /** Partitions of `samples`. */
   readonly partitions: number
   readonly metrics: IngestMetrics
@@ -60,7 +59,7 @@ export async function pollQuery(
 ): Promise<void> {
   let progress = known ?? firstProgress(tools.now(), tools.policy)
   let expression: Expression | undefined
-  const identities = new WeakMap<LabelSet, KnownIdentity>()
+  const identities = new WeakMap<LabelSet, Intake>()
   let points = pointsPerRequestMax
   let failures = 0
   onProgress(progress)
@@ -107,7 +106,7 @@ interface Poll {
   readonly expression: Expression
   readonly window: PollWindow
   readonly progress: Progress
-  readonly known: WeakMap<LabelSet, KnownIdentity>
+  readonly known: WeakMap<LabelSet, Intake>
 }
 
 /** The progress after the window, once its samples are on the log. */
@@ -124,9 +123,8 @@ async function pollWindow(
   const isEvaluated = query.samples === 'evaluated'
   const polled = polledSamples(answer, window, {
     seriesName: expression.seriesName,
-    entityBy: tools.entityBy,
+    rules: tools.rules,
     longestGapMs: isEvaluated ? tools.longestGapMs : 0,
-    labelLimits: tools.labelLimits,
     known,
   })
   const origin = { source: query.source, kind: window.kind, stepMs: isEvaluated ? policy.stepMs : 0 }
@@ -135,9 +133,8 @@ async function pollWindow(
   metrics.samples('poll', window.kind, polled.samples, window.range.endMs)
   metrics.imputed(polled.imputed)
   metrics.dropped('poll', 'not_finite', polled.nonFinite)
-  metrics.dropped('poll', 'label_limit', polled.overLimit)
-  if (polled.firstOverLimit)
-    tools.logger.warn({ promql: query.promql, samples: polled.overLimit }, `left out: ${polled.firstOverLimit}`)
+  metrics.left('poll', polled.left)
+  if (polled.firstProblem) tools.logger.warn({ promql: query.promql, samples: polled.left }, `left out: ${polled.firstProblem}`)
   metrics.polled(performance.now() - startMs)
   return next
 }

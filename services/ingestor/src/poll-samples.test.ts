@@ -1,15 +1,28 @@
 import { sortedLabels } from '@lapwing/contracts/series'
 import { sampleFlags } from '@lapwing/contracts/series-state'
+import { createRelabel, type RelabelRule } from '@lapwing/prometheus/relabel'
 import { describe, expect, test } from 'vitest'
 import { polledSamples } from './poll-samples.ts'
 
 const window = { range: { startMs: 0, endMs: 60_000, stepMs: 15_000 }, kind: 'live' } as const
+const dropSpare: RelabelRule = {
+  action: 'drop',
+  sourceLabels: ['instance'],
+  separator: ';',
+  regex: 'spare-.*',
+  modulus: 0,
+  targetLabel: '',
+  replacement: '$1',
+}
 const naming = {
   seriesName: 'sum by (instance) (rate(x[1m]))',
-  entityBy: ['instance'],
+  rules: {
+    entityBy: ['instance'],
+    limits: { labels: 3, nameLength: 20, valueLength: 50 },
+    relabel: createRelabel([dropSpare]),
+  },
   longestGapMs: 15_000,
   known: new WeakMap(),
-  labelLimits: { labels: 3, nameLength: 20, valueLength: 50 },
 }
 const instance = sortedLabels([['instance', 'a']])
 
@@ -41,9 +54,16 @@ describe('samples of a poll', () => {
     const polled = polledSamples(answer, window, naming)
     expect(polled).toMatchObject({
       samples: 2,
-      overLimit: 2,
-      firstOverLimit: expect.stringContaining('label_value_length_limit'),
+      left: { label_limit: 2, relabelled: 0 },
+      firstProblem: expect.stringContaining('label_value_length_limit'),
     })
     expect(polled.series.map((one) => one.series.labels.at(-1)!.value)).toEqual(['a'])
+  })
+
+  test('a series that a rule drops is left out, counted, and nothing to tell of', () => {
+    const spare = sortedLabels([['instance', 'spare-1']])
+    const answer = [spare, instance].map((labels) => ({ labels, timestampsMs: [0], values: [1] }))
+    const polled = polledSamples(answer, window, naming)
+    expect(polled).toMatchObject({ samples: 1, left: { relabelled: 1, label_limit: 0 }, firstProblem: undefined })
   })
 })

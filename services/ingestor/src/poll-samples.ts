@@ -5,9 +5,9 @@
  */
 import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
 import { fillGaps, type Points } from '@lapwing/prometheus/fill'
-import { type LabelLimits, labelOverLimit } from '@lapwing/prometheus/label-limits'
 import type { QuerySeries } from '@lapwing/prometheus/query-answer'
-import { identify, type SeriesSamples } from '@lapwing/prometheus/series-samples'
+import { type Intake, type IntakeRules, type LeftOutReason, takeIn } from '@lapwing/prometheus/series-intake'
+import type { SeriesSamples } from '@lapwing/prometheus/series-samples'
 import type { PollWindow } from './poll-plan.ts'
 
 export interface PolledSamples {
@@ -17,39 +17,33 @@ export interface PolledSamples {
   readonly imputed: number
   /** Points that were NaN or infinite. */
   readonly nonFinite: number
-  /** Points of series with a label over a limit. */
-  readonly overLimit: number
-  /** What is wrong with the first of them. */
-  readonly firstOverLimit: string | undefined
+  /** Points of series that are left out, by reason. */
+  readonly left: Readonly<Record<LeftOutReason, number>>
+  /** What is wrong with the first of them; of those that a rule dropped nothing is. */
+  readonly firstProblem: string | undefined
 }
 
 export interface SampleNaming {
   /** Metric name of a series that brings none. */
   readonly seriesName: string
-  readonly entityBy: readonly string[]
+  readonly rules: IntakeRules
   /** Longest gap that is filled. */
   readonly longestGapMs: number
-  readonly labelLimits: LabelLimits
-  /** Identities by the labels of an answer, which are the same object whenever a series comes again. */
-  readonly known: WeakMap<LabelSet, KnownIdentity>
-}
-
-export interface KnownIdentity {
-  readonly identity: SeriesSamples['series']
-  /** The label that is over a limit. */
-  readonly problem: string | undefined
+  /** What becomes of the labels of an answer, which are the same object whenever a series comes again. */
+  readonly known: WeakMap<LabelSet, Intake>
 }
 
 export function polledSamples(answer: readonly QuerySeries[], { range }: PollWindow, naming: SampleNaming): PolledSamples {
   const fillPolicy = { startMs: range.startMs, stepMs: range.stepMs, longestGapMs: naming.longestGapMs }
   const series: SeriesSamples[] = []
-  const counts = { samples: 0, imputed: 0, nonFinite: 0, overLimit: 0 }
-  let firstOverLimit: string | undefined
+  const counts = { samples: 0, imputed: 0, nonFinite: 0 }
+  const left = { relabelled: 0, label_limit: 0, invalid: 0 }
+  let firstProblem: string | undefined
   for (const { labels, timestampsMs, values } of answer) {
-    const { identity, problem } = identityOf(labels, naming)
-    if (problem) {
-      counts.overLimit += values.length
-      firstOverLimit ??= problem
+    const intake = intakeOf(labels, naming)
+    if (intake.reason !== undefined) {
+      left[intake.reason] += values.length
+      if (intake.reason !== 'relabelled') firstProblem ??= intake.problem
       continue
     }
     const points = finitePoints(timestampsMs, values)
@@ -57,16 +51,15 @@ export function polledSamples(answer: readonly QuerySeries[], { range }: PollWin
     counts.samples += points.values.length
     counts.imputed += filled.values.length - points.values.length
     counts.nonFinite += values.length - points.values.length
-    series.push({ series: identity, ...filled })
+    series.push({ series: intake.identity, ...filled })
   }
-  return { series, ...counts, firstOverLimit }
+  return { series, ...counts, left, firstProblem }
 }
 
-function identityOf(labels: LabelSet, naming: SampleNaming): KnownIdentity {
+function intakeOf(labels: LabelSet, naming: SampleNaming): Intake {
   const found = naming.known.get(labels)
   if (found) return found
-  const identity = identify(named(labels, naming.seriesName), naming.entityBy)
-  const made = { identity, problem: labelOverLimit(identity.labels, naming.labelLimits) }
+  const made = takeIn(named(labels, naming.seriesName), naming.rules)
   naming.known.set(labels, made)
   return made
 }

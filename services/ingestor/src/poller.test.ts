@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { type TopicSpec, topicSpecs } from '@lapwing/contracts/topics'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
+import { pushRules } from '@lapwing/prometheus/testing/push-rules'
 import { configuredQueries } from '@lapwing/queries/configured-queries'
 import { type QuerySetting, queryKeys } from '@lapwing/queries/query-settings'
 import { LogError } from '@lapwing/stream/errors'
@@ -59,9 +60,8 @@ async function poll(promql: readonly (string | object)[] = ['metric'], on: Log =
       limit: pLimit(4),
       policy,
       backoff: { firstMs: 5, longestMs: 20 },
-      entityBy: ['instance'],
+      rules: pushRules,
       longestGapMs: 0,
-      labelLimits: { labels: 10, nameLength: 100, valueLength: 100 },
       partitions: 4,
       metrics: createIngestMetrics(
         registry,

@@ -6,6 +6,7 @@
 import { sortedLabels } from '@lapwing/contracts/series'
 import { createWriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
 import { encodeWrite } from '@lapwing/prometheus/remote-write-encoder'
+import { pushRules } from '@lapwing/prometheus/testing/push-rules'
 import { type Benches, callsPerCpuSecond, type Figure } from '../../../bench/figure.ts'
 import { PushBatches } from './push-batches.ts'
 
@@ -17,7 +18,7 @@ const partitions = 8
 const nowMs = 1.7e12
 
 function samplesPerSecond(): Figure {
-  const decoder = createWriteDecoder(['instance'], { labels: 64, nameLength: 512, valueLength: 4096 })
+  const decoder = createWriteDecoder(pushRules)
   const batches = new PushBatches(partitions)
   const all = Array.from({ length: seriesCount / seriesPerBody }, (_, body) => encodeBody(body * seriesPerBody))
   const value = callsPerCpuSecond(() => {

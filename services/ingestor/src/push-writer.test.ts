@@ -15,9 +15,8 @@ function requestOf(name: string): DecodedWrite {
   const samples = new SampleColumns()
   samples.push(nowMs, 1, 0)
   const counts = {
-    nonFiniteSamples: 0,
-    invalidSamples: 0,
-    overLimitSamples: 0,
+    left: { not_finite: 0, invalid: 0, label_limit: 0, relabelled: 0, duplicate: 0, series_limit: 0 },
+    undecided: [],
     histograms: 0,
     exemplars: 0,
     firstProblem: undefined,

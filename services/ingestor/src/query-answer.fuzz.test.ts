@@ -9,6 +9,7 @@ import { float64Column } from '@lapwing/contracts/columns'
 import { parseAnswer, rememberingLabels } from '@lapwing/prometheus/query-answer'
 import { QueryError } from '@lapwing/prometheus/query-errors'
 import { sampleRecords } from '@lapwing/prometheus/sample-batches'
+import { pushRules } from '@lapwing/prometheus/testing/push-rules'
 import { expect, test } from 'vitest'
 import { polledSamples } from './poll-samples.ts'
 
@@ -64,9 +65,8 @@ test(`${rounds} damaged answers`, () => {
   const outcomes = new Map<string, number>()
   const naming = {
     seriesName: 'q',
-    entityBy: ['instance'],
+    rules: pushRules,
     longestGapMs: 60_000,
-    labelLimits: { labels: 64, nameLength: 512, valueLength: 4096 },
     known: new WeakMap(),
   }
   const before = heldBytes()

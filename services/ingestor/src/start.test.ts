@@ -174,6 +174,93 @@ describe('remote write', () => {
     expect(answers[0]!.headers.get('www-authenticate')).toContain('Bearer')
   })
 
+  test('of a pair of replicas one is taken, its label taken off; the other is told that all is well', async () => {
+    const log = createInProcessLog()
+    const { url, started } = await start(log)
+    await started
+    const from = (replica: string, value: number, timestampMs: number) => {
+      const labels = sortedLabels([...pairs(up()), ['cluster', 'eu'], ['__replica__', replica]])
+      return { labels, timestampsMs: [timestampMs], values: [value], flags: [0] }
+    }
+    const statuses = []
+    for (const [replica, value, back] of [
+      ['a', 1, 30],
+      ['b', 2, 25],
+      ['a', 3, 20],
+      ['b', 4, 15],
+    ] as const)
+      statuses.push((await write(url, encodeWrite([from(replica, value, nowMs - back)]))).status)
+    const second = { labels: from('b', 0, 0).labels, samples: [[nowMs, 5] as const] }
+    const told = await write(url, encodeWriteV2([second]), v2)
+    expect(statuses).toEqual([204, 204, 204, 204])
+    expect([told.status, told.headers.get('x-prometheus-remote-write-samples-written')]).toEqual([204, '1'])
+    const samples = await readSamples(log, samplesTopic)
+    expect(samples.map(({ value }) => value)).toEqual([1, 3])
+    expect(samples[0]!.series).toBe('up{cluster="eu",instance="a",job="shop"}')
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    expect(metrics).toContain('dropped_total{source="remote_write",reason="duplicate",service="ingestor"} 3')
+  })
+
+  test('when the elected replica is silent the other takes over, at every ingestor that shares the log', async () => {
+    const log = createInProcessLog()
+    const failover = ['ingestor.remote_write.ha.failover_timeout=2s']
+    const [first, second] = [await start(log, failover), await start(log, failover)]
+    await Promise.all([first.started, second.started])
+    const from = (replica: string, value: number) => {
+      const labels = sortedLabels([...pairs(up()), ['cluster', 'eu'], ['__replica__', replica]])
+      return encodeWrite([{ labels, timestampsMs: [Date.now()], values: [value], flags: [0] }])
+    }
+    await write(first.url, from('a', 1))
+    await write(second.url, from('b', 2))
+    expect((await readSamples(log, samplesTopic)).map(({ value }) => value)).toEqual([1])
+    await eventually('b is elected', async () => {
+      await write(second.url, from('b', 3))
+      return (await readSamples(log, samplesTopic)).some(({ value }) => value === 3) ? true : undefined
+    })
+    await write(first.url, from('a', 4))
+    const values = (await readSamples(log, samplesTopic)).map(({ value }) => value)
+    expect([values[0], ...new Set(values.slice(1))]).toEqual([1, 3])
+  })
+
+  test('rules relabel and drop, tenants are told apart, and limits are per tenant', async () => {
+    const log = createInProcessLog()
+    const rules = [
+      { source_labels: ['job'], regex: 'spare', action: 'drop' },
+      { regex: 'job', action: 'labeldrop' },
+    ]
+    const { url, started } = await start(log, [
+      `ingestor.metric_relabel_configs=${JSON.stringify(rules)}`,
+      'ingestor.remote_write.limits.per_tenant={"active_series": 1, "samples_per_second": 1, "burst": 2, "request_bytes": 1000}',
+    ])
+    await started
+    const of = (name: string, job: string) => ({
+      ...up([nowMs, 1]),
+      labels: sortedLabels([
+        ['__name__', name],
+        ['job', job],
+      ]),
+    })
+    const shop = { 'x-scope-orgid': 'shop' }
+    const taken = await write(url, encodeWrite([of('up', 'spare'), of('up', 'x'), of('new', 'x')]), shop)
+    expect([taken.status, await taken.text()]).toEqual([400, expect.stringContaining('1 samples left out')])
+    expect((await write(url, encodeWrite([of('new', 'x')]), { 'x-scope-orgid': 'bank' })).status).toBe(204)
+    expect((await write(url, encodeWrite([of('up', 'x')]), { 'x-scope-orgid': 'a|b' })).status).toBe(400)
+    expect((await write(url, Buffer.alloc(1001), shop)).status).toBe(413)
+    const late = {
+      ...up(),
+      labels: of('up', 'x').labels,
+      timestampsMs: [1, 2, 3, 4].map((i) => nowMs + i),
+      values: [1, 2, 3, 4],
+      flags: [0, 0, 0, 0],
+    }
+    expect((await write(url, encodeWrite([late]), shop)).status).toBe(204)
+    const over = await write(url, encodeWrite([late]), shop)
+    expect(over.status).toBe(429)
+    expect(Number(over.headers.get('retry-after'))).toBeGreaterThan(0)
+    const texts = new Set((await readSamples(log, samplesTopic)).map(({ series }) => series))
+    expect([...texts].sort()).toEqual(['new{tenant="bank"}', 'up{tenant="shop"}'])
+  })
+
   test('a log that stalls costs bounded memory: what is too much is answered 503, and all that was taken is written once it goes on', async () => {
     const log = createInProcessLog()
     const stalled = stallingLog(log)
@@ -219,6 +306,10 @@ describe('remote write', () => {
     expect(metrics).toContain('lapwing_remote_write_in_flight_bytes{service="ingestor"} 0')
   })
 })
+
+function pairs({ labels }: WriteSeries): (readonly [string, string])[] {
+  return labels.map(({ name, value }) => [name, value] as const)
+}
 
 /** A sender that has sent its headers and not its body. */
 function announce(url: string, bytes: number): ClientRequest {

@@ -1,12 +1,12 @@
 /** The ingestor as a service: remote write in, Prometheus polled, samples out. */
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
-import type { LabelLimits } from '@lapwing/prometheus/label-limits'
 import { createWriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
+import type { IntakeRules } from '@lapwing/prometheus/series-intake'
 import { configuredQueries } from '@lapwing/queries/configured-queries'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { LogError } from '@lapwing/stream/errors'
-import type { Log, Producer } from '@lapwing/stream/log'
+import type { Log, OutgoingRecord, Producer } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
 import pLimit from 'p-limit'
 import { accessOf } from './access-settings.ts'
@@ -14,10 +14,14 @@ import type { ingestorSchema } from './config.ts'
 import { createIngestMetrics, type IngestMetrics } from './metrics.ts'
 import { type Poller, startPoller } from './poller.ts'
 import { prometheusClient } from './prometheus-client.ts'
+import { startPushListener } from './push-listener.ts'
 import { createPushWriter } from './push-writer.ts'
 import { placeQueries } from './query.ts'
+import { relabelOf } from './relabel-settings.ts'
 import { addRemoteWriteRoute } from './remote-write-route.ts'
+import { createReplicaTracker } from './replica-tracker.ts'
 import { createWriteAccess } from './write-access.ts'
+import { createWriteLimits } from './write-limits.ts'
 
 type IngestorContext = ServiceContext<ServiceConfig<'ingestor', typeof ingestorSchema>>
 
@@ -30,37 +34,66 @@ export async function startIngestor(context: IngestorContext, log: Log): Promise
     return throughMs.length === 0 ? 0 : Date.now() - Math.min(...throughMs)
   }
   const metrics = createIngestMetrics(context.registry, () => poller?.progress.size ?? 0, lagMs)
-  let producer: Producer | undefined
-  if (config.ingestor.remote_write.enabled) {
-    await addRemoteWriteRoute(http, {
-      decoder: createWriteDecoder(config.ingestor.entity_by, labelLimits(config.ingestor)),
-      writer: createPushWriter({
-        samplesTopic: topicName(prefix, 'samples'),
-        partitions,
-        send: async (records) => {
-          if (!producer) throw new LogError('unreachable', 'still starting')
-          await producer.send(records)
-        },
-        now: Date.now,
-      }),
-      metrics,
-      logger,
-      mayWrite: createWriteAccess(config.ingestor.remote_write),
-    })
-  }
+  const push = config.ingestor.remote_write.enabled ? await preparePush(context, log, metrics) : undefined
   await context.listen()
+  const { tls } = config.ingestor.remote_write
+  if (push && tls) context.onClose('push listener', (await startPushListener(http, config.http.host, tls, logger)).close)
   await openTopics(log, topicSpecs(prefix, partitions), context)
-  producer = await log.producer()
-  context.onClose('producer', producer.close)
+  await push?.begin()
   poller = await startPolling(context, log, metrics)
   if (poller) context.onClose('poller', poller.stop)
 }
 
-function labelLimits(settings: IngestorContext['config']['ingestor']): LabelLimits {
+/** The route, which refuses what comes before the log is there; `begin` once it is. */
+async function preparePush(context: IngestorContext, log: Log, metrics: IngestMetrics): Promise<{ begin(): Promise<void> }> {
+  const { config, http, logger } = context
+  const { topic_prefix: prefix, partitions } = config.kafka
+  const { ha, tls, tenant_label: tenantLabel, limits, ...access } = config.ingestor.remote_write
+  let producer: Producer | undefined
+  const send = async (records: readonly OutgoingRecord[]) => {
+    if (!producer) throw new LogError('unreachable', 'still starting')
+    await producer.send(records)
+  }
+  const failoverMs = ha.failover_timeout.ms
+  const replicas = createReplicaTracker({
+    log,
+    topic: topicName(prefix, 'replica-claims'),
+    partitions,
+    timing: { failoverMs, renewalMs: failoverMs / 2 },
+    send,
+    logger,
+    onElected: metrics.elected,
+    now: Date.now,
+    onFatal: context.fail,
+  })
+  const pair = ha.enabled ? { cluster: ha.cluster_label, replica: ha.replica_label } : undefined
+  await addRemoteWriteRoute(http, {
+    decoder: createWriteDecoder({ ...intakeRules(config.ingestor), pair, tenantLabel }),
+    writer: createPushWriter({ samplesTopic: topicName(prefix, 'samples'), partitions, send, now: Date.now }),
+    replicas,
+    admission: { senderOf: createWriteAccess(access), limitsOf: createWriteLimits(limits), tlsOnly: tls !== undefined },
+    metrics,
+    logger,
+    now: Date.now,
+  })
   return {
-    labels: settings.label_limit,
-    nameLength: settings.label_name_length_limit,
-    valueLength: settings.label_value_length_limit,
+    begin: async () => {
+      producer = await log.producer()
+      context.onClose('producer', producer.close)
+      context.onClose('replica elections', replicas.stop)
+    },
+  }
+}
+
+function intakeRules(settings: IngestorContext['config']['ingestor']): IntakeRules {
+  return {
+    entityBy: settings.entity_by,
+    relabel: relabelOf(settings.metric_relabel_configs),
+    limits: {
+      labels: settings.label_limit,
+      nameLength: settings.label_name_length_limit,
+      valueLength: settings.label_value_length_limit,
+    },
   }
 }
 
@@ -74,8 +107,7 @@ async function startPolling(context: IngestorContext, log: Log, metrics: IngestM
   if (url) logger.info({ queries: queries.map((query) => query.promql) }, 'polling Prometheus')
   if (jobs.length > 0) logger.info({ jobs: jobs.map((job) => job.job_name) }, 'scraping targets')
   const shared = {
-    entityBy: settings.entity_by,
-    labelLimits: labelLimits(config.ingestor),
+    rules: intakeRules(config.ingestor),
     metrics,
     logger,
     now: Date.now,

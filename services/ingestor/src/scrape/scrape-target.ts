@@ -8,7 +8,7 @@
 
 import { acceptedFormats, ExpositionError, formatOf } from '@lapwing/prometheus/exposition'
 import { type Access, createExchange, HttpError } from '@lapwing/prometheus/http-exchange'
-import type { LabelLimits } from '@lapwing/prometheus/label-limits'
+import type { IntakeRules } from '@lapwing/prometheus/series-intake'
 import type { SeriesSamples } from '@lapwing/prometheus/series-samples'
 import type { Logger } from 'pino'
 import type { IngestMetrics } from '../metrics.ts'
@@ -18,8 +18,7 @@ import type { Target } from './targets.ts'
 
 /** What all targets share. */
 export interface ScrapeTools {
-  readonly entityBy: readonly string[]
-  readonly labelLimits: LabelLimits
+  readonly rules: IntakeRules
   /** Of a job. */
   accessOf(job: Target['job']): Access
   readonly metrics: IngestMetrics
@@ -45,7 +44,7 @@ export async function scrapeTarget(
   isGone: () => boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const naming: TargetNaming = { labels: target.labels, entityBy: tools.entityBy, limits: tools.labelLimits }
+  const naming: TargetNaming = { labels: target.labels, rules: tools.rules }
   const fetchPage = pageFetcher(target, tools.accessOf(target.job))
   const memory = createTargetMemory()
   while (!signal.aborted) {
@@ -90,7 +89,7 @@ async function scrapeOnce(
     const outcome = takeScrape(memory, page, atMs, now() - atMs, naming)
     metrics.samples('scrape', 'live', outcome.samples, atMs)
     metrics.dropped('scrape', 'not_finite', outcome.nonFinite)
-    metrics.dropped('scrape', 'label_limit', outcome.overLimit)
+    metrics.left('scrape', outcome.left)
     metrics.scraped('ok')
     return outcome.series
   } catch (error) {

@@ -1,13 +1,13 @@
 import { seriesText } from '@lapwing/contracts/series'
 import { sampleFlags } from '@lapwing/contracts/series-state'
 import type { SeriesSamples } from '@lapwing/prometheus/series-samples'
+import { pushRules } from '@lapwing/prometheus/testing/push-rules'
 import { describe, expect, test } from 'vitest'
 import { createTargetMemory, endTarget, missScrape, takeScrape } from './scraped-series.ts'
 
 const naming = {
   labels: { job: 'shop', instance: 'a:1' },
-  entityBy: ['instance'],
-  limits: { labels: 5, nameLength: 30, valueLength: 30 },
+  rules: { ...pushRules, limits: { labels: 5, nameLength: 30, valueLength: 30 } },
 }
 
 /** A target that is scraped every ten seconds, with these pages. */
@@ -103,7 +103,7 @@ describe('samples of a scrape', () => {
 
   test('that are no numbers or have labels over a limit are counted and left out', () => {
     const outcome = scrapes().take(`a NaN\nb{long="${'x'.repeat(31)}"} 1\nc +Inf\nd 1\n`)
-    expect(outcome).toMatchObject({ samples: 1, nonFinite: 2, overLimit: 1 })
+    expect(outcome).toMatchObject({ samples: 1, nonFinite: 2, left: { label_limit: 1 } })
     expect(told(outcome.series)).toEqual(['d 1'])
   })
 })

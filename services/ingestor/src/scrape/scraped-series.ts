@@ -12,7 +12,7 @@
 import { type LabelSet, sortedLabels } from '@lapwing/contracts/series'
 import { sampleFlags } from '@lapwing/contracts/series-state'
 import { type ExposedSample, type ExpositionFormat, parseExposition, seriesLabels } from '@lapwing/prometheus/exposition'
-import { type LabelLimits, labelOverLimit } from '@lapwing/prometheus/label-limits'
+import { type Intake, type IntakeRules, type LeftOutReason, takeIn } from '@lapwing/prometheus/series-intake'
 import { identify, type SeriesSamples } from '@lapwing/prometheus/series-samples'
 
 export interface ScrapedPage {
@@ -25,12 +25,12 @@ export interface ScrapeOutcome {
   /** Samples without the markers. */
   readonly samples: number
   readonly nonFinite: number
-  readonly overLimit: number
+  /** Samples of series that are left out, by reason. */
+  readonly left: Readonly<Record<LeftOutReason, number>>
 }
 
 interface KnownSeries {
-  /** undefined: a label is over a limit. */
-  readonly identity: SeriesSamples['series'] | undefined
+  readonly intake: Intake
   readonly isCounter: boolean
   /** Number of the scrape that saw it last. */
   seen: number
@@ -46,8 +46,7 @@ export interface TargetMemory {
 
 export interface TargetNaming {
   readonly labels: Readonly<Record<string, string>>
-  readonly entityBy: readonly string[]
-  readonly limits: LabelLimits
+  readonly rules: IntakeRules
 }
 
 export function createTargetMemory(): TargetMemory {
@@ -65,21 +64,22 @@ export function takeScrape(
   const exposed: ExposedSample[] = []
   parseExposition(page.text, page.format, (sample) => exposed.push(sample))
   memory.scrapes++
-  const counts = { samples: 0, nonFinite: 0, overLimit: 0 }
+  const counts = { samples: 0, nonFinite: 0 }
+  const left = { relabelled: 0, label_limit: 0, invalid: 0 }
   const series: SeriesSamples[] = []
   for (const sample of exposed) {
     const known = recall(memory, sample, naming)
     known.seen = memory.scrapes
-    if (!known.identity) counts.overLimit++
+    if (known.intake.reason !== undefined) left[known.intake.reason]++
     else if (!Number.isFinite(sample.value)) counts.nonFinite++
     else {
-      const written = sampleOf(known, known.identity, sample.value, sample.timestampMs ?? atMs)
+      const written = sampleOf(known, known.intake.identity, sample.value, sample.timestampMs ?? atMs)
       if (written) series.push(written)
     }
   }
   counts.samples = series.length
   series.push(...markersOf(memory, atMs), ...aboutScrape({ up: 1, durationMs, scraped: exposed.length }, atMs, naming))
-  return { series, ...counts }
+  return { series, ...counts, left }
 }
 
 /** The target did not answer, or not in a way that can be read. */
@@ -104,8 +104,8 @@ function recall(memory: TargetMemory, { series: text, isCounter }: ExposedSample
   const known = memory.known.get(text)
   if (known && known.isCounter === isCounter) return known
   const labels = labelled(seriesLabels(text), naming.labels, isCounter)
-  const identity = labelOverLimit(labels, naming.limits) ? undefined : identify(labels, naming.entityBy)
-  const fresh = { identity, isCounter, seen: 0, writtenMs: undefined, counted: undefined }
+  const intake = takeIn(labels, naming.rules)
+  const fresh = { intake, isCounter, seen: 0, writtenMs: undefined, counted: undefined }
   memory.known.set(text, fresh)
   return fresh
 }
@@ -144,7 +144,8 @@ function markersOf(memory: TargetMemory, atMs: number): SeriesSamples[] {
   for (const [text, known] of memory.known) {
     if (known.seen === memory.scrapes) continue
     memory.known.delete(text)
-    if (known.identity && known.writtenMs !== undefined && known.writtenMs < atMs) markers.push(markerOf(known.identity, atMs))
+    const { identity } = known.intake
+    if (identity && known.writtenMs !== undefined && known.writtenMs < atMs) markers.push(markerOf(identity, atMs))
   }
   return markers
 }
@@ -156,11 +157,11 @@ function markerOf(series: SeriesSamples['series'], atMs: number): SeriesSamples 
 function aboutScrape(
   { up, durationMs, scraped }: { readonly up: number; readonly durationMs: number; readonly scraped: number },
   atMs: number,
-  { labels, entityBy }: TargetNaming,
+  { labels, rules }: TargetNaming,
 ): SeriesSamples[] {
   const about = { up, scrape_duration_seconds: durationMs / 1000, scrape_samples_scraped: scraped }
   return Object.entries(about).map(([name, value]) => ({
-    series: identify(sortedLabels([['__name__', name], ...Object.entries(labels)]), entityBy),
+    series: identify(sortedLabels([['__name__', name], ...Object.entries(labels)]), rules.entityBy),
     timestampsMs: [atMs],
     values: [value],
     flags: [0],
