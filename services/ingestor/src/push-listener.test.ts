@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
+import Fastify from 'fastify'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type PushListener, startPushListener } from './push-listener.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'lapwing-listener-'))
+const file = (name: string) => join(folder, name)
+const http = Fastify()
+let listener: PushListener
+
+beforeAll(async () => {
+  openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=Test authority')
+  makeCertificate('server', 'first')
+  makeCertificate('client', 'client')
+  http.get('/', () => 'taken')
+  const tls = { port: 0, cert_file: file('server.pem'), key_file: file('server.key'), client_ca_file: file('ca.pem') }
+  listener = await startPushListener(http, '127.0.0.1', tls, pino({ level: 'silent' }))
+})
+afterAll(async () => {
+  await listener.close()
+  await http.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('takes only clients with a certificate of the authority', async () => {
+  expect(await ask(true)).toEqual({ server: 'first', text: 'taken' })
+  await expect(ask(false)).rejects.toThrow()
+})
+
+test('a rotated certificate is shown to the next connection; a damaged one changes nothing', async () => {
+  makeCertificate('server', 'second')
+  expect((await ask(true)).server).toBe('second')
+  writeFileSync(file('server.pem'), 'half a certi')
+  expect((await ask(true)).server).toBe('second')
+})
+
+/** Whose certificate the server showed, and what it said. */
+function ask(withCertificate: boolean): Promise<{ server: string; text: string }> {
+  const own = withCertificate ? { cert: readFileSync(file('client.pem')), key: readFileSync(file('client.key')) } : {}
+  const options = { port: listener.port, host: '127.0.0.1', ca: readFileSync(file('ca.pem')), agent: false as const, ...own }
+  return new Promise((resolve, reject) => {
+    const asking = request({ ...options, checkServerIdentity: () => undefined }, (response) => {
+      const server = String((response.socket as TLSSocket).getPeerCertificate().subject.CN)
+      let text = ''
+      response.on('data', (chunk) => {
+        text += String(chunk)
+      })
+      response.on('end', () => resolve({ server, text }))
+    })
+    asking.on('error', reject)
+    asking.end()
+  })
+}
+
+function makeCertificate(name: string, commonName: string): void {
+  openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${commonName}`)
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    `${name}.csr`,
+    '-out',
+    `${name}.pem`,
+    '-CA',
+    'ca.pem',
+    '-CAkey',
+    'ca.key',
+    '-CAcreateserial',
+    '-days',
+    '2',
+  )
+}
+
+const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+
+function openssl(...args: string[]): void {
+  execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+}
