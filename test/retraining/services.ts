@@ -1,4 +1,4 @@
-/** Detector, drift and trainer as processes of their own, to be killed and started again. */
+/** Detector, drift and trainer as processes of their own. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -31,19 +31,6 @@ export class Services {
 
   startAll(): void {
     for (const name of Object.keys(mains) as ServiceName[]) this.#start(name)
-  }
-
-  /** As a machine that loses power, then comes back. */
-  async killAll(): Promise<void> {
-    for (const name of this.#running.keys()) await this.kill(name)
-  }
-
-  async kill(name: ServiceName): Promise<void> {
-    const child = this.#running.get(name)!
-    const exited = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
-    await exited
-    this.#start(name)
   }
 
   async stop(): Promise<void> {

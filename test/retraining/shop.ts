@@ -60,13 +60,6 @@ export class Shop {
     return [...new Map(controls.map((control) => [control.id, control])).values()]
   }
 
-  /** Whether the detector has scored every batch so far. */
-  async isScored(): Promise<boolean> {
-    const [{ next } = { next: 0n }] = await this.#log.offsets(topicName(this.#prefix, 'samples'))
-    const records = await this.#log.readToEnd(topicName(this.#prefix, 'scores'))
-    return records.some(({ value }) => decode('ScoreBatch', value!).sourceOffset === Number(next) - 1)
-  }
-
   /** Of the entity under the models in force, in order, each row once. */
   async scores(): Promise<{ readonly atMs: number; readonly model: string; readonly score: number }[]> {
     const byTime = new Map<number, { atMs: number; model: string; score: number }>()

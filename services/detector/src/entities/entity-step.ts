@@ -151,7 +151,9 @@ class EntityStep implements StatefulStep {
     const onVerdict = (verdict: RowVerdict) => {
       verdicts.push(verdict)
       if (role === 'shadow') return
-      if (entity.models.shadow && verdict.confidence > 0 && verdict.score > 1) entity.models.shadow.rowsAboveInForce++
+      const { shadow } = entity.models
+      // While the shadow fills its first window there is nothing to compare.
+      if (shadow && shadow.rows > 0 && verdict.confidence > 0 && verdict.score > 1) shadow.rowsAboveInForce++
       if (verdict.transition === 'none') return
       if (verdict.transition === 'opened') opened++
       emit(entityAnomaly(model.model, verdict, model.threshold, record, anomaliesTopic))
