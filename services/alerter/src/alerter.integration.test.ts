@@ -65,7 +65,7 @@ describe('Slack', () => {
     await eventually(() => expect(titles(receiver).at(-1)).toBe('🔴 Critical (was warning)'))
     await sendAnomalies(log, resolved)
     await eventually(() => expect(titles(receiver).at(-1)).toBe('🟢 Resolved'))
-    expect(await settledBreaches(log, 'slack', [opened, escalated, resolved])).toEqual([])
+    await eventually(async () => expect(await settledBreaches(log, 'slack', [opened, escalated, resolved])).toEqual([]))
   })
 
   test('is told once although every record comes twice, and again after a restart', async () => {
@@ -197,7 +197,7 @@ describe.skipIf(!program)('Alertmanager', () => {
     })
     await sendAnomalies(log, resolved)
     await eventually(async () => expect(await alertmanager.alerts()).toEqual([]))
-    expect(await settledBreaches(log, 'alertmanager', [opened, escalated, resolved])).toEqual([])
+    await eventually(async () => expect(await settledBreaches(log, 'alertmanager', [opened, escalated, resolved])).toEqual([]))
   })
 
   test('killed and started again, shows what fires', async () => {
