@@ -21,7 +21,7 @@ describe('the memory guard', () => {
       import { guardMemory } from '${new URL('memory-guard.ts', import.meta.url).href}'
       guardMemory((message) => { console.log(message); process.exit(1) })
       const kept = []
-      setInterval(() => { for (let i = 0; i < 2000; i++) kept.push({ text: String(Math.random()) }) }, 1)`
+      setInterval(() => { for (let i = 0; i < 300; i++) kept.push({ text: String(Math.random()) }) }, 1)`
     const flags = ['--max-old-space-size=24', '--import', 'tsx', '--input-type=module', '--eval', program]
     const ended = promisify(execFile)(process.execPath, flags, {
       cwd: new URL('../', import.meta.url),
