@@ -4,9 +4,8 @@
  *
  * Each outage lasts 15 s; LAPWING_OUTAGE_SECONDS=60 makes it a minute.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { topicName } from '@lapwing/contracts/topics'
 import { startTestBroker, type TestBroker } from '@lapwing/kafka-server/test-broker'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
@@ -14,6 +13,7 @@ import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ReadSample, readSamples } from '../services/ingestor/test/read-samples.ts'
 import { eventually } from './eventually.ts'
+import { killed, startPollingIngestor } from './polling-ingestor.ts'
 import { pushedSeries, rangeSums, rawSums, type SeriesSums, sumsOf } from './series-sums.ts'
 import { freePort, missingPrograms, type Server, startNodeExporter, startPrometheus } from './servers.ts'
 
@@ -132,32 +132,10 @@ async function readThrough(brokerPort: number, throughMs: number): Promise<ReadS
 const silent = { debug: () => {}, warn: () => {}, error: () => {} }
 
 async function startIngestor(port: number, prometheusPort: number, brokerPort: number): Promise<ChildProcess> {
-  const settings = {
-    prometheus_url: `http://127.0.0.1:${prometheusPort}`,
-    metrics: JSON.stringify(polledQueries),
-    port: String(port),
-    step: '1s',
-    poll_interval: '1s',
-    lateness: '3s',
-    history: '0s',
-    max_gap_fill: '0s',
-  }
-  const sets = Object.entries(settings).flatMap(([key, value]) => ['--set', `ingestor.${key}=${value}`])
-  const child = spawn(process.execPath, ['--import', 'tsx', 'services/ingestor/src/main.ts', ...sets], {
-    cwd: fileURLToPath(new URL('../', import.meta.url)),
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { ...process.env, KAFKA_BROKERS: `127.0.0.1:${brokerPort}` },
-  })
+  const child = startPollingIngestor({ port, prometheusPort, brokerPort, queries: polledQueries })
   await new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve())
     child.once('exit', (code) => reject(new Error(`the ingestor ended with exit code ${code}`)))
   })
   return child
-}
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGKILL')
-  await exited
 }

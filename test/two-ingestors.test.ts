@@ -2,9 +2,8 @@
  * Two ingestors as processes of their own on a real Kafka, polling a real Prometheus: they share the queries, and when one is killed the other
  * goes on where it was.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { topicName } from '@lapwing/contracts/topics'
 import { startTestBroker, type TestBroker } from '@lapwing/kafka-server/test-broker'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
@@ -12,6 +11,7 @@ import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ReadSample, readSamples } from '../services/ingestor/test/read-samples.ts'
 import { eventually } from './eventually.ts'
+import { killed, startPollingIngestor } from './polling-ingestor.ts'
 import { rangeSums, sumsOf } from './series-sums.ts'
 import { freePort, missingPrograms, type Server, startNodeExporter, startPrometheus } from './servers.ts'
 
@@ -43,7 +43,10 @@ describe.skipIf(missing.length > 0)('two ingestors', () => {
     const prometheusPort = await freePort()
     prometheus = await startPrometheus(prometheusPort, exporter.url)
     ports = [await freePort(), await freePort()]
-    for (const port of ports) ingestors.push(startIngestor(port, prometheusPort, broker.server.port))
+    for (const port of ports) {
+      const brokerPort = broker.server.port
+      ingestors.push(startPollingIngestor({ port, prometheusPort, brokerPort, queries: polledQueries }))
+    }
   })
 
   afterAll(async () => {
@@ -114,31 +117,4 @@ async function readThrough(brokerPort: number, throughMs: number): Promise<ReadS
   } finally {
     await log.close()
   }
-}
-
-function startIngestor(port: number, prometheusPort: number, brokerPort: number): ChildProcess {
-  const settings = {
-    prometheus_url: `http://127.0.0.1:${prometheusPort}`,
-    metrics: JSON.stringify(polledQueries),
-    port: String(port),
-    step: '1s',
-    poll_interval: '1s',
-    lateness: '3s',
-    history: '0s',
-    max_gap_fill: '0s',
-  }
-  const sets = Object.entries(settings).flatMap(([key, value]) => ['--set', `ingestor.${key}=${value}`])
-  return spawn(process.execPath, ['--import', 'tsx', 'services/ingestor/src/main.ts', ...sets], {
-    cwd: fileURLToPath(new URL('../', import.meta.url)),
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, KAFKA_BROKERS: `127.0.0.1:${brokerPort}` },
-  })
-}
-
-/** Resolves when the process is gone, which was given no time to do anything. */
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGKILL')
-  await exited
 }

@@ -71,6 +71,7 @@ export function positionRecord(controlOffset: number): Model {
   return { ...emptyModel, modelId: positionKind, kind: positionKind, controlOffset }
 }
 
+/** What the fields of a record are where they say nothing. */
 export const emptyModel: Model = {
   modelId: '',
   scope: '',

@@ -19,6 +19,7 @@ import {
   standsFor,
 } from '@lapwing/detection/cohort-start'
 import { type SampleInput, SeriesDetector, type SeriesDetectorOptions, type Verdict } from '@lapwing/detection/series-detector'
+import { emptyModel } from '@lapwing/models/registry'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 
@@ -172,29 +173,18 @@ export class Cohorts {
     const weights = Buffer.from(detector.snapshot(slot))
     const modelId = `${priorKind}/${cohort.key}`
     const value = encode('Model', {
+      ...emptyModel,
       modelId,
       scope: `${scopePrefix}${cohort.key}`,
       kind: priorKind,
       state: 'promoted',
-      parentId: '',
       createdAtMs: newestMs,
-      trainedFromMs: 0,
       trainedToMs: newestMs,
       configHash: model,
-      dataHash: '',
       metrics: [{ name: 'series', value: members.length }],
       sha256: createHash('sha256').update(weights).digest('hex'),
       weights,
-      artefactUri: '',
       stateAtMs: newestMs,
-      requestId: '',
-      reason: '',
-      decision: '',
-      labels: [],
-      channels: [],
-      stepMs: 0,
-      trainedRows: 0,
-      controlOffset: -1,
     })
     return { topic: modelsTopic, partition, key: Buffer.from(modelId), value }
   }
