@@ -7,10 +7,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { cpuSeconds } from './cpu-time.ts'
 import type { Benches, Figure } from './figure.ts'
 import { startServices } from './service-processes.ts'
@@ -144,15 +144,6 @@ async function untilReady(server: ChildProcess, url: string): Promise<void> {
     if (isReady) return
     if (server.exitCode !== null || performance.now() > endMs) throw new Error('Prometheus did not start')
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function rounded(value: number): number {

@@ -9,11 +9,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { ensureJars, mavenCentral } from './download-jars.ts'
 import { KafkaServerError } from './errors.ts'
+import { freePort } from './free-port.ts'
 import { type GuardedProcess, startGuarded } from './guarded-process.ts'
 import { kafkaJars, kafkaVersion } from './jars.ts'
 import { findJava } from './java.ts'
@@ -120,16 +121,6 @@ function accepts(port: number): Promise<boolean> {
 function running(jvm: GuardedProcess, port: number): KafkaServer {
   const { pid, kill, stop } = jvm
   return { brokers: [`127.0.0.1:${port}`], port, pid, kill, stop: () => stop(stopTimeoutMs) }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new KafkaServerError('not_started', 'no free port')
-  return address.port
 }
 
 function outputPath(dataDirectory: string): string {
