@@ -4,6 +4,7 @@
  * The pause is the longest time that the event loop is held while all 10,000 series are put down at once, the worst case: every series
  * changed, all in one partition.
  */
+import assert from 'node:assert/strict'
 import { encode } from '@lapwing/contracts/codec'
 import { bytesOf } from '@lapwing/contracts/columns'
 import { sortedLabels } from '@lapwing/contracts/series'
@@ -41,7 +42,13 @@ async function run(log: Log): Promise<{ pause: Figure; restore: Figure }> {
   for (let round = 0; round < rounds; round++) step.process(recordOf(round), () => {})
   const { state } = await PartitionState.takeOver(log, 'bench', 0, layout)
   const beside = { sidePositions: [], outputs: [] }
-  const pauseMs = await longestPause(async () => (await state.prepare(step.takeChanged(), BigInt(rounds), beside)).commit())
+  let written = 0
+  const pauseMs = await longestPause(async () => {
+    const { keys, commit } = await state.prepare(step.takeChanged(), BigInt(rounds), beside)
+    written = keys
+    await commit()
+  })
+  assert(written >= seriesCount, `${written} keys were written`)
   await state.close()
   const startMs = performance.now()
   const successor = await PartitionState.takeOver(log, 'bench', 0, layout)
@@ -49,7 +56,7 @@ async function run(log: Log): Promise<{ pause: Figure; restore: Figure }> {
   for (const { key, snapshot, version } of successor.found.keys) restored.restore(key, snapshot, version)
   const restoreMs = performance.now() - startMs
   await successor.state.close()
-  if (successor.found.keys.length !== seriesCount) throw new Error(`${successor.found.keys.length} series were restored`)
+  assert.equal(successor.found.keys.length, written)
   return {
     pause: { bench: 'pipeline/checkpoint-pause', value: Math.round(pauseMs), unit: 'ms' },
     restore: { bench: 'state/restore-10k', value: Math.round(restoreMs), unit: 'ms' },
