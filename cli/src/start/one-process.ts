@@ -16,7 +16,7 @@ import type { RunningServices } from './supervise.ts'
 
 type Start = (context: ServiceContext<AllConfig>, log: Log) => Promise<void>
 
-const services: readonly (readonly [
+export const services: readonly (readonly [
   name: 'ingestor' | 'detector' | 'trainer' | 'drift' | 'alerter' | 'reporter',
   start: Start,
 ])[] = [

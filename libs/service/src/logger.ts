@@ -25,8 +25,20 @@ const secretPaths = [
   'headers.cookie',
 ]
 
+/** What is counted of what a logger and its children wrote. */
+const problemLevels = ['warn', 'error', 'fatal'] as const
+export type ProblemCounts = Record<(typeof problemLevels)[number], number>
+
+const countsOf = new WeakMap<Logger, ProblemCounts>()
+
+/** Lines written so far at the levels that tell of a problem; all zero for a logger that was not made here. */
+export function problemsLogged(logger: Logger): ProblemCounts {
+  return countsOf.get(logger) ?? { warn: 0, error: 0, fatal: 0 }
+}
+
 export function createLogger({ name, level, output }: LoggerOptions): Logger {
-  return pino(
+  const counts: ProblemCounts = { warn: 0, error: 0, fatal: 0 }
+  const logger: Logger = pino(
     {
       name,
       level,
@@ -34,8 +46,17 @@ export function createLogger({ name, level, output }: LoggerOptions): Logger {
       messageKey: 'msg',
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      hooks: {
+        logMethod(args, write, levelNumber) {
+          const label = pino.levels.labels[levelNumber] as keyof ProblemCounts
+          if (label in counts) counts[label]++
+          write.apply(this, args)
+        },
+      },
       redact: { paths: [...secretPaths, ...secretPaths.map((path) => `*.${path}`)], censor: '[secret]' },
     },
     output,
   )
+  countsOf.set(logger, counts)
+  return logger
 }

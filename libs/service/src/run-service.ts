@@ -6,9 +6,10 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { createHealth, type Health } from './health.ts'
 import { addLandingPage, createHttp } from './http.ts'
+import { type ProblemCounts, problemsLogged } from './logger.ts'
 
 export interface ServiceContext<Config> {
   readonly name: string
@@ -50,7 +51,7 @@ export interface RunningService {
 export const closeDeadlineMs = 10_000
 
 export async function runService<Config>(options: ServiceOptions<Config>): Promise<RunningService> {
-  const registry = createRegistry(options.name, options.version)
+  const registry = createRegistry(options.name, options.version, options.logger)
   const health = createHealth()
   health.declare('started', 'starting')
   const http = createHttp({ registry, health, logger: options.logger })
@@ -90,7 +91,7 @@ export async function runService<Config>(options: ServiceOptions<Config>): Promi
   }
 }
 
-function createRegistry(service: string, version: string): Registry {
+function createRegistry(service: string, version: string, logger: Logger): Registry {
   const registry = new Registry()
   registry.setDefaultLabels({ service })
   collectDefaultMetrics({ register: registry })
@@ -101,6 +102,17 @@ function createRegistry(service: string, version: string): Registry {
     registers: [registry],
   })
   build.set({ version, node_version: process.version }, 1)
+  new Counter({
+    name: 'lapwing_log_problems_total',
+    help: 'Lines written to the log at the levels that tell of a problem.',
+    labelNames: ['level'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [level, count] of Object.entries(problemsLogged(logger)))
+        this.inc({ level: level as keyof ProblemCounts }, count)
+    },
+  })
   return registry
 }
 

@@ -3,7 +3,13 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 /** The observer that a stage takes; typed by shape, because this library does not know stages. */
 export interface StageMetrics {
-  batch(topic: string, records: number, durationMs: number, lagRecords: number): void
+  batch(done: {
+    readonly topic: string
+    readonly partition: number
+    readonly records: number
+    readonly durationMs: number
+    readonly lagRecords: number
+  }): void
   deadLetter(topic: string, reason: string): void
   assigned(partitions: ReadonlyMap<string, readonly number[]>): void
 }
@@ -24,7 +30,13 @@ export function createStageMetrics(registry: Registry): StageMetrics {
   })
   const lag = new Gauge({
     name: 'lapwing_stage_lag_records',
-    help: 'Records still to come in the partition read last.',
+    help: 'Records of each owned partition that were still to come when it was read last.',
+    labelNames: ['topic', 'partition'],
+    registers,
+  })
+  const lastBatch = new Gauge({
+    name: 'lapwing_stage_last_batch_timestamp_seconds',
+    help: 'Time at which the last batch was done, by topic.',
     labelNames: ['topic'],
     registers,
   })
@@ -35,15 +47,22 @@ export function createStageMetrics(registry: Registry): StageMetrics {
     registers,
   })
   const partitions = new Gauge({ name: 'lapwing_stage_partitions', help: 'Partitions owned.', labelNames: ['topic'], registers })
+  /** Whose lag may be told: that of a partition which has gone elsewhere is told there. */
+  const lagTold = new Map<string, readonly number[]>()
   return {
-    batch: (topic, count, durationMs, lagRecords) => {
+    batch: ({ topic, partition, records: count, durationMs, lagRecords }) => {
       records.inc({ topic }, count)
       duration.observe(durationMs / 1000)
-      lag.set({ topic }, lagRecords)
+      lag.set({ topic, partition }, lagRecords)
+      lastBatch.set({ topic }, Date.now() / 1000)
     },
     deadLetter: (topic, reason) => deadLetters.inc({ topic, reason }),
     assigned: (owned) => {
-      for (const [topic, numbers] of owned) partitions.set({ topic }, numbers.length)
+      for (const [topic, numbers] of owned) {
+        partitions.set({ topic }, numbers.length)
+        for (const partition of lagTold.get(topic) ?? []) if (!numbers.includes(partition)) lag.remove({ topic, partition })
+        lagTold.set(topic, numbers)
+      }
     },
   }
 }

@@ -120,7 +120,15 @@ describe('the position', () => {
     const batch = vi.fn()
     await send(log, 0, 'a', 'b', 'c')
     await startStage(log, { observer: { ...silent, batch } })
-    await vi.waitFor(() => expect(batch).toHaveBeenCalledWith('in', 3, expect.any(Number), 0))
+    await vi.waitFor(() =>
+      expect(batch).toHaveBeenCalledWith({
+        topic: 'in',
+        partition: 0,
+        records: 3,
+        durationMs: expect.any(Number),
+        lagRecords: 0,
+      }),
+    )
   })
 })
 

@@ -60,10 +60,19 @@ export interface StageOptions {
 
 /** What a stage tells of itself, once per batch or event; the service turns it into metrics. */
 export interface StageObserver {
-  /** @param lagRecords records of the partition that are still to come after this batch */
-  batch(topic: string, records: number, durationMs: number, lagRecords: number): void
+  batch(done: BatchDone): void
   deadLetter(topic: string, reason: string): void
   assigned(partitions: ReadonlyMap<string, readonly number[]>): void
+}
+
+export interface BatchDone {
+  readonly topic: string
+  readonly partition: number
+  readonly records: number
+  /** From receiving the batch to its outputs being acknowledged. */
+  readonly durationMs: number
+  /** Records of the partition that are still to come after this batch. */
+  readonly lagRecords: number
 }
 
 export async function runStage(options: StageOptions): Promise<Consumption> {
@@ -199,8 +208,8 @@ async function processBatch(
   await processRecords(records, work, opened.step, producer, context, options)
   if (!context.alive()) return
   work.isCaughtUp = true
-  const lag = Number(batch.endOffset - lastOffsetOf(batch) - 1n)
-  options.observer.batch(topic, records.length, performance.now() - startMs, lag)
+  const lagRecords = Number(batch.endOffset - lastOffsetOf(batch) - 1n)
+  options.observer.batch({ topic, partition, records: records.length, durationMs: performance.now() - startMs, lagRecords })
 }
 
 function lastOffsetOf({ records, endOffset }: RecordBatch): bigint {

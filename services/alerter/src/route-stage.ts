@@ -37,9 +37,9 @@ export async function runRouteStage(options: RouteStageOptions): Promise<RouteSt
         options.observer.assigned(owned)
         partitions.assign(owned.get(options.topics.alerts) ?? [])
       },
-      batch: (topic, records, durationMs, lagRecords) => {
-        options.observer.batch(topic, records, durationMs, lagRecords)
-        partitions.caughtUp(lagRecords === 0)
+      batch: (done) => {
+        options.observer.batch(done)
+        partitions.caughtUp(done.lagRecords === 0)
       },
     },
     onFatal: options.onFatal,

@@ -12,6 +12,7 @@ import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import type { detectorSchema } from './config.ts'
 import { createDetectStep, modelName } from './detect.ts'
 import { createDetectorMetrics, createVerdictMetrics } from './metrics.ts'
+import { stepTimer } from './timed-step.ts'
 
 export async function startDetector(
   context: ServiceContext<ServiceConfig<'detector', typeof detectorSchema> & { readonly ingestor: QueryChoice }>,
@@ -22,6 +23,11 @@ export async function startDetector(
   const policies = new Map(configuredQueries(config.ingestor).map(({ source, policy }) => [source, policy]))
   const observe = createDetectorMetrics(context.registry)
   const observeVerdict = createVerdictMetrics(context.registry)
+  const timed = stepTimer(
+    context.registry,
+    'lapwing_detector_model_duration_seconds',
+    'Time that the models of the series took for one sample batch.',
+  )
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
   const stage = await runStatefulStage({
@@ -41,15 +47,17 @@ export async function startDetector(
     deadLetters: topicName(prefix, 'dead-letters'),
     service: 'detector',
     createStep: async () =>
-      createDetectStep({
-        config: config.detector,
-        policyOf: (source) => policies.get(source),
-        scoresTopic: topicName(prefix, 'scores'),
-        anomaliesTopic: topicName(prefix, 'anomalies'),
-        modelsTopic: topicName(prefix, 'models'),
-        observe,
-        observeVerdict,
-      }),
+      timed(
+        createDetectStep({
+          config: config.detector,
+          policyOf: (source) => policies.get(source),
+          scoresTopic: topicName(prefix, 'scores'),
+          anomaliesTopic: topicName(prefix, 'anomalies'),
+          modelsTopic: topicName(prefix, 'models'),
+          observe,
+          observeVerdict,
+        }),
+      ),
     observer: createStageMetrics(context.registry),
     onState: createStateObserver(context.registry, context.logger),
     onFatal: context.fail,

@@ -115,6 +115,11 @@ function pollMetrics(registers: Registry[]): Pick<IngestMetrics, 'polled' | 'pol
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   })
+  const lastPoll = new Gauge({
+    name: 'lapwing_ingest_last_poll_timestamp_seconds',
+    help: 'Time at which the samples of a poll were last put on the log.',
+    registers,
+  })
   const errors = new Counter({
     name: 'lapwing_ingest_poll_errors_total',
     help: 'Polls that failed and will be tried again, by reason.',
@@ -124,7 +129,10 @@ function pollMetrics(registers: Registry[]): Pick<IngestMetrics, 'polled' | 'pol
   for (const reason of [...Object.keys(queryErrors), ...Object.keys(logErrors)]) errors.inc({ reason }, 0)
   const up = new Gauge({ name: 'lapwing_prometheus_up', help: 'Whether Prometheus answered the last query.', registers })
   return {
-    polled: (durationMs) => duration.observe(durationMs / 1000),
+    polled: (durationMs) => {
+      duration.observe(durationMs / 1000)
+      lastPoll.set(Date.now() / 1000)
+    },
     pollFailed: (reason) => errors.inc({ reason }),
     prometheusUp: (isUp) => up.set(Number(isUp)),
   }

@@ -14,6 +14,8 @@ export const reporterSchema = z
     data_dir: z.string().min(1).optional(),
     points_per_series: z.int().min(10).max(100_000).default(2000),
     max_series: z.int().min(1).max(100_000).default(4000),
+    /** Most series whose scores and bands are metrics, at /metrics/scores; 0: none. */
+    score_metrics_max_series: z.int().min(0).max(100_000).default(1000),
     retention: duration(60_000).prefault('35d'),
     /** File to which a row is appended for each anomaly record. Empty or unset: none. */
     output_csv: z.string().default(''),

@@ -18,6 +18,7 @@ import { runLiveUpdates } from './live-updates.ts'
 import { createMetrics } from './metrics.ts'
 import { addPage, addSecurityHeaders, bundlePage } from './page-routes.ts'
 import { createProjection } from './projection.ts'
+import { addScoreExposition } from './score-exposition.ts'
 import { openSqliteHistory } from './sqlite-history-store.ts'
 import { createStatus } from './status.ts'
 
@@ -28,6 +29,7 @@ export async function startReporter(context: ReporterContext, log: Log): Promise
   const parts = createParts(context, log)
   addSecurityHeaders(context.http)
   addApi(context.http, parts)
+  addScoreExposition(context.http, context.registry, parts.projection, context.config.reporter.score_metrics_max_series)
   addPage(context.http, await bundlePage())
   await context.listen()
   context.onClose('live events', runLiveUpdates({ ...parts, onError: parts.onFatal }))

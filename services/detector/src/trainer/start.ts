@@ -17,6 +17,7 @@ import { openTopics } from '@lapwing/stream/open-topics'
 import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import type { Logger } from 'pino'
 import { createEntityStep, entityStateVersion } from '../entities/entity-step.ts'
+import { stepTimer } from '../timed-step.ts'
 import type { TrainerConfig, trainerSchema } from './config.ts'
 import { createEntityMetrics, createRegistryMetrics } from './metrics.ts'
 import { workOn } from './model-work.ts'
@@ -90,6 +91,11 @@ async function startEntities(context: TrainerContext, log: Log): Promise<void> {
   const topic = (name: Parameters<typeof topicName>[1]) => topicName(config.kafka.topic_prefix, name)
   const { checkpoint_interval: checkpointInterval, shadow, step, artefact_folder: folder } = config.trainer
   const observeMetrics = createEntityMetrics(context.registry)
+  const timed = stepTimer(
+    context.registry,
+    'lapwing_entity_model_duration_seconds',
+    'Time that the models of entities took for one sample batch.',
+  )
   const stage = await runStatefulStage({
     log,
     group: `${config.kafka.topic_prefix}-entities`,
@@ -104,17 +110,19 @@ async function startEntities(context: TrainerContext, log: Log): Promise<void> {
     deadLetters: topic('dead-letters'),
     service: 'trainer',
     createStep: async () =>
-      createEntityStep({
-        scoresTopic: topic('scores'),
-        anomaliesTopic: topic('anomalies'),
-        controlTopic: topic('control'),
-        store: artefactFolder(folder),
-        shadowRows: Math.max(1, Math.ceil(shadow.ms / step.ms)),
-        observe: (observation) => {
-          observeMetrics(observation)
-          if (observation.kind === 'refused') context.logger.error({ reason: observation.reason }, observation.message)
-        },
-      }),
+      timed(
+        createEntityStep({
+          scoresTopic: topic('scores'),
+          anomaliesTopic: topic('anomalies'),
+          controlTopic: topic('control'),
+          store: artefactFolder(folder),
+          shadowRows: Math.max(1, Math.ceil(shadow.ms / step.ms)),
+          observe: (observation) => {
+            observeMetrics(observation)
+            if (observation.kind === 'refused') context.logger.error({ reason: observation.reason }, observation.message)
+          },
+        }),
+      ),
     observer: createStageMetrics(context.registry),
     onState: createStateObserver(context.registry, context.logger),
     onFatal: context.fail,
