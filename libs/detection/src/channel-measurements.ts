@@ -1,9 +1,15 @@
 /**
- * What the channels of a series measure: the means that they follow sample by sample, kept in the row of the series, and what each says.
+ * What the channels of a series measure: how far the value is from what season and recent level let expect (spike), how far the mean of a
+ * quarter of an hour (level) and of some hours (trend) is, how large changes are (volatility); and what stands still, is silent or
+ * resets again and again, by what was usual. The means are followed sample by sample and kept in the row of the series.
  *
- * Nothing here knows when a measurement is news (`calibration.ts`) or what is told of it (`series-detector.ts`).
+ * Nothing here knows when a measurement is news (`channel-news.ts`) or what is told of it (`series-detector.ts`).
  */
-import { found as season } from './seasonal-profile.ts'
+import { leastHalfWidth } from './detection-policy.ts'
+import { rowMs } from './novelty-rows.ts'
+import type { SampleInHand } from './sample.ts'
+import { type Change, observeChange, found as season } from './seasonal-profile.ts'
+import type { SeriesInHand } from './series-pages.ts'
 import { channelNumber, field, warmUpSamples } from './series-row.ts'
 
 export function isUp(channel: number): boolean {
@@ -82,7 +88,7 @@ export function keepLevel(rows: Float64Array, at: number): void {
 }
 
 /** Means that the channels measure. */
-export function follow(rows: Float64Array, at: number, value: number, timestampMs: number, elapsedMs: number): void {
+export function follow({ rows, at }: SeriesInHand, { value, timestampMs, elapsedMs }: SampleInHand): void {
   const samples = rows[at + field.samples]!
   const change = Math.abs(value - rows[at + field.previous]!)
   const weight = (spanMs: number) => Math.max(1 / (samples + 1), elapsedMs / (spanMs + elapsedMs))
@@ -101,6 +107,22 @@ export function follow(rows: Float64Array, at: number, value: number, timestampM
   rows[at + field.usualResidual]! += (elapsedMs / (usualChangeMs + elapsedMs)) * (Math.abs(residual) - usual)
   rows[at + field.quickResidual]! += (elapsedMs / (quickResidualMs + elapsedMs)) * (residual - rows[at + field.quickResidual]!)
   rows[at + field.slowResidual]! += (elapsedMs / (slowResidualMs + elapsedMs)) * (residual - rows[at + field.slowResidual]!)
+}
+
+const change: Change = { size: 0, usual: 0, elapsedMs: 0 }
+
+/** How much the series moves, beside what is usual at this hour. */
+export function followChange({ rows, at, profiles, place }: SeriesInHand, { value, quarter, elapsedMs }: SampleInHand): void {
+  const samples = rows[at + field.samples]!
+  const size = Math.abs(value - rows[at + field.previous]!)
+  const weight = (spanMs: number) => Math.max(1 / (samples + 1), elapsedMs / (spanMs + elapsedMs))
+  change.usual = rows[at + field.usualChange]!
+  const usual = Math.max(change.usual, rows[at + field.hourChange]!)
+  change.size = samples > 10 && usual > 0 ? Math.min(size, largestChange * usual) : size
+  change.elapsedMs = elapsedMs
+  rows[at + field.quickChange]! += weight(quickChangeMs) * (change.size - rows[at + field.quickChange]!)
+  rows[at + field.usualChange]! += weight(usualChangeMs) * (change.size - rows[at + field.usualChange]!)
+  rows[at + field.hourChange] = observeChange(profiles, place, quarter, change)
 }
 
 export function measurementOf(rows: Float64Array, at: number, channel: number, off: number): number {
@@ -145,7 +167,7 @@ const quickResidualMs = 25 * minuteMs
 /** A sample counts for at most this many usual residuals in the means: they are to tell what lasts, not what is large. */
 const largestResidual = 10
 const slowResidualMs = 3 * hourMs
-export const usualChangeMs = 24 * hourMs
-export const leastHalfWidth = 1e-9
-/** The row of novelty, whose constants were found on data of five minutes. */
-export const rowMs = 5 * minuteMs
+const usualChangeMs = 24 * hourMs
+const quickChangeMs = 30 * minuteMs
+/** A jump counts for at most this many usual changes: a few jumps are not a volatile series. */
+const largestChange = 4

@@ -10,7 +10,8 @@ import {
   silenceRows,
 } from './fading-novelty.ts'
 import { createRandom } from './random.ts'
-import { contributionNames, SeriesDetector } from './series-detector.ts'
+import { SeriesDetector } from './series-detector.ts'
+import { contributionNames } from './verdict.ts'
 
 interface Golden {
   readonly reference: string

@@ -10,3 +10,14 @@ export function takeInto(part: Uint8Array, bytes: Uint8Array, at: number): numbe
   part.set(bytes.subarray(at, end))
   return end
 }
+
+/** A copy of the parts, one behind the other. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { DetectionPolicy } from './detection-policy.ts'
 import { episodeFields, severityOf } from './episode.ts'
 import { createRandom } from './random.ts'
-import { contributionNames, type DetectionPolicy, SeriesDetector } from './series-detector.ts'
+import { SeriesDetector } from './series-detector.ts'
 import { warmUpSamples } from './series-row.ts'
+import { contributionNames } from './verdict.ts'
 
 const options = { windowMs: 3_600_000, contamination: 0.01, falseAlarmsPerWeek: 1, timeZone: 'UTC', seed: 1 }
 const stepMs = 15_000

@@ -5,7 +5,8 @@ import type { Anomaly, AnomalyState, Reason } from '@lapwing/contracts/records'
 import { type LabelSet, seriesText } from '@lapwing/contracts/series'
 import { type EpisodeTransition, episodeFields, severityOf } from '@lapwing/detection/episode'
 import type { EpisodeSample, Told } from '@lapwing/detection/feedback'
-import { contributionNames, type SampleInput, type Verdict } from '@lapwing/detection/series-detector'
+import type { SampleInput } from '@lapwing/detection/sample'
+import { contributionNames, type Verdict } from '@lapwing/detection/verdict'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 
 export interface AnomalyInput {

@@ -18,7 +18,9 @@ import {
   type StartOutcome,
   standsFor,
 } from '@lapwing/detection/cohort-start'
-import { type SampleInput, SeriesDetector, type SeriesDetectorOptions, type Verdict } from '@lapwing/detection/series-detector'
+import type { SampleInput } from '@lapwing/detection/sample'
+import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
+import type { Verdict } from '@lapwing/detection/verdict'
 import { emptyModel } from '@lapwing/models/registry'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'

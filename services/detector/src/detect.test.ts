@@ -1,7 +1,7 @@
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import { bytesOf, ColumnError, float32Column, uint8Column } from '@lapwing/contracts/columns'
 import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
-import type { DetectionPolicy } from '@lapwing/detection/series-detector'
+import type { DetectionPolicy } from '@lapwing/detection/detection-policy'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
 import { sampleRecord } from '../testing/sample-batch.ts'

@@ -9,15 +9,11 @@ import { decode } from '@lapwing/contracts/codec'
 import type { SampleBatch } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
 import { entityText, keyBytes, keyText, labelReader } from '@lapwing/contracts/series-table'
+import { type DetectionPolicy, defaultPolicy } from '@lapwing/detection/detection-policy'
 import { episodeFields, severityOf } from '@lapwing/detection/episode'
 import type { Told } from '@lapwing/detection/feedback'
-import {
-  type DetectionPolicy,
-  defaultPolicy,
-  type SampleInput,
-  SeriesDetector,
-  type SeriesDetectorOptions,
-} from '@lapwing/detection/series-detector'
+import type { SampleInput } from '@lapwing/detection/sample'
+import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'

@@ -9,7 +9,8 @@ import type { SampleBatch } from '@lapwing/contracts/records'
 import { reasonNames, type SeriesState, sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import { seriesCount } from '@lapwing/contracts/series-table'
 import type { Verdict as HumanVerdict } from '@lapwing/detection/feedback'
-import { contributionNames, type SampleInput, type Verdict } from '@lapwing/detection/series-detector'
+import type { SampleInput } from '@lapwing/detection/sample'
+import { contributionNames, type Verdict } from '@lapwing/detection/verdict'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 
 export class ScoredBatch {
