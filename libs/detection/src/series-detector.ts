@@ -47,6 +47,9 @@ export interface SeriesDetectorOptions {
 /** Layout of a snapshot; a new one gets a new number, and the old ones go on loading. */
 export const snapshotVersion = 2
 
+/** Part of the name of scores: raised with every change after which the same samples get other scores, states or episodes. */
+export const scoresVersion = 3
+
 export class SeriesDetector {
   readonly verdict: Verdict = createVerdict()
   readonly #options: SeriesDetectorOptions

@@ -54,8 +54,8 @@ export function isDue(lastMs: number, timestampMs: number): boolean {
 export interface CohortOptions {
   readonly detector: SeriesDetector
   readonly detectorOptions: SeriesDetectorOptions
-  /** Name of the model; priors of another one are left. */
-  readonly model: string
+  /** Name of what snapshots belong to; priors of another one are left. */
+  readonly stateName: string
   readonly modelsTopic: string
   keyOf(slot: number): Uint8Array
   slotOf(seriesKey: Uint8Array): number
@@ -121,7 +121,7 @@ export class Cohorts {
   apply({ value }: Pick<LogRecord, 'value'>): void {
     if (!value) return
     const { kind, scope, configHash, createdAtMs, weights } = decode('Model', value)
-    if (kind !== priorKind || configHash !== this.#options.model || !weights) return
+    if (kind !== priorKind || configHash !== this.#options.stateName || !weights) return
     const key = scope.slice(scopePrefix.length)
     if (!scope.startsWith(scopePrefix) || !/^[0-9a-f]{32}$/.test(key)) throw new DecodeError('malformed', `a prior of ${scope}`)
     this.#try(weights)
@@ -171,7 +171,7 @@ export class Cohorts {
     { partition }: LogRecord,
     newestMs: number,
   ): OutgoingRecord {
-    const { detector, model, modelsTopic } = this.#options
+    const { detector, stateName, modelsTopic } = this.#options
     const weights = Buffer.from(detector.snapshot(slot))
     const modelId = `${priorKind}/${cohort.key}`
     const value = encode('Model', {
@@ -182,7 +182,7 @@ export class Cohorts {
       state: 'promoted',
       createdAtMs: newestMs,
       trainedToMs: newestMs,
-      configHash: model,
+      configHash: stateName,
       metrics: [{ name: 'series', value: members.length }],
       sha256: createHash('sha256').update(weights).digest('hex'),
       weights,

@@ -25,7 +25,7 @@ import { expect, test } from 'vitest'
 import { feedbackOn, feedbackRecord } from '../testing/feedback.ts'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { detectorSchema } from './config.ts'
-import { createDetectStep, modelName } from './detect.ts'
+import { createDetectStep, stateName } from './detect.ts'
 
 const stepMs = 15_000
 const rounds = 260
@@ -165,7 +165,7 @@ async function startMember(log: Log, random: () => number, marked: Marked[]): Pr
   return { consumption, life }
 }
 
-const stateLayout = { topic: 'state', version: snapshotVersion, configHash: modelName(config), intervalMs: 0 }
+const stateLayout = { topic: 'state', version: snapshotVersion, configHash: stateName(config), intervalMs: 0 }
 
 /** What a member would have left that stopped in order behind the quiet rounds. */
 async function putQuietCheckpoint(log: Log): Promise<void> {

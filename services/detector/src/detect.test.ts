@@ -2,11 +2,12 @@ import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import { bytesOf, ColumnError, float32Column, uint8Column } from '@lapwing/contracts/columns'
 import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import type { DetectionPolicy } from '@lapwing/detection/detection-policy'
+import { scoresVersion } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { detectorSchema } from './config.ts'
-import { type BatchObservation, createDetectStep } from './detect.ts'
+import { type BatchObservation, createDetectStep, stateName } from './detect.ts'
 
 const stepMs = 15_000
 const labels = { __name__: 'node_load1', instance: 'host-1' }
@@ -122,6 +123,14 @@ describe('the detector step', () => {
     const { scores } = runStep([...polls(quiet), sampleRecord([{ labels, samples: bad }], { offset: 300n }), ...after])
     expect([...uint8Column(scores.at(-2)!.states, 4)].map((state) => seriesStates[state])).toEqual(Array(4).fill('silent'))
     expect(scores.at(-1)!.expected).toEqual(runStep([...polls(quiet), ...after]).scores.at(-1)!.expected)
+  })
+
+  test('scores name their version; states have a name of their own, which no version of the scores changes', () => {
+    const config = detectorSchema.parse({})
+    const [, settings] = stateName(config).split('/')
+    expect(stateName(config)).toBe('online-2/c424d2f6')
+    expect(runStep(polls([1])).scores[0]!.model).toBe(`online-${scoresVersion}/${settings}`)
+    expect(stateName({ ...config, window_minutes: 30 })).not.toBe(stateName(config))
   })
 
   test('series beyond the limit are counted and shown as dropped; the others are unaffected', () => {

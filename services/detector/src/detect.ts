@@ -13,7 +13,7 @@ import { type DetectionPolicy, defaultPolicy } from '@lapwing/detection/detectio
 import { episodeFields, severityOf } from '@lapwing/detection/episode'
 import type { Told } from '@lapwing/detection/feedback'
 import type { SampleInput } from '@lapwing/detection/sample'
-import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
+import { SeriesDetector, type SeriesDetectorOptions, scoresVersion } from '@lapwing/detection/series-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
@@ -89,7 +89,14 @@ class DetectStep implements StatefulStep {
     this.#silence = new SilenceWatch({ slotOf, keyOf })
     this.#verdicts = new Verdicts({ slotOf, keyOf, adoptLevel: (slot, startedAtMs) => this.#adoptLevel(slot, startedAtMs) })
     const { modelsTopic } = options
-    this.#cohorts = new Cohorts({ detector: this.#detector, detectorOptions, model: this.#model, modelsTopic, keyOf, slotOf })
+    this.#cohorts = new Cohorts({
+      detector: this.#detector,
+      detectorOptions,
+      stateName: stateName(options.config),
+      modelsTopic,
+      keyOf,
+      slotOf,
+    })
   }
 
   process(record: LogRecord, emit: (output: OutgoingRecord) => void): void {
@@ -240,7 +247,7 @@ function isOpenAndCritical(episode: Float64Array): boolean {
 
 /** What the configuration means to the detector of a series; the same for the service and for files. */
 export function seriesDetectorOptions(config: DetectorConfig): SeriesDetectorOptions {
-  return { ...settingsOf(config), seed: createHash('sha256').update(modelName(config)).digest().readUInt32BE(0) }
+  return { ...settingsOf(config), seed: createHash('sha256').update(stateName(config)).digest().readUInt32BE(0) }
 }
 
 function settingsOf(config: DetectorConfig): Omit<SeriesDetectorOptions, 'seed'> {
@@ -252,9 +259,21 @@ function settingsOf(config: DetectorConfig): Omit<SeriesDetectorOptions, 'seed'>
   }
 }
 
-/** Name and configuration hash, so that scores of different settings can be told apart. */
-export function modelName(config: DetectorConfig): string {
+/** Version of the scores and hash of the settings, so that what was scored in different ways can be told apart. */
+function modelName(config: DetectorConfig): string {
+  return `online-${scoresVersion}/${settingsHash(config)}`
+}
+
+/**
+ * What states and priors belong to: the settings, and the trees that these give. Another version of the scores goes on from them, so the
+ * number in it stands for the trees alone (docs/adr/0043).
+ */
+export function stateName(config: DetectorConfig): string {
+  return `online-2/${settingsHash(config)}`
+}
+
+function settingsHash(config: DetectorConfig): string {
   const { windowMs, contamination, falseAlarmsPerWeek, timeZone } = settingsOf(config)
   const settings = JSON.stringify([windowMs, contamination, falseAlarmsPerWeek, timeZone])
-  return `online-2/${createHash('sha256').update(settings).digest('hex').slice(0, 8)}`
+  return createHash('sha256').update(settings).digest('hex').slice(0, 8)
 }

@@ -10,7 +10,7 @@ import type { Log } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
 import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import type { detectorSchema } from './config.ts'
-import { createDetectStep, modelName } from './detect.ts'
+import { createDetectStep, stateName } from './detect.ts'
 import { createDetectorMetrics, createVerdictMetrics } from './metrics.ts'
 import { stepTimer } from './timed-step.ts'
 
@@ -41,7 +41,7 @@ export async function startDetector(
     state: {
       topic: topicName(prefix, 'detector-state'),
       version: snapshotVersion,
-      configHash: modelName(config.detector),
+      configHash: stateName(config.detector),
       intervalMs: config.detector.checkpoint_interval.ms,
     },
     deadLetters: topicName(prefix, 'dead-letters'),
