@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { afterAll, describe, expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { processesWith } from './lapwing-process.ts'
-import { freePort } from './servers.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'lapwing-bad-input-'))

@@ -10,10 +10,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startAlertmanager, type TestAlertmanager } from '@lapwing/alerter/testing/alertmanager'
 import { type SlackTestReceiver, startSlackReceiver } from '@lapwing/alerter/testing/slack-receiver'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { type LapwingProcess, processesWith, startLapwing } from './lapwing-process.ts'
-import { freePort, missingPrograms, programs, type Server, startNodeExporter, startPrometheus } from './servers.ts'
+import { missingPrograms, programs, type Server, startNodeExporter, startPrometheus } from './servers.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const missing = missingPrograms(['prometheus', 'nodeExporter', 'alertmanager'])

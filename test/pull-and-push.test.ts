@@ -3,10 +3,11 @@
  * scraped, and both say the same of every sample, of an anomaly too.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { type Scoring, type SeriesScores, startScoring } from './scoring.ts'
-import { freePort, missingPrograms, type Server, startPrometheus } from './servers.ts'
+import { missingPrograms, type Server, startPrometheus } from './servers.ts'
 
 const missing = missingPrograms(['prometheus'])
 if (missing.length > 0) process.stderr.write(`skipped: the pull-and-push test needs ${missing.join(', ')}\n`)

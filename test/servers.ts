@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { eventually } from './eventually.ts'
 
 export const programs = {
@@ -74,15 +74,6 @@ function prometheusConfig(target: string, { labels, writes, scrapeInterval = '1s
     global: { scrape_interval: scrapeInterval },
     scrape_configs: [job],
     ...(writes && { remote_write: [{ url: writes.url, write_relabel_configs: [keep], queue_config: queue }] }),
-  })
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
   })
 }
 

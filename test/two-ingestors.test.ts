@@ -5,6 +5,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { topicName } from '@lapwing/contracts/topics'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { startTestBroker, type TestBroker } from '@lapwing/kafka-server/test-broker'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { createKafkaLog } from '@lapwing/stream/kafka-log'
@@ -13,7 +14,7 @@ import { type ReadSample, readSamples } from '../services/ingestor/test/read-sam
 import { eventually } from './eventually.ts'
 import { killed, startPollingIngestor } from './polling-ingestor.ts'
 import { rangeSums, sumsOf } from './series-sums.ts'
-import { freePort, missingPrograms, type Server, startNodeExporter, startPrometheus } from './servers.ts'
+import { missingPrograms, type Server, startNodeExporter, startPrometheus } from './servers.ts'
 
 const missing = missingPrograms(['prometheus', 'nodeExporter'])
 if (missing.length > 0) process.stderr.write(`skipped: the test of two ingestors needs ${missing.join(', ')}\n`)

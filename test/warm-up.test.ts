@@ -7,10 +7,11 @@ import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { type Score, type Scoring, startScoring } from './scoring.ts'
-import { freePort, missingPrograms, type Server, startPrometheus } from './servers.ts'
+import { missingPrograms, type Server, startPrometheus } from './servers.ts'
 
 const missing = missingPrograms(['prometheus', 'promtool'])
 if (missing.length > 0) process.stderr.write(`skipped: the warm-up test needs ${missing.join(', ')}\n`)

@@ -1,11 +1,12 @@
 /** `lapwing queries check` as a person runs it, and every query of every preset as a real Prometheus reads it. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { readPreset } from '@lapwing/queries/presets'
 import { presetNames } from '@lapwing/queries/query-settings'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../../test/eventually.ts'
-import { freePort, missingPrograms, type Server, startNodeExporter, startPrometheus } from '../../../test/servers.ts'
+import { missingPrograms, type Server, startNodeExporter, startPrometheus } from '../../../test/servers.ts'
 
 const missing = missingPrograms(['prometheus', 'nodeExporter'])
 if (missing.length > 0) console.warn(`skipped: ${missing.join(', ')} not installed`)

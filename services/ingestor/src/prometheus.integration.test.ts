@@ -3,23 +3,20 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { topicName } from '@lapwing/contracts/topics'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { alignDown } from '@lapwing/prometheus/alignment'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { QueryError } from '@lapwing/prometheus/query-errors'
-import { commonSections, loadConfig } from '@lapwing/service/config'
-import { type RunningService, runService } from '@lapwing/service/run-service'
+import type { RunningService } from '@lapwing/service/run-service'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log } from '@lapwing/stream/log'
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../test/eventually.ts'
 import { type ReadSample, readSamples } from '../test/read-samples.ts'
-import { ingestorSchema } from './config.ts'
-import { startIngestor } from './start.ts'
+import { startedIngestor } from '../test/start-ingestor.ts'
 
 const binary = process.env.PATH?.split(':')
   .map((folder) => join(folder, 'prometheus'))
@@ -141,7 +138,7 @@ async function hasHistory(url: string): Promise<true | undefined> {
   }
 }
 
-async function startOn(log: Log, prometheusUrl: string, port: number): Promise<RunningService> {
+function startOn(log: Log, prometheusUrl: string, port: number): Promise<RunningService> {
   const settings = {
     prometheus_url: prometheusUrl,
     metrics: JSON.stringify(queries),
@@ -151,17 +148,7 @@ async function startOn(log: Log, prometheusUrl: string, port: number): Promise<R
     history: '1m',
   }
   const sets = Object.entries(settings).map(([key, value]) => `ingestor.${key}=${value}`)
-  return runService({
-    name: 'ingestor',
-    config: loadConfig({ ...commonSections, ingestor: ingestorSchema }, { environment: {}, sets }),
-    logger: pino({ level: 'warn' }),
-    http: { host: '127.0.0.1', port },
-    version: 'test',
-    onFail: (error) => {
-      throw error
-    },
-    start: (context) => startIngestor(context, log),
-  })
+  return startedIngestor(log, sets, port)
 }
 
 /** The samples of the same series and time that Prometheus itself holds, as it scraped them. */
@@ -171,13 +158,4 @@ async function rawSamples(url: string, like: readonly ReadSample[]): Promise<[ti
   const answer = await (await fetch(`${url}/api/v1/query?${query}`)).json()
   const { values } = (answer as { data: { result: { values: [number, string][] }[] } }).data.result[0]!
   return values.map(([seconds, value]) => [Math.round(seconds * 1000), Number(value)])
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -7,17 +7,9 @@
 import { createHash } from 'node:crypto'
 import { decode, encode } from '@lapwing/contracts/codec'
 import { partitionOf } from '@lapwing/contracts/series'
+import { PairElections, pairKey } from '@lapwing/prometheus/pair-elections'
 import type { SendingReplica } from '@lapwing/prometheus/pushed-series'
-import { WriteError } from '@lapwing/prometheus/remote-write-errors'
-import {
-  afterClaim,
-  dueRenewal,
-  type Election,
-  type ElectionTiming,
-  nextClaim,
-  type ReplicaClaim,
-  verdictOn,
-} from '@lapwing/prometheus/replica-election'
+import type { ElectionTiming, ReplicaClaim } from '@lapwing/prometheus/replica-election'
 import { LogError } from '@lapwing/stream/errors'
 import type { Consumption, Log, LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { Logger } from 'pino'
@@ -44,14 +36,12 @@ export interface TrackerOptions {
   onFatal(error: Error): void
 }
 
-/** Pairs that are kept in mind; each takes a few hundred bytes, and its last claim stays on the log for ever. */
-const clustersMax = 1000
 /** How long a request waits for its claim to be read back. */
 const decisionMs = 10_000
 
 export function createReplicaTracker(options: TrackerOptions): ReplicaTracker {
   const { log, topic, partitions, timing, logger, now } = options
-  const elections = new Map<string, Election>()
+  const elections = new PairElections(timing)
   const waiting: (() => void)[] = []
   let following: Promise<Consumption> | undefined
   let isRead = false
@@ -64,12 +54,9 @@ export function createReplicaTracker(options: TrackerOptions): ReplicaTracker {
     if (!value) return
     try {
       const { tenant, cluster, ...claim } = decode('ReplicaClaim', value)
-      const key = keyOf({ tenant, cluster })
-      const before = elections.get(key)
-      const after = afterClaim(before, claim, now())
-      elections.set(key, after)
-      if (!isRead || after.replica === before?.replica) return
-      logger.info({ tenant, cluster, replica: after.replica, instead: before?.replica }, 'replica elected')
+      const elected = elections.read({ tenant, cluster }, claim, now())
+      if (!isRead || !elected) return
+      logger.info({ tenant, cluster, ...elected }, 'replica elected')
       options.onElected()
     } catch (error) {
       logger.error({ err: error, offset: String(offset) }, 'claim of a replica cannot be read; the others count')
@@ -102,40 +89,31 @@ export function createReplicaTracker(options: TrackerOptions): ReplicaTracker {
   }
   const write = (replica: SendingReplica, claim: ReplicaClaim) => {
     const { tenant, cluster } = replica
-    const key = Buffer.from(keyOf(replica))
+    const key = Buffer.from(pairKey(replica))
     const partition = partitionOf(createHash('sha256').update(key).digest(), partitions)
     return options.send([{ topic, partition, key, value: encode('ReplicaClaim', { tenant, cluster, ...claim }) }])
   }
-  const renew = (replica: SendingReplica, key: string, election: Election) => {
-    const claim = dueRenewal(election, now(), timing)
-    elections.set(key, { ...election, heardMs: now(), ...(claim && { toldMs: now() }) })
-    if (!claim) return
-    write(replica, claim).catch((error: Error) =>
+  const renew = (replica: SendingReplica, renewal: ReplicaClaim) => {
+    write(replica, renewal).catch((error: Error) =>
       logger.warn({ err: error, cluster: replica.cluster }, 'renewal of a replica not written; the next one is due as usual'),
     )
   }
   const decideOne = async (replica: SendingReplica) => {
-    const key = keyOf(replica)
-    const before = elections.get(key)
-    if (verdictOn(before, replica.replica, now(), timing) !== 'claim') return
-    if (!before && elections.size >= clustersMax)
-      throw new WriteError('too_many_clusters', `at most ${clustersMax}; ${replica.cluster} is one more`)
-    const claim = nextClaim(before, replica.replica, now())
+    const claim = elections.claimFor(replica, now())
+    if (!claim) return
     await write(replica, claim)
     const endMs = now() + decisionMs
-    while ((elections.get(key)?.term ?? 0) < claim.term) {
+    while (!elections.isDecided(replica, claim.term)) {
       if (now() > endMs) throw new LogError('timeout', 'the claim of a replica was not read back')
       await wakeOrTimeout((wake) => waiting.push(wake))
     }
   }
   return {
     isElected: (replica) => {
-      const key = keyOf(replica)
-      const election = elections.get(key)
-      const verdict = verdictOn(election, replica.replica, now(), timing)
-      if (!isRead || !election || verdict === 'claim') return undefined
-      if (verdict === 'take') renew(replica, key, election)
-      return verdict === 'take'
+      if (!isRead) return undefined
+      const { verdict, renewal } = elections.hear(replica, now())
+      if (renewal) renew(replica, renewal)
+      return verdict === 'claim' ? undefined : verdict === 'take'
     },
     decide: async (replicas) => {
       await untilRead()
@@ -146,10 +124,6 @@ export function createReplicaTracker(options: TrackerOptions): ReplicaTracker {
       await consumption?.stop()
     },
   }
-}
-
-function keyOf({ tenant, cluster }: Pick<SendingReplica, 'tenant' | 'cluster'>): string {
-  return JSON.stringify([tenant, cluster])
 }
 
 /** Looks again after a second at the latest, so that a deadline is noticed. */

@@ -6,19 +6,16 @@ import { sampleFlags } from '@lapwing/contracts/series-state'
 import { topicName } from '@lapwing/contracts/topics'
 import { encodeWrite, type WriteSeries, writeHeaders } from '@lapwing/prometheus/remote-write-encoder'
 import { encodeWriteV2 } from '@lapwing/prometheus/testing/write-v2'
-import { commonSections, loadConfig } from '@lapwing/service/config'
-import { type RunningService, runService } from '@lapwing/service/run-service'
+import type { RunningService } from '@lapwing/service/run-service'
 import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log, OutgoingRecord } from '@lapwing/stream/log'
 import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
-import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import { eventually } from '../test/eventually.ts'
 import { readSamples } from '../test/read-samples.ts'
-import { ingestorSchema } from './config.ts'
+import { beginIngestor } from '../test/start-ingestor.ts'
 import { bodyBytesMax, inFlightBytesMax, pendingBytesMax } from './remote-write-route.ts'
-import { startIngestor } from './start.ts'
 
 const samplesTopic = topicName('lapwing', 'samples')
 const services: RunningService[] = []
@@ -28,28 +25,12 @@ afterEach(async () => {
 
 /** Resolves once it listens; `started` once it has started. */
 async function start(log: Log, sets: readonly string[] = []): Promise<{ url: string; started: Promise<RunningService> }> {
-  let url: string | undefined
-  const started = runService({
-    name: 'ingestor',
-    config: loadConfig({ ...commonSections, ingestor: ingestorSchema }, { environment: {}, sets: [...sets] }),
-    logger: pino({ level: 'silent' }),
-    http: { host: '127.0.0.1', port: 0 },
-    version: 'test',
-    onFail: (error) => {
-      throw error
-    },
-    start: async (context) => {
-      const listen = async () => {
-        url = await context.listen()
-        return url
-      }
-      await startIngestor({ ...context, listen }, log)
-    },
-  }).then((service) => {
+  const { url, started } = beginIngestor(log, sets)
+  const noted = started.then((service) => {
     services.push(service)
     return service
   })
-  return { url: await eventually('it listens', () => url), started }
+  return { url: await url, started: noted }
 }
 
 const nowMs = Date.now()

@@ -10,9 +10,9 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cacheDirectory } from '@lapwing/kafka-server/cache-directory'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { startGuarded } from '@lapwing/kafka-server/guarded-process'
 import { eventually } from '../../eventually.ts'
-import { freePort } from '../../servers.ts'
 
 export interface Toxiproxy {
   /** A proxy of its own in front of a port of this machine. */

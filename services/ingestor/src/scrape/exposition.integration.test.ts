@@ -1,10 +1,11 @@
 /** The pages of real exporters, read as Prometheus itself reads them: the same series, and the same values where they do not change. */
 import { seriesText } from '@lapwing/contracts/series'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { acceptedFormats, formatOf, parseExposition, seriesLabels } from '@lapwing/prometheus/exposition'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../../../test/eventually.ts'
-import { freePort, missingPrograms, type Server, startNodeExporter, startPrometheus } from '../../../../test/servers.ts'
+import { missingPrograms, type Server, startNodeExporter, startPrometheus } from '../../../../test/servers.ts'
 
 const missing = missingPrograms(['prometheus', 'nodeExporter'])
 if (missing.length > 0) console.warn(`skipped: ${missing.join(', ')} not installed`)

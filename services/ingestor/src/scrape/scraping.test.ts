@@ -7,15 +7,14 @@ import { join } from 'node:path'
 import { sampleFlags } from '@lapwing/contracts/series-state'
 import { topicName } from '@lapwing/contracts/topics'
 import { commonSections, loadConfig } from '@lapwing/service/config'
-import { type RunningService, runService } from '@lapwing/service/run-service'
+import type { RunningService } from '@lapwing/service/run-service'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log } from '@lapwing/stream/log'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../../test/eventually.ts'
 import { readSamples } from '../../test/read-samples.ts'
+import { startedIngestor } from '../../test/start-ingestor.ts'
 import { ingestorSchema } from '../config.ts'
-import { startIngestor } from '../start.ts'
 
 const samplesTopic = topicName('lapwing', 'samples')
 let folder: string
@@ -43,20 +42,10 @@ async function servePage(page: () => { status: number; text: string }): Promise<
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, server }
 }
 
-async function start(job: object): Promise<RunningService> {
+async function start(job: object, more: readonly string[] = []): Promise<RunningService> {
   const configs = [{ job_name: 'shop', scrape_interval: '1s', scrape_timeout: '1s', ...job }]
   const sets = [`ingestor.scrape_configs=${JSON.stringify(configs)}`]
-  const service = await runService({
-    name: 'ingestor',
-    config: loadConfig({ ...commonSections, ingestor: ingestorSchema }, { environment: {}, sets }),
-    logger: pino({ level: 'silent' }),
-    http: { host: '127.0.0.1', port: 0 },
-    version: 'test',
-    onFail: (error) => {
-      throw error
-    },
-    start: (context) => startIngestor(context, log),
-  })
+  const service = await startedIngestor(log, [...sets, ...more])
   closers.push(() => service.close())
   return service
 }
@@ -95,6 +84,37 @@ describe('scraping', { timeout: 120_000 }, () => {
     const { address } = await servePage(() => ({ status: 200, text: '<html>not metrics</html>' }))
     await start({ static_configs: [{ targets: [address] }] })
     await soon('it is down', async () => (await seen('up')).at(-1)?.value === 0)
+  })
+
+  test('rules relabel and drop what is scraped, the counters as the rates that they have become', async () => {
+    let requests = 0
+    const { address } = await servePage(() => {
+      requests += 10
+      const counter = `# TYPE requests_total counter\nrequests_total{path="/",code="200"} ${requests}\n`
+      return { status: 200, text: `${counter}spare 1\norders 5\n` }
+    })
+    const rules = [
+      { source_labels: ['__name__'], regex: 'spare', action: 'drop' },
+      { source_labels: ['instance'], regex: '([^:]+):.*', target_label: 'host' },
+      { source_labels: ['__name__'], regex: '(.+):rate', target_label: '__name__', replacement: 'per_second:$1' },
+      { regex: 'code|instance', action: 'labeldrop' },
+    ]
+    const service = await start({ static_configs: [{ targets: [address] }] }, [
+      `ingestor.metric_relabel_configs=${JSON.stringify(rules)}`,
+    ])
+    await soon('two scrapes of the counter', async () => (await seen('per_second:requests')).length > 0)
+    const texts = new Set((await readSamples(log, samplesTopic)).map(({ series }) => series))
+    const labels = 'host="127.0.0.1",job="shop"'
+    const untouched = `instance="${address}",job="shop"`
+    expect([...texts].sort()).toEqual([
+      `orders{${labels}}`,
+      `per_second:requests{${labels},path="/"}`,
+      `scrape_duration_seconds{${untouched}}`,
+      `scrape_samples_scraped{${untouched}}`,
+      `up{${untouched}}`,
+    ])
+    const metrics = await (await fetch(`${service.url}/metrics`)).text()
+    expect(metrics).toMatch(/samples_dropped_total\{source="scrape",reason="relabelled",service="ingestor"\} [1-9]/)
   })
 
   test('targets come and go with their file; a damaged file keeps those it had', async () => {
