@@ -12,6 +12,7 @@ import { setTimeout } from 'node:timers/promises'
 import { damageOf, deadLetter } from './dead-letter.ts'
 import { LogError } from './errors.ts'
 import type { BatchContext, Consumption, Log, LogRecord, OutgoingRecord, Producer, RecordBatch } from './log.ts'
+import { takenOverAgain } from './take-over-again.ts'
 
 /** The decision about the records of one partition. Deterministic: no clock, no I/O; it may keep and change its own state. */
 export interface Step {
@@ -97,11 +98,11 @@ export async function runOpenedStage(
     },
     onBatch: async (batch, context) => {
       const work = works.get(batch.partition) ?? beginWork(batch.partition, works, open)
-      const opened = await whileAlive(work.opened, context).catch(throwAgain)
+      const opened = await whileAlive(work.opened, context).catch(rethrow)
       /** What became of a checkpoint that fails is not known: the next batch begins with what was put down for certain. */
       const orAbandon = (error: unknown): never => {
         abandon(batch.partition, works)
-        return throwAgain(error)
+        return rethrow(error)
       }
       if (!context.alive()) return
       await sendOutputs(work, producer, options)
@@ -160,14 +161,9 @@ function abandon(partition: number, works: Map<number, PartitionWork>): void {
   )
 }
 
-/**
- * Fenced means that another has gone past what this process holds of the partition, as happens when the process stood still. The
- * group decides whose the partition is: if it stays here, the batch comes again and the state is taken over anew; if not, it does
- * not come. Ending the process instead would take its other partitions away from it as well.
- */
-function throwAgain(error: unknown): never {
-  if (error instanceof LogError && error.code === 'fenced') throw new LogError('rebalancing', error.message, error)
-  throw error
+/** If the partition stays here, its batch comes again; if not, it does not come. */
+function rethrow(error: unknown): never {
+  throw takenOverAgain(error)
 }
 
 /** Keeps the session while a step reads its state. */

@@ -3,11 +3,13 @@ import type { Control, Model } from '@lapwing/contracts/records'
 import type { DueWork, TrainingPolicy } from '@lapwing/models/control-decision'
 import { moved } from '@lapwing/models/life'
 import { ModelRegistry } from '@lapwing/models/registry'
+import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
-import type { Log } from '@lapwing/stream/log'
+import type { Log, OutgoingRecord } from '@lapwing/stream/log'
+import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { sampleRecord } from '../../testing/sample-batch.ts'
-import { type RegistryEvent, RegistryPartition } from './registry-partition.ts'
+import { type ModelWorkbench, type RegistryEvent, RegistryPartition } from './registry-partition.ts'
 
 const scope = `entity:${'ab'.repeat(16)}`
 const topics = { control: 'control', models: 'models', samples: 'samples' }
@@ -66,7 +68,7 @@ async function registryOf(log: Log): Promise<ModelRegistry> {
 
 const states = async (log: Log) => (await registryOf(log)).ofScope(scope).map(({ state }) => state)
 
-type Work = (due: DueWork) => Promise<Model>
+type Work = (due: DueWork, workbench: ModelWorkbench) => Promise<Model>
 
 /** A model of four bytes, and a validation that is content. */
 const goodWork: Work = async ({ action, model }) => {
@@ -78,7 +80,9 @@ const goodWork: Work = async ({ action, model }) => {
 function own(log: Log, work: Work = goodWork) {
   const events: RegistryEvent[] = []
   const fatal: Error[] = []
-  const options = { log, group: 'trainer', topics, policy, work, observe: (event: RegistryEvent) => events.push(event) }
+  const observe = (event: RegistryEvent) => events.push(event)
+  const doWork = (due: DueWork, _: number, workbench: ModelWorkbench) => work(due, workbench)
+  const options = { log, group: 'trainer', topics, policy, work: doWork, observe }
   const partition = new RegistryPartition(0, options, (error) => fatal.push(error))
   onTestFinished(() => partition.stop())
   return { partition, events, fatal }
@@ -129,7 +133,7 @@ describe('the registry of a partition', () => {
         reached = resolve
       })
       let die = (_: Error) => {}
-      own(log, (due) => {
+      const first = own(log, (due) => {
         if (due.action !== action) return goodWork(due)
         reached()
         return new Promise((_, reject) => {
@@ -139,8 +143,9 @@ describe('the registry of a partition', () => {
       await isReached
       const second = own(log)
       await vi.waitFor(async () => expect(await states(log)).toEqual(['shadow']), patience)
-      // What was only asleep wakes up, and its part is no longer its own.
+      // What was only asleep wakes up, and hears that its part is no longer its own.
       die(new Error('awake again'))
+      await first.partition.stop()
       await ask(log, { id: 'r2', requestedAtMs: 1_002_000 })
       second.partition.wake()
       await vi.waitFor(() => expect(second.events.filter(({ kind }) => kind === 'decided')).toHaveLength(1), patience)
@@ -148,6 +153,55 @@ describe('the registry of a partition', () => {
       expect(second.fatal).toEqual([])
     },
   )
+
+  test('an owner that is fenced and keeps the partition takes it over again, with what the other one did', async () => {
+    const log = await openLog()
+    await passTime(log, 1_000_000)
+    const first = own(log)
+    await ask(log, {})
+    first.partition.wake()
+    await vi.waitFor(async () => expect(await states(log)).toEqual(['shadow']), patience)
+    const other = await log.fencedProducer('trainer-0')
+    const [version] = (await registryOf(log)).all() as [Model]
+    const rejected = moved(version, 'rejected', { atMs: version.stateAtMs + 1, decision: 'by the other one' })
+    await other.commit([{ topic: 'models', partition: 0, key: Buffer.from(version.modelId), value: encode('Model', rejected) }])
+    await ask(log, { id: 'r2', requestedBy: 'person', requestedAtMs: 1_002_000 })
+    first.partition.wake()
+    await vi.waitFor(async () => expect((await states(log)).toSorted()).toEqual(['rejected', 'shadow']), patience)
+    expect(first.fatal).toEqual([])
+  })
+
+  test('progress that cannot be written ends the work, and it is done again after a new take-over', async () => {
+    const inner = await openLog()
+    let refusals = 1
+    const log = wrappedLog(inner, {
+      fencedProducer: async (id) => {
+        const producer = await inner.fencedProducer(id)
+        const isProgress = (value: Uint8Array | null) => decode('Model', value!).metrics.some(({ name }) => name === 'progress')
+        const commit = async (records: readonly OutgoingRecord[]) => {
+          if (records.some(({ value }) => isProgress(value)) && refusals-- > 0) throw new LogError('timeout')
+          await producer.commit(records)
+        }
+        return { ...producer, commit, close: () => producer.close() }
+      },
+    })
+    await passTime(inner, 1_000_000)
+    await ask(inner, {})
+    const trainings: string[] = []
+    const { fatal } = own(log, async (due, workbench) => {
+      if (due.action !== 'train') return goodWork(due)
+      const isFirst = trainings.length === 0
+      trainings.push(due.model.modelId)
+      if (!isFirst) return goodWork(due)
+      const telling = setInterval(() => workbench.onProgress(0.5), 50)
+      await new Promise((resolve) => workbench.signal.addEventListener('abort', resolve))
+      clearInterval(telling)
+      throw workbench.signal.reason
+    })
+    await vi.waitFor(async () => expect(await states(inner)).toEqual(['shadow']), patience)
+    expect(trainings).toHaveLength(2)
+    expect(fatal).toEqual([])
+  })
 
   test('a decision is made once, however many owners follow each other', async () => {
     const log = await openLog()

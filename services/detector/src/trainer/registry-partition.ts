@@ -13,6 +13,8 @@ import { mayBecome, moved } from '@lapwing/models/life'
 import { ModelRegistry, positionRecord } from '@lapwing/models/registry'
 import { LogError } from '@lapwing/stream/errors'
 import type { FencedProducer, Log, LogRecord } from '@lapwing/stream/log'
+import { ownUntil } from '@lapwing/stream/take-over-again'
+import { VersionRecords } from './version-records.ts'
 
 export interface RegistryOptions {
   readonly log: Log
@@ -55,7 +57,8 @@ export class RegistryPartition {
   readonly #options: RegistryOptions
   readonly #partition: number
   readonly #ending = new AbortController()
-  readonly #registry = new ModelRegistry()
+  #registry = new ModelRegistry()
+  #versions: VersionRecords
   readonly #tries = new Map<string, number>()
   #wake = new AbortController()
   #newestMs = 0
@@ -66,6 +69,7 @@ export class RegistryPartition {
   constructor(partition: number, options: RegistryOptions, onFatal: (error: Error) => void) {
     this.#options = options
     this.#partition = partition
+    this.#versions = new VersionRecords(options.log, options.topics.models, partition)
     this.#done = this.#run(onFatal)
   }
 
@@ -83,32 +87,41 @@ export class RegistryPartition {
 
   async #run(onFatal: (error: Error) => void): Promise<void> {
     const { signal } = this.#ending
-    for (let failures = 0; !signal.aborted; failures++) {
-      try {
-        await this.#own()
-      } catch (error) {
-        if (signal.aborted || (error instanceof LogError && error.code === 'fenced')) return
-        if (!(error instanceof LogError) || !error.retryable) return onFatal(error as Error)
-        await delay(Math.min(30_000, 500 * 2 ** failures), undefined, { signal }).catch(() => undefined)
-      } finally {
-        await this.#producer?.close()
-        this.#producer = undefined
-      }
+    const pause = (ms: number) => delay(ms, undefined, { signal }).catch(() => undefined)
+    try {
+      await ownUntil({ signal, own: (onSuccess) => this.#own(onSuccess), pause })
+    } catch (error) {
+      onFatal(error as Error)
     }
   }
 
-  async #own(): Promise<void> {
+  async #own(onSuccess: () => void): Promise<void> {
     const { log, group, topics } = this.#options
-    this.#producer = await log.fencedProducer(`${group}-${this.#partition}`)
-    for (const record of await log.readToEnd(topics.models, this.#partition)) this.#take(record)
-    while (!this.#ending.signal.aborted) {
-      this.#wake = new AbortController()
-      await this.#decideAll()
-      if (this.#registry.all().some(({ state }) => state === 'requested')) await this.#askNewest()
-      const due = dueWork(this.#registry, this.#newestMs)
-      if (due) await this.#do(due)
-      else await delay(lookMs, undefined, { signal: this.#wake.signal }).catch(() => undefined)
+    const producer = await log.fencedProducer(`${group}-${this.#partition}`)
+    this.#producer = producer
+    try {
+      // What we knew as an earlier owner may have been overtaken since.
+      this.#registry = new ModelRegistry()
+      this.#versions = new VersionRecords(log, topics.models, this.#partition)
+      await this.#versions.catchUp((record) => this.#take(record))
+      while (!this.#ending.signal.aborted) {
+        this.#wake = new AbortController()
+        await this.#goOn()
+        onSuccess()
+      }
+    } finally {
+      // What it leaves open ends with its epoch; the error that matters is on its way.
+      await producer.close().catch(() => undefined)
     }
+  }
+
+  /** Decides on what has come, then does what is due, or waits a while. */
+  async #goOn(): Promise<void> {
+    await this.#decideAll()
+    if (this.#registry.all().some(({ state }) => state === 'requested')) await this.#askNewest()
+    const due = dueWork(this.#registry, this.#newestMs)
+    if (due) await this.#do(due)
+    else await delay(lookMs, undefined, { signal: this.#wake.signal }).catch(() => undefined)
   }
 
   #take(record: LogRecord): void {
@@ -174,38 +187,38 @@ export class RegistryPartition {
   }
 
   async #work(due: DueWork): Promise<Model> {
-    let writing: Promise<void> | undefined
-    let writtenMs = performance.now()
-    let isWriting = false
-    const onProgress = (share: number) => {
-      this.#options.observe({ kind: 'progress', model: due.model, share })
-      if (isWriting || performance.now() - writtenMs < progressMs) return
-      isWriting = true
-      writtenMs = performance.now()
-      const metrics = [{ name: 'progress', value: share }]
-      // The outcome tells of an error; progress that is not written is no loss.
-      writing = this.#commit([{ ...due.model, metrics, decision: due.action === 'train' ? 'in training' : due.model.decision }])
-        .catch(() => undefined)
-        .finally(() => {
-          isWriting = false
-        })
-    }
+    const unwritten = new AbortController()
+    const progress = this.#progressOf(due, (error) => unwritten.abort(error))
     try {
       return await this.#options.work(due, this.#partition, {
-        signal: this.#ending.signal,
+        signal: AbortSignal.any([this.#ending.signal, unwritten.signal]),
         inForce: (scope) => this.#registry.inForce(scope),
-        read: (modelId) => this.#read(modelId),
-        onProgress,
+        read: (modelId) => this.#versions.read(modelId),
+        onProgress: progress.onProgress,
       })
     } finally {
-      await writing
+      await progress.written()
+      // Its outcome could not be written either: after a failure the producer is finished.
+      unwritten.signal.throwIfAborted()
     }
   }
 
-  async #read(modelId: string): Promise<Model | undefined> {
-    const records = await this.#options.log.readToEnd(this.#options.topics.models, this.#partition)
-    const found = records.findLast(({ key }) => Buffer.from(key ?? []).toString() === modelId)
-    return found?.value ? decode('Model', found.value) : undefined
+  /** Tells how far it is, and writes it down at most once in `progressMs`. */
+  #progressOf(due: DueWork, onUnwritten: (error: Error) => void) {
+    let writing: Promise<void> | undefined
+    let writtenMs = performance.now()
+    const onProgress = (share: number) => {
+      this.#options.observe({ kind: 'progress', model: due.model, share })
+      if (writing || performance.now() - writtenMs < progressMs) return
+      writtenMs = performance.now()
+      const decision = due.action === 'train' ? 'in training' : due.model.decision
+      writing = this.#commit([{ ...due.model, metrics: [{ name: 'progress', value: share }], decision }])
+        .catch(onUnwritten)
+        .finally(() => {
+          writing = undefined
+        })
+    }
+    return { onProgress, written: async () => writing }
   }
 
   /** All of it or nothing; a version without its weights, as the registry has it, gets them from its earlier record. */
@@ -213,7 +226,7 @@ export class RegistryPartition {
     const whole: Model[] = []
     for (const model of models) {
       const needsWeights = model.sha256 !== '' && model.artefactUri === '' && !model.weights
-      whole.push(needsWeights ? { ...model, weights: (await this.#read(model.modelId))?.weights ?? null } : model)
+      whole.push(needsWeights ? { ...model, weights: (await this.#versions.read(model.modelId))?.weights ?? null } : model)
     }
     const partition = this.#partition
     const topic = this.#options.topics.models
