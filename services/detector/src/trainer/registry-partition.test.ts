@@ -68,7 +68,7 @@ async function registryOf(log: Log): Promise<ModelRegistry> {
 
 const states = async (log: Log) => (await registryOf(log)).ofScope(scope).map(({ state }) => state)
 
-type Work = (due: DueWork, workbench: ModelWorkbench) => Promise<Model>
+type Work = (due: DueWork, workbench?: ModelWorkbench) => Promise<Model>
 
 /** A model of four bytes, and a validation that is content. */
 const goodWork: Work = async ({ action, model }) => {
@@ -193,10 +193,10 @@ describe('the registry of a partition', () => {
       const isFirst = trainings.length === 0
       trainings.push(due.model.modelId)
       if (!isFirst) return goodWork(due)
-      const telling = setInterval(() => workbench.onProgress(0.5), 50)
-      await new Promise((resolve) => workbench.signal.addEventListener('abort', resolve))
+      const telling = setInterval(() => workbench!.onProgress(0.5), 50)
+      await new Promise((resolve) => workbench!.signal.addEventListener('abort', resolve))
       clearInterval(telling)
-      throw workbench.signal.reason
+      throw workbench!.signal.reason
     })
     await vi.waitFor(async () => expect(await states(inner)).toEqual(['shadow']), patience)
     expect(trainings).toHaveLength(2)
