@@ -67,6 +67,12 @@ function runStep(records: readonly LogRecord[], options = {}) {
 
 const noise = (count: number, level: number) => Array.from({ length: count }, (_, i) => level + 0.1 * Math.sin(i * 1.7))
 
+const entityLabels = sortedLabels(Object.entries({ __name__: 'lapwing_entity_score', instance: 'a' }))
+const asScoreOfEntity = (record: LogRecord, model: string): LogRecord => ({
+  ...record,
+  value: encode('ScoreBatch', { ...decode('ScoreBatch', record.value!), source: 'lapwing_entity_score', model }),
+})
+
 /** After 500 scores around 0.2. */
 const golden = new URL('../test/golden/series.1.bin', import.meta.url)
 
@@ -94,6 +100,26 @@ describe('the drift step', () => {
       value: encode('ScoreBatch', { ...decode('ScoreBatch', record.value!), source: 'lapwing_entity_score_shadow' }),
     })
     expect(runStep([scoreRecord(noise(500, 0.2), 0), scoreRecord(noise(200, 0.8), 500)].map(shadow)).watched).toBe(0)
+  })
+
+  test('once a model scores the entity, its series may move as they like', () => {
+    const sets = ['a', 'b', 'c', 'd'].map((job) => sortedLabels(Object.entries({ __name__: 'latency', instance: 'a', job })))
+    const of = (from: number, level: number, count: number) => sets.map((set) => scoreRecord(noise(count, level), from, ok, set))
+    const ofEntity = (level: number, from: number) =>
+      asScoreOfEntity(scoreRecord(noise(300, level), from, ok, entityLabels), 'pca/1')
+    const calm = [ofEntity(0.2, 0), ...of(0, 0.2, 500), ...of(500, 0.9, 200), ofEntity(0.2, 300)]
+    expect(runStep(calm).requests).toEqual([])
+    const [request, ...more] = runStep([...calm, ofEntity(0.9, 600)]).requests
+    expect(more).toEqual([])
+    expect(request!.reason).toMatch(/^mean score of lapwing_entity_score\{instance="a"\} went from 0\.\d\d to 0\.\d\d$/)
+  })
+
+  test('another model that scores higher is no drift', () => {
+    const ofEntity = (level: number, from: number, model: string) =>
+      asScoreOfEntity(scoreRecord(noise(300, level), from, ok, entityLabels), model)
+    const [before, same, other] = [ofEntity(0.2, 0, 'pca/1'), ofEntity(0.7, 300, 'pca/1'), ofEntity(0.7, 300, 'pca/2')]
+    expect(runStep([before, same]).requests).toHaveLength(1)
+    expect(runStep([before, other, ofEntity(0.7, 600, 'pca/2')]).requests).toEqual([])
   })
 
   test('asks without drift after so many samples, and begins to count anew', () => {

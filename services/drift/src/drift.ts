@@ -4,7 +4,7 @@
  * Each series has a drift detector (ADWIN by default) over its scores: while the model still fits the series, scores stay where
  * they are; when they change, it no longer describes the data. Batch models belong to entities, so what the series of an entity say is one
  * request (`entity-drift.ts`): it names the series that moved most, what changed and who noticed. The score of an entity under
- * its batch model is such a series too; that of a shadow is not watched.
+ * its batch model is such a series too; that of a shadow is not watched. Scores under another model are another quantity: a detector begins anew with it.
  *
  * Scores are capped before the detector sees them: one freak is an anomaly, not drift. Samples that were not scored (warm-up, repeats,
  * filled gaps) are left out.
@@ -23,7 +23,7 @@ import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
-import { EntityDrift, type HeldBy, type SeriesDrift } from './entity-drift.ts'
+import { EntityDrift, type HeldBy, heldBy, type SeriesDrift } from './entity-drift.ts'
 
 export interface DriftOptions extends DriftDetectorOptions {
   readonly enabled: boolean
@@ -63,6 +63,7 @@ interface BatchInHand {
   readonly record: LogRecord
   readonly emit: (output: OutgoingRecord) => void
   readonly readLabels: (series: number) => LabelSet
+  readonly model: number
   readonly counts: { overLimit: number; requests: number; held: Record<HeldBy, number> }
 }
 
@@ -82,8 +83,10 @@ class DriftStep implements StatefulStep {
     if (!this.#options.enabled || !record.value) return
     const batch = decode('ScoreBatch', record.value)
     if (batch.source === shadowSource) return
-    const counts = { overLimit: 0, requests: 0, held: { fall: 0, quorum: 0, cooldown: 0, budget: 0 } }
-    const hand: BatchInHand = { batch, record, emit, readLabels: labelReader(batch.series), counts }
+    const held = Object.fromEntries(heldBy.map((by) => [by, 0])) as Record<HeldBy, number>
+    const counts = { overLimit: 0, requests: 0, held }
+    const model = modelNumber(batch.model)
+    const hand: BatchInHand = { batch, record, emit, readLabels: labelReader(batch.series), model, counts }
     const scores = eachScore(batch, (series, timestampMs, score) => this.#take(hand, series, timestampMs, score))
     this.#options.observe({ ...counts, scores: scores - counts.overLimit, series: this.#slots.size })
   }
@@ -119,17 +122,27 @@ class DriftStep implements StatefulStep {
     }
     const watch = this.#watches[slot] ?? this.#beginWatch(slot, hand, series)
     this.#changed.add(slot)
+    if (watch.model !== hand.model) this.#changeModel(watch, hand, series)
     if (this.#options.afterSamples > 0) this.#count(hand, entityText(hand.batch.series, series), timestampMs)
     if (watch.detector.update(Math.min(score, largestScore)) === 'drift') this.#drifted(hand, series, timestampMs, watch)
   }
 
   #beginWatch(slot: number, { batch }: BatchInHand, series: number): SeriesWatch {
-    const watch = { detector: createDriftDetector(this.#options) }
+    const watch = { detector: createDriftDetector(this.#options), model: unknownModel }
     const entityKey = entityText(batch.series, series)
     this.#watches[slot] = watch
     this.#entity(entityKey).drift.series++
     this.#changedEntities.add(entityKey)
     return watch
+  }
+
+  #changeModel(watch: SeriesWatch, { batch, model }: BatchInHand, series: number): void {
+    if (watch.model !== unknownModel) watch.detector = createDriftDetector(this.#options)
+    watch.model = model
+    if (batch.source !== entitySource) return
+    const entityKey = entityText(batch.series, series)
+    this.#entity(entityKey).drift.hasModel = true
+    this.#changedEntities.add(entityKey)
   }
 
   #drifted(hand: BatchInHand, series: number, timestampMs: number, watch: SeriesWatch): void {
@@ -226,19 +239,29 @@ const shadowSource = 'lapwing_entity_score_shadow'
 const entityTag = 1
 
 interface SeriesWatch {
-  readonly detector: DriftDetector
+  detector: DriftDetector
+  /** Whose scores the detector has seen. */
+  model: number
 }
 
-/** A number that nobody reads any more, then what the detector knows. */
-function encodeWatch({ detector }: SeriesWatch): Uint8Array {
-  return bytesOf(Float64Array.of(0, ...detector.snapshot()))
+/** Earlier releases did not write it down. */
+const unknownModel = 0
+
+/** A name as a number of 48 bits that is not 0. */
+function modelNumber(name: string): number {
+  return createHash('sha256').update(name).digest().readUIntBE(0, 6) + 1
+}
+
+/** The model, then what the detector knows. */
+function encodeWatch({ detector, model }: SeriesWatch): Uint8Array {
+  return bytesOf(Float64Array.of(model, ...detector.snapshot()))
 }
 
 /** Throws a RangeError when the bytes are no such state. */
 function decodeWatch(snapshot: Uint8Array, options: DriftDetectorOptions): SeriesWatch {
   if (snapshot.length % 8 !== 0 || snapshot.length === 0) throw new RangeError(`a drift state of ${snapshot.length} bytes`)
   const numbers = float64Column(snapshot)
-  return { detector: createDriftDetector(options, numbers.subarray(1)) }
+  return { detector: createDriftDetector(options, numbers.subarray(1)), model: numbers[0]! }
 }
 
 /** Larger scores count as this. */

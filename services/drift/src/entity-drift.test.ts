@@ -40,6 +40,16 @@ describe('drift of an entity', () => {
     expect(entityOf(50).take(drift(1, 10, 1, true), options).kind).toBe('request')
   })
 
+  test('under a model only the score of the entity counts, also under the next owner', () => {
+    const entity = entityOf(3)
+    entity.hasModel = true
+    const next = new EntityDrift(options)
+    next.restore(entity.snapshot())
+    for (const one of [drift(1, 10), drift(2, 11), drift(3, 12)])
+      expect(next.take(one, options)).toEqual({ kind: 'held', by: 'model' })
+    expect(next.take(drift(4, 13, 1, true), options)).toMatchObject({ kind: 'request', others: 0 })
+  })
+
   test('whatever the detectors say, requests stay within the budget of a week', () => {
     const entity = entityOf(1)
     let requests = 0

@@ -2,7 +2,8 @@
  * From drift of series to requests for retraining: one for each model, however many of its series moved.
  *
  * A deploy moves many series of an entity within minutes, and one series in a hundred moves by chance. So a request needs scores that
- * rise in several series of the entity within `gatherMs` (a tenth of them, two or three), or the score of the entity itself. After it the entity asks for nothing for
+ * rise in several series of the entity within `gatherMs` (a tenth of them, two or three), or the score of the entity itself. Once the entity has been scored by
+ * a model only its own score counts: a model that still describes its series has nothing to learn from them. After a request the entity asks for nothing for
  * `cooldownMs`, and never for more than `requestsPerWeek`: that is the budget of false alarms, whatever the detectors do. Pure; time is that of samples.
  */
 import type { LabelSet } from '@lapwing/contracts/series'
@@ -24,7 +25,8 @@ export interface SeriesDrift {
 }
 
 /** What keeps drift from being a request. */
-export type HeldBy = 'fall' | 'quorum' | 'cooldown' | 'budget'
+export const heldBy = ['fall', 'model', 'quorum', 'cooldown', 'budget'] as const
+export type HeldBy = (typeof heldBy)[number]
 
 export type EntityDriftOutcome =
   | { readonly kind: 'request'; readonly strongest: SeriesDrift; readonly others: number }
@@ -39,6 +41,8 @@ const weekMs = 7 * 24 * 3_600_000
 export class EntityDrift {
   /** Series watched. */
   series = 0
+  /** A model of the entity has scored it. Stays: without one in force a request has no model to renew. */
+  hasModel = false
   #quietUntilMs = 0
   /** Requests that may still be made, and as of when. */
   #allowed: number
@@ -53,6 +57,7 @@ export class EntityDrift {
   take(drift: SeriesDrift, { cooldownMs, requestsPerWeek }: EntityDriftOptions): EntityDriftOutcome {
     // Scores fall while a model is still learning, and after a new one came into force.
     if (drift.change.watched === 'mean score' && drift.change.after < drift.change.before) return { kind: 'held', by: 'fall' }
+    if (this.hasModel && !drift.isOfEntity) return { kind: 'held', by: 'model' }
     if (drift.atMs < this.#quietUntilMs) return { kind: 'held', by: 'cooldown' }
     const isNew = ({ seriesKey, atMs }: SeriesDrift) => seriesKey !== drift.seriesKey && atMs > drift.atMs - gatherMs
     this.#recent = [...this.#recent.filter(isNew), drift]
@@ -69,18 +74,19 @@ export class EntityDrift {
   }
 
   snapshot(): Uint8Array {
-    const { series } = this
-    const numbers = { series, quietUntilMs: this.#quietUntilMs, allowed: this.#allowed, allowedAtMs: this.#allowedAtMs }
+    const { series, hasModel } = this
+    const numbers = { series, hasModel, quietUntilMs: this.#quietUntilMs, allowed: this.#allowed, allowedAtMs: this.#allowedAtMs }
     return Buffer.from(JSON.stringify({ ...numbers, recent: this.#recent }))
   }
 
   /** Throws a RangeError when it is no snapshot. */
   restore(snapshot: Uint8Array): void {
-    const { series, quietUntilMs, allowed, allowedAtMs, recent } = parsed(snapshot)
+    const { series, hasModel, quietUntilMs, allowed, allowedAtMs, recent } = parsed(snapshot)
     if (![series, quietUntilMs, allowed, allowedAtMs].every(Number.isFinite) || !Array.isArray(recent)) {
       throw new RangeError('the drift of an entity lacks a number')
     }
     this.series = series
+    this.hasModel = hasModel ?? false
     this.#quietUntilMs = quietUntilMs
     this.#allowed = allowed
     this.#allowedAtMs = allowedAtMs
@@ -100,6 +106,8 @@ function sizeOf({ change }: SeriesDrift): number {
 
 interface Snapshot {
   readonly series: number
+  /** Missing in what earlier releases wrote. */
+  readonly hasModel?: boolean
   readonly quietUntilMs: number
   readonly allowed: number
   readonly allowedAtMs: number

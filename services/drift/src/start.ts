@@ -10,6 +10,7 @@ import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import { Counter, Gauge } from 'prom-client'
 import type { driftSchema } from './config.ts'
 import { createDriftStep, driftStateVersion } from './drift.ts'
+import { heldBy } from './entity-drift.ts'
 
 export async function startDrift(context: ServiceContext<ServiceConfig<'drift', typeof driftSchema>>, log: Log): Promise<void> {
   const { topic_prefix: prefix, partitions } = context.config.kafka
@@ -35,7 +36,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
   const requests = new Counter({ name: 'lapwing_drift_retrain_requests_total', help: 'Retrainings asked for.', registers })
   const held = new Counter({
     name: 'lapwing_drift_held_total',
-    help: 'Drift of series that was no request, by what held it: scores that fell, too few series, a request a short time ago, the weekly budget.',
+    help: 'Drift of series that was no request, by what held it: scores that fell, a model that scores the entity as a whole, too few series, a request a short time ago, the weekly budget.',
     labelNames: ['by'],
     registers,
   })
@@ -78,5 +79,3 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
   })
   context.onClose('stage', () => stage.stop())
 }
-
-const heldBy = ['fall', 'quorum', 'cooldown', 'budget'] as const

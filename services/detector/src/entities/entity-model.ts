@@ -22,7 +22,9 @@ export interface RowVerdict {
   readonly episode: Float64Array
 }
 
-const counterCount = 4
+const counterCount = 5
+/** Of layout 1, which has no stretches. */
+const counterCountBefore = 4
 
 export class EntityModel {
   readonly model: Model
@@ -32,6 +34,8 @@ export class EntityModel {
   rows = 0
   rowsAbove = 0
   rowsAboveInForce = 0
+  /** Stretches that a shadow has been through without a decision. */
+  waited = 0
   /** Whether a shadow has said what it has to say. */
   isDecided = false
   readonly #trained: TrainedModel
@@ -86,10 +90,23 @@ export class EntityModel {
   restartCounters(): void {
     this.rows = 0
     this.rowsAbove = 0
+    this.rowsAboveInForce = 0
+  }
+
+  /** A shadow that cannot be decided on yet: another stretch of rows begins. */
+  waitOn(): void {
+    this.restartCounters()
+    this.waited++
+  }
+
+  /** A snapshot as a release with that layout wrote it, in the layout of this one. */
+  static asOfToday(snapshot: Float64Array, version: number): Float64Array {
+    if (version > 1) return snapshot
+    return Float64Array.of(...snapshot.subarray(0, counterCountBefore), 0, ...snapshot.subarray(counterCountBefore))
   }
 
   snapshot(): Float64Array {
-    const counters = [this.rows, this.rowsAbove, this.rowsAboveInForce, this.isDecided ? 1 : 0]
+    const counters = [this.rows, this.rowsAbove, this.rowsAboveInForce, this.isDecided ? 1 : 0, this.waited]
     return Float64Array.of(...counters, ...this.#episode, ...this.#entityRows.snapshot(), ...this.#detector.snapshot())
   }
 
@@ -102,6 +119,7 @@ export class EntityModel {
     this.rowsAbove = snapshot[1]!
     this.rowsAboveInForce = snapshot[2]!
     this.isDecided = snapshot[3] === 1
+    this.waited = snapshot[4]!
     this.#episode = snapshot.slice(counterCount, rowsAt)
     this.#entityRows.restore(snapshot.subarray(rowsAt, detectorAt))
     this.#detector.restore(snapshot.slice(detectorAt))

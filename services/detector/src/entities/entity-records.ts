@@ -9,6 +9,7 @@ import { buildSeriesTable, labelText } from '@lapwing/contracts/series-table'
 import { episodeFields, severityOf } from '@lapwing/detection/episode'
 import { modelScope } from '@lapwing/models/control-decision'
 import { entityScope } from '@lapwing/models/registry'
+import type { ShadowDecision } from '@lapwing/models/shadow-decision'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { anomalyRecord } from '../anomaly.ts'
 import type { RowVerdict } from './entity-model.ts'
@@ -131,31 +132,19 @@ function reasonsOf({ channels }: Model, contributions: Float64Array): Anomaly['r
   return rest > 1e-9 ? [...named, { name: 'multivariate:others', share: rest }] : named
 }
 
-export interface ShadowFinding {
-  readonly model: Model
-  readonly rows: number
-  readonly rowsAbove: number
-  /** Of the model in force, over the same rows; undefined when there is none. */
-  readonly rowsAboveInForce: number | undefined
-  readonly atMs: number
-}
-
-/** A shadow may say "anomalous" for this share of the rows, or as often as the model in force. */
-const quietShare = 0.05
-
+/** What a shadow has come to, for the owner of the registry. */
 export function shadowRecord(
-  { model, rows, rowsAbove, rowsAboveInForce, atMs }: ShadowFinding,
+  model: Model,
+  { outcome, share, limit, reason }: ShadowDecision,
+  atMs: number,
   topic: string,
   partition: number,
 ): OutgoingRecord {
-  const share = rowsAbove / rows
-  const limit = Math.max(quietShare, (rowsAboveInForce ?? 0) / rows)
-  const inForce = rowsAboveInForce === undefined ? '' : `, the model in force ${percent(rowsAboveInForce / rows)}`
   const control: Control = {
     id: identity(model.modelId, 'shadow'),
-    kind: share <= limit ? 'promote' : 'rollback',
+    kind: outcome === 'promote' ? 'promote' : 'rollback',
     scope: `${modelScope}${model.modelId}`,
-    reason: `in shadow for ${rows} rows, called ${percent(share)} of them anomalous${inForce}`,
+    reason,
     detector: 'shadow',
     statistic: share,
     threshold: limit,
@@ -165,10 +154,6 @@ export function shadowRecord(
     requestedAtMs: atMs,
   }
   return { topic, partition, key: Buffer.from(control.scope), value: encode('Control', control) }
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`
 }
 
 function identity(...parts: (string | number)[]): string {

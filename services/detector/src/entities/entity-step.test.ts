@@ -172,13 +172,23 @@ describe('an entity under a batch model', () => {
     service
       .feed(live(0, 40))
       .feed(live(40, 10, true))
-      .feed(live(50, 60))
+      .feed(live(50, 20))
+    // Both are loud, which says nothing of the shadow: it waits for another stretch.
+    expect(service.controls()).toEqual([])
+    service.feed(live(70, 60))
     expect(service.scores('lapwing_entity_score_shadow').length).toBe(service.scores().length)
     expect(service.anomalies().every(({ model }) => model === 'pca/1')).toBe(true)
     expect(service.controls()).toMatchObject([{ kind: 'promote', scope: 'model:pca/2', requestedBy: 'shadow' }])
-    service.apply(await version('pca/2', 'promoted', 3, 2)).feed(live(110, 1))
+    service.apply(await version('pca/2', 'promoted', 3, 2)).feed(live(130, 1))
     const last = service.scores().at(-1)!
     expect([last.model, seriesStates[last.states[0]!]]).toEqual(['pca/2', 'ok'])
+  })
+
+  test('a shadow that stays as loud as the model in force is asked to go', async () => {
+    const service = new Service().apply(await version('pca/1', 'promoted', 1)).apply(await version('pca/2', 'shadow', 2, 2))
+    service.feed(live(0, 40)).feed(live(40, 190, true))
+    expect(service.controls()).toMatchObject([{ kind: 'rollback', scope: 'model:pca/2' }])
+    expect(service.controls()[0]!.reason).toMatch(/^in shadow for 50 rows after 150 others, called 100/)
   })
 
   test('a shadow that calls much anomalous is asked to go', async () => {
@@ -227,11 +237,11 @@ describe('an entity under a batch model', () => {
 
   test('another owner goes on bit for bit, whenever it takes over', async () => {
     const models = [await version('pca/1', 'promoted', 1), await version('pca/2', 'shadow', 2, 2)]
-    const records = [...live(0, 40), ...live(40, 10, true), ...live(50, 30)]
+    const records = [...live(0, 40), ...live(40, 10, true), ...live(50, 70)]
     const whole = new Service()
     for (const model of models) whole.apply(model)
     whole.feed(records)
-    for (const cut of [0, 7, 81, 85, 120]) {
+    for (const cut of [0, 7, 81, 85, 120, 200]) {
       const before = new Service()
       for (const model of models) before.apply(model)
       const after = before.feed(records.slice(0, cut)).takenOver().feed(records.slice(cut))

@@ -2,8 +2,8 @@
  * Entities under batch models: sample batches of one partition in, scores and anomalies of whole entities out.
  *
  * A version comes into force, or into shadow, with a record of the models topic, which takes effect between two batches as part of a
- * checkpoint. Both see the same rows; the one in force tells, the shadow is written down, and after `shadowRows` rows says on the control topic
- * whether it may come into force. An entity without a model costs nothing: a batch is not even decoded while there is none.
+ * checkpoint. Both see the same rows; the one in force tells, the shadow is written down, and after `shadowRows` rows, or some times as many, says on the
+ * control topic whether it may come into force. An entity without a model costs nothing: a batch is not even decoded while there is none.
  *
  * Deterministic: time comes from the samples. History is left: it has been learned from.
  */
@@ -14,6 +14,7 @@ import { seriesText } from '@lapwing/contracts/series'
 import { sampleFlags } from '@lapwing/contracts/series-state'
 import { entityText, keyText, labelReader, seriesCount } from '@lapwing/contracts/series-table'
 import { entityScope } from '@lapwing/models/registry'
+import { decideShadow } from '@lapwing/models/shadow-decision'
 import { type ArtefactStore, unpackWeights, WeightsError, type WeightsRefusal } from '@lapwing/models/weights'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
@@ -35,7 +36,8 @@ export type EntityObservation =
   | { readonly kind: 'scored'; readonly role: Role; readonly rows: number; readonly opened: number }
   | { readonly kind: 'refused'; readonly reason: WeightsRefusal; readonly message: string }
 
-export const entityStateVersion = 1
+/** 2 has the stretches that a shadow waited through. */
+export const entityStateVersion = 2
 
 const roles = ['in_force', 'shadow'] as const
 
@@ -96,7 +98,7 @@ class EntityStep implements StatefulStep {
     this.#changedRows.clear()
   }
 
-  restore(key: Uint8Array, snapshot: Uint8Array): void {
+  restore(key: Uint8Array, snapshot: Uint8Array, version: number): void {
     if (key.length !== 18) throw new RangeError(`the key of an entity's model has 18 bytes, found ${key.length}`)
     if (snapshot.length === 0) return
     const entity = Buffer.from(key.subarray(0, 16)).toString('hex')
@@ -109,7 +111,7 @@ class EntityStep implements StatefulStep {
       const rows = this.#waitingRows.get(place)
       if (rows) made.restore(rows)
     } else {
-      const rows = float64Column(snapshot)
+      const rows = EntityModel.asOfToday(float64Column(snapshot), version)
       const made = this.#at(place)
       if (made) made.restore(rows)
       else this.#waitingRows.set(place, rows)
@@ -169,11 +171,15 @@ class EntityStep implements StatefulStep {
   }
 
   #decideShadow(entity: Entity, shadow: EntityModel, { batch, record, emit }: BatchInHand): void {
-    const { rows, rowsAbove, model } = shadow
+    const { rows, rowsAbove: above, waited, model } = shadow
+    const aboveInForce = entity.models.in_force ? shadow.rowsAboveInForce : undefined
+    const decision = decideShadow({ rows, above, aboveInForce, waited })
+    if (decision.outcome === 'wait') {
+      shadow.waitOn()
+      return
+    }
     shadow.isDecided = true
-    const rowsAboveInForce = entity.models.in_force ? shadow.rowsAboveInForce : undefined
-    const finding = { model, rows, rowsAbove, rowsAboveInForce, atMs: batch.newestMs }
-    emit(shadowRecord(finding, this.#options.controlTopic, record.partition))
+    emit(shadowRecord(model, decision, batch.newestMs, this.#options.controlTopic, record.partition))
   }
 
   /** Stays until the next samples, so that people hear that its episode is over; a successor takes the episode along. */
