@@ -1,5 +1,5 @@
 /**
- * The project's tasks: `node scripts/run.mjs check|test|e2e|faults|bench|quality`.
+ * The project's tasks: `node scripts/run.mjs check|test|e2e|faults|deploy|bench|quality`.
  *
  * A task is a list of steps that run one after the other; all of them run, whatever fails before, and the last line sums up:
  * `N passed, N failed, N skipped`. A step that is not a test run counts as one. The sums are also written to
@@ -22,12 +22,14 @@ const unit = vitest('unit')
 const integration = vitest('integration')
 const e2e = vitest('e2e')
 const faults = vitest('faults')
+const deploy = vitest('deploy')
 
 const tasks = {
   check: [types, pageTypes, lint, imports, unused, unit],
   test: [types, pageTypes, lint, imports, unused, unit, integration],
   e2e: [e2e],
   faults: [faults],
+  deploy: [deploy],
   bench: [passThrough('bench', 'bench/run.ts')],
   quality: [passThrough('quality', 'quality/run.ts')],
 }

@@ -7,6 +7,7 @@ import { modelsCommand, trainCommand } from './models/models-command.ts'
 import { muteCommand } from './mute/mute-command.ts'
 import { queriesCommand } from './queries/queries-command.ts'
 import { scoreCommand } from './score-command.ts'
+import { serviceCommands } from './service-commands.ts'
 import { startCommand } from './start-command.ts'
 import { topicsCommand } from './topics/topics-command.ts'
 import { UserError } from './user-error.ts'
@@ -27,6 +28,7 @@ const program = new Command('lapwing')
   .addCommand(feedbackCommand())
   .addCommand(alertsCommand())
   .addCommand(muteCommand())
+for (const command of serviceCommands()) program.addCommand(command)
 inheritSettings(program)
 
 try {

@@ -18,8 +18,12 @@ export interface ConnectionFlags {
 export interface Deployment {
   readonly log: Log
   readonly prefix: string
+  /** Of every topic, as configured. */
+  readonly partitions: number
   /** A part of the command's output. */
   write(text: string): void
+  /** A line beside the output. */
+  warn(line: string): void
 }
 
 /** Rejects with a UserError when no brokers are configured or they do not answer, with a ConfigError, or as the command does. */
@@ -27,7 +31,7 @@ export async function withDeployment<Result>(
   { config: file, profile }: ConnectionFlags,
   command: (deployment: Deployment) => Promise<Result>,
 ): Promise<Result> {
-  const { brokers, topic_prefix: prefix } = loadConfig(commonSections, {
+  const { brokers, topic_prefix: prefix, partitions } = loadConfig(commonSections, {
     file,
     profile,
     environment: process.env,
@@ -40,7 +44,13 @@ export async function withDeployment<Result>(
   }
   const log = createKafkaLog({ brokers, clientId: 'lapwing-cli', logger })
   try {
-    return await command({ log, prefix, write: (text) => void process.stdout.write(text) })
+    return await command({
+      log,
+      prefix,
+      partitions,
+      write: (text) => void process.stdout.write(text),
+      warn: (line) => void process.stderr.write(`${line}\n`),
+    })
   } catch (error) {
     if (error instanceof LogError && curable.has(error.code)) throw new UserError(`${brokers.join(', ')}: ${error.message}`)
     throw error

@@ -1,5 +1,6 @@
 /** `lapwing topics`: what is on the brokers, and the records that no service could decode. */
 import { type TopicName, topicName, topics } from '@lapwing/contracts/topics'
+import { duration } from '@lapwing/service/config-fields'
 import { Command, InvalidArgumentError } from 'commander'
 import type { LetterPlace, LetterSelection } from './dead-letter.ts'
 import type { ConnectionFlags } from './open-log.ts'
@@ -11,6 +12,10 @@ interface SelectionFlags extends ConnectionFlags {
 
 interface ListTopicsFlags extends ConnectionFlags {
   readonly json: boolean
+}
+
+interface CreateTopicsFlags extends ConnectionFlags {
+  readonly wait: number
 }
 
 interface ListLettersFlags extends SelectionFlags {
@@ -27,6 +32,7 @@ export function topicsCommand(): Command {
   return new Command('topics')
     .description("Lapwing's topics on the brokers.")
     .addCommand(listTopicsCommand())
+    .addCommand(createTopicsCommand())
     .addCommand(
       new Command('dead-letters')
         .description('Records that a service could not decode, or a receiver refused.')
@@ -43,6 +49,23 @@ function listTopicsCommand(): Command {
     .action(async (flags: ListTopicsFlags) => {
       const { withDeployment, listTopics } = await loadCommands()
       await withDeployment(flags, (deployment) => listTopics(deployment, flags))
+    })
+}
+
+function createTopicsCommand(): Command {
+  return brokersCommand('create')
+    .description('Create the topics that are absent and list all. What is there is compared and left as it is.')
+    .option('--wait <duration>', 'how long to wait for brokers that do not answer, such as 30s or 5m', parseWait, 60_000)
+    .addHelpText(
+      'after',
+      `
+Services do the same when they start; this is for a step before an installation, or for an account that may create topics where
+theirs may not. The exit code is 2 when a topic has another number of partitions than kafka.partitions.`,
+    )
+    .action(async ({ wait, ...flags }: CreateTopicsFlags) => {
+      const { createTopics } = await import('./create-topics.ts')
+      const { withDeployment } = await import('./open-log.ts')
+      await withDeployment(flags, (deployment) => createTopics(deployment, { waitMs: wait }))
     })
 }
 
@@ -113,6 +136,13 @@ function selectingCommand(name: string): Command {
 function selectionOf({ topic, reason }: SelectionFlags, prefix: string): LetterSelection {
   const isShort = topic !== undefined && Object.hasOwn(topics, topic)
   return { topic: isShort ? topicName(prefix, topic as TopicName) : topic, reason }
+}
+
+/** Milliseconds. */
+function parseWait(text: string): number {
+  const parsed = duration().safeParse(text)
+  if (!parsed.success) throw new InvalidArgumentError('Expected a duration such as 30s or 5m.')
+  return parsed.data.ms
 }
 
 function parseCount(text: string): number {
