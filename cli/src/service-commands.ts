@@ -3,7 +3,10 @@ import { Command } from 'commander'
 import type { ConfigFlags } from './start/all-config.ts'
 
 const services = {
-  ingestor: { does: 'Reads metrics: polls a Prometheus, takes remote write, scrapes pages.', load: () => import('@lapwing/ingestor/main') },
+  ingestor: {
+    does: 'Reads metrics: polls a Prometheus, takes remote write, scrapes pages.',
+    load: () => import('@lapwing/ingestor/main'),
+  },
   detector: { does: 'Scores every series.', load: () => import('@lapwing/detector/main') },
   trainer: { does: 'Trains, judges and promotes models of entities.', load: () => import('@lapwing/detector/trainer/main') },
   drift: { does: 'Watches the scores for drift and asks for training.', load: () => import('@lapwing/drift/main') },
@@ -23,7 +26,10 @@ export function serviceCommands(): Command[] {
         (value, all: string[]) => [...all, value],
         [],
       )
-      .addHelpText('after', '\nExit codes: 0 stopped on request, 1 gave up, 2 the configuration was refused and nothing was started.')
+      .addHelpText(
+        'after',
+        '\nExit codes: 0 stopped on request, 1 gave up, 2 the configuration was refused and nothing was started.',
+      )
       .action(async (flags: ConfigFlags) => {
         // A service reads the flags of its process, as it does when its main file is started by itself.
         process.argv = [...process.argv.slice(0, 2), ...toArguments(flags)]

@@ -105,7 +105,9 @@ function nodeProgram(): string {
 function certificateFlags(): string[] {
   return ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'].flatMap((name) => {
     const file = process.env[name]
-    return file && existsSync(file) && readFileSync(file).length > 0 ? ['--volume', `${file}:${file}:ro`, '--env', `${name}=${file}`] : []
+    return file && existsSync(file) && readFileSync(file).length > 0
+      ? ['--volume', `${file}:${file}:ro`, '--env', `${name}=${file}`]
+      : []
   })
 }
 
@@ -124,6 +126,19 @@ function runContained(
   environment: Readonly<Record<string, string>>,
 ): ChildProcess {
   const inImage = Env.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)])
-  const command = ['--mount', '--propagation', 'private', 'sh', '-c', contained, 'sh', root, User, WorkingDir, ...Entrypoint, ...args]
+  const command = [
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-c',
+    contained,
+    'sh',
+    root,
+    User,
+    WorkingDir,
+    ...Entrypoint,
+    ...args,
+  ]
   return spawn('unshare', command, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...Object.fromEntries(inImage), ...environment } })
 }

@@ -4,7 +4,7 @@ import { LogError } from '@lapwing/stream/errors'
 import { prepareTopics } from '@lapwing/stream/prepare-topics'
 import { UserError } from '../user-error.ts'
 import { listTopics } from './list-topics.ts'
-import type { Deployment } from './open-log.ts'
+import type { ConfiguredDeployment } from './open-log.ts'
 
 export interface CreateTopicsOptions {
   /** How long brokers may be away before that is a failure. */
@@ -12,7 +12,7 @@ export interface CreateTopicsOptions {
 }
 
 /** Creates what is absent, changes nothing, lists all. Rejects with a UserError where a topic has another number of partitions. */
-export async function createTopics(deployment: Deployment, { waitMs }: CreateTopicsOptions): Promise<void> {
+export async function createTopics(deployment: ConfiguredDeployment, { waitMs }: CreateTopicsOptions): Promise<void> {
   const { log, prefix, partitions, warn } = deployment
   try {
     const differences = await prepareTopics(log, topicSpecs(prefix, partitions), {
@@ -22,7 +22,9 @@ export async function createTopics(deployment: Deployment, { waitMs }: CreateTop
     for (const difference of differences) warn(difference)
   } catch (error) {
     if (error instanceof LogError && error.code === 'partition_mismatch') {
-      throw new UserError(`${error.message}. Set kafka.partitions to what is there: the number is fixed for the life of a deployment.`)
+      throw new UserError(
+        `${error.message}. Set kafka.partitions to what is there: the number is fixed for the life of a deployment.`,
+      )
     }
     throw error
   }

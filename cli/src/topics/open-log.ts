@@ -18,10 +18,14 @@ export interface ConnectionFlags {
 export interface Deployment {
   readonly log: Log
   readonly prefix: string
-  /** Of every topic, as configured. */
-  readonly partitions: number
   /** A part of the command's output. */
   write(text: string): void
+}
+
+/** With what a command needs that changes what is on the brokers. */
+export interface ConfiguredDeployment extends Deployment {
+  /** Of every topic, as configured. */
+  readonly partitions: number
   /** A line beside the output. */
   warn(line: string): void
 }
@@ -29,9 +33,13 @@ export interface Deployment {
 /** Rejects with a UserError when no brokers are configured or they do not answer, with a ConfigError, or as the command does. */
 export async function withDeployment<Result>(
   { config: file, profile }: ConnectionFlags,
-  command: (deployment: Deployment) => Promise<Result>,
+  command: (deployment: ConfiguredDeployment) => Promise<Result>,
 ): Promise<Result> {
-  const { brokers, topic_prefix: prefix, partitions } = loadConfig(commonSections, {
+  const {
+    brokers,
+    topic_prefix: prefix,
+    partitions,
+  } = loadConfig(commonSections, {
     file,
     profile,
     environment: process.env,
