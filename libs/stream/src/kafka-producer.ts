@@ -161,7 +161,7 @@ async function takeOver(producer: KafkaProducer): Promise<void> {
   }
 }
 
-async function commitOne(producer: KafkaProducer, portions: readonly TopicMessages[][]): Promise<void> {
+async function commitOne(producer: KafkaProducer, portions: Iterable<TopicMessages[]>): Promise<void> {
   const transaction = await producer.transaction()
   try {
     for (const topicMessages of portions) await transaction.sendBatch({ acks: allReplicas, topicMessages })
@@ -184,8 +184,10 @@ function discard(producer: KafkaProducer): void {
 
 /** kafkajs drops records for a partition that does not exist and acknowledges the others. */
 async function refuseUnlessPartitionsExist(records: readonly OutgoingRecord[], partitionCount: PartitionCount): Promise<void> {
+  const counts = new Map<string, number>()
   for (const { topic, partition } of records) {
-    const count = await partitionCount(topic)
+    const count = counts.get(topic) ?? (await partitionCount(topic))
+    counts.set(topic, count)
     if (!Number.isInteger(partition) || partition < 0 || partition >= count) {
       throw new LogError('partition_mismatch', `${topic} has ${count} partitions, none is number ${partition}`)
     }

@@ -10,7 +10,7 @@ const toRecords = (lengths: number[]) =>
 test('portions hold every record once, in order within its topic, and fit their partition and the request unless one record alone does not', () => {
   fc.assert(
     fc.property(sizes, (lengths) => {
-      const portions = toPortions(toRecords(lengths))
+      const portions = [...toPortions(toRecords(lengths))]
       for (const topic of ['t0', 't1']) {
         const keys = portions
           .flat()
@@ -32,5 +32,12 @@ test('portions hold every record once, in order within its topic, and fit their 
 })
 
 test('nothing to send is no portion', () => {
-  expect(toPortions([])).toEqual([])
+  expect([...toPortions([])]).toEqual([])
+})
+
+test('many small records are several portions', () => {
+  const counts = [...toPortions(toRecords(Array.from({ length: 2500 }, () => 1)))].map((portion) =>
+    sum(portion.map(({ messages }) => messages.length)),
+  )
+  expect(counts).toEqual([1000, 1000, 500])
 })

@@ -131,6 +131,7 @@ export class PartitionState {
     for (const key of this.#stale) {
       if (!this.#offsets.has(hex(key))) records.push({ topic, partition: this.#partition, key, value: null })
     }
+    await nextTurn()
     const marker = encode('StateMarker', {
       version: this.#options.version,
       configHash: this.#options.configHash,
@@ -142,6 +143,7 @@ export class PartitionState {
     const keys = records.length
     records.push({ topic, partition: this.#partition, key: markerKey, value: marker }, ...beside.outputs)
     const commit = async () => {
+      await nextTurn()
       await this.#producer.commit(records)
       this.#stale = []
       this.#writtenMs = performance.now()
