@@ -1,9 +1,9 @@
 /** The image: built from its Dockerfile, and every service ready and stopped in order from it, with nothing that can be written. */
 import type { ChildProcess } from 'node:child_process'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { startTestBroker, type TestBroker } from '@lapwing/kafka-server/test-broker'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
-import { freePort } from '../servers.ts'
 import { type BuiltImage, buildImage } from './image.ts'
 import { absentTools } from './tools.ts'
 
