@@ -7,7 +7,7 @@ const delivery = (differences: Partial<Delivery> = {}): Delivery => ({
   alert: alertRecord(),
   tellings: [{ state: 'firing', severity: 'warning', atMs: 1 }],
   members: [alertRecord()],
-  ...{ repeated: false, continuedAt: null, records: [], attempt: 1 },
+  ...{ repeated: false, continuedAt: null, quietedBy: undefined, records: [], attempt: 1 },
   ...differences,
 })
 
@@ -29,4 +29,12 @@ test('the same state sent again has the same id, another state has another', () 
   const ended = delivery({ alert: alertRecord({ state: 'resolved', endedAtMs: 5 }) })
   expect(again).toBe(idOf(cloudEvent(delivery(), 'http://page')))
   expect(idOf(cloudEvent(ended, 'http://page'))).not.toBe(again)
+})
+
+test('one that a person quieted says who, and why', () => {
+  const said = { verdict: 'false_alarm', author: 'ann', comment: 'backup', origin: 'slack', atMs: 5, untilMs: null } as const
+  const quiet = delivery({ alert: alertRecord({ state: 'resolved', endedAtMs: 5 }), quietedBy: said })
+  expect(cloudEvent(quiet, 'http://page')).toMatchObject({
+    data: { quietedBy: { verdict: 'false_alarm', author: 'ann', comment: 'backup' } },
+  })
 })

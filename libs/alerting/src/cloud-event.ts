@@ -7,7 +7,7 @@ import type { Delivery } from './reconcile.ts'
 /** As many causes as somebody would look at; `members` counts them all. */
 const causesSent = 10
 
-export function cloudEvent({ alert, tellings, members }: Delivery, pageUrl: string): object {
+export function cloudEvent({ alert, tellings, members, quietedBy }: Delivery, pageUrl: string): object {
   const { id, route, state, severity } = alert
   return {
     specversion: '1.0',
@@ -25,6 +25,7 @@ export function cloudEvent({ alert, tellings, members }: Delivery, pageUrl: stri
       endsAt: alert.endedAtMs === null ? null : new Date(alert.endedAtMs).toISOString(),
       url: episodePage(pageUrl, alert),
       members: members.length,
+      ...(quietedBy && { quietedBy: { verdict: quietedBy.verdict, author: quietedBy.author, comment: quietedBy.comment } }),
       causes: likelyCauses(members, causesSent).map(({ alert, likelihood, because }) => ({
         ...facts(alert),
         likelihood,

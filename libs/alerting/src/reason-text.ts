@@ -17,6 +17,9 @@ const sentences: Readonly<Record<string, string>> = {
   grouping: 'its incident was still being put together',
   over_budget: 'the budget of the route asks for a higher score',
   rate_limited: 'the receiver had its number of messages',
+  false_alarm: 'a person says that it is a false alarm',
+  expected: 'a person says that it is expected',
+  known: 'a person says that it is known',
   refused: 'the receiver refused it for good',
 }
 

@@ -42,7 +42,7 @@ const resolved: Partial<Alert> = { state: 'resolved', severity: 'critical', reas
 const flapping: Partial<Alert> = { decision: 'suppress', reason: 'flapping' }
 
 const reconciled = (alert: TrackedAlert, progress: Progress, differences: Partial<Reconciled> = {}): Reconciled => ({
-  ...{ tracked: alert, progress, hold: undefined, continuedAt: null, members: [alert.alert] },
+  ...{ tracked: alert, progress, hold: undefined, continuedAt: null, members: [alert.alert], quietedBy: undefined },
   ...differences,
 })
 const planFor = (alert: TrackedAlert, progress: Progress, policy = slack, atMs = nowMs): Plan =>

@@ -17,6 +17,7 @@ import type { Alert, AlertState, NotificationOutcome, Severity } from '@lapwing/
 import { backoffMs } from './receiver-gate.ts'
 import { compareSeverity } from './severity.ts'
 import { type AcceptedRecord, flappingReason, isLater, type TrackedAlert } from './tracked-alert.ts'
+import type { SaidVerdict } from './verdict.ts'
 
 export interface ReceiverPolicy {
   /** Interval at which a receiver without memory is told again, firing or resolved; null tells every state once. */
@@ -79,6 +80,8 @@ export interface Reconciled {
   readonly continuedAt: Severity | null
   /** The alerts that it stands for. */
   readonly members: readonly Alert[]
+  /** The verdict because of which it is over to receivers although it fires. */
+  readonly quietedBy: SaidVerdict | undefined
 }
 
 /** A hold, as far as the plan depends on it. */
@@ -99,6 +102,8 @@ export interface Delivery {
   readonly members: readonly Alert[]
   /** Severity at which a later alert of this series fires: where series and severity are the identity, it lives on under it. */
   readonly continuedAt: Severity | null
+  /** The verdict because of which it ends; undefined for an end by itself, and for a beginning. */
+  readonly quietedBy: SaidVerdict | undefined
   /** The records that this delivery settles. */
   readonly records: readonly AcceptedRecord[]
   /** 1 for the first attempt. */
@@ -226,7 +231,7 @@ interface Step {
 }
 
 function nextStep(reconciled: Reconciled, policy: ReceiverPolicy, nowMs: number): Step {
-  const { tracked, progress, hold, continuedAt, members } = reconciled
+  const { tracked, progress, hold, continuedAt, members, quietedBy } = reconciled
   const { alert } = tracked
   const belief = beliefToReach(alert, progress, hold, nowMs)
   const { settlements, records } = certainOutcomes(reconciled, belief)
@@ -238,7 +243,8 @@ function nextStep(reconciled: Reconciled, policy: ReceiverPolicy, nowMs: number)
   }
   const attempted = belief ? progress.attempted.filter((telling) => !sameBelief(telling, belief)) : []
   const tellings = belief ? [...progress.tellings, ...attempted, belief] : progress.tellings
-  const delivery = { alert, tellings, repeated: !belief, members, continuedAt, records, attempt: progress.attempts + 1 }
+  const repeated = !belief
+  const delivery = { ...{ alert, tellings, repeated, members, continuedAt, quietedBy, records }, attempt: progress.attempts + 1 }
   return { delivery, settlements, wakeAtMs: nowMs }
 }
 
@@ -300,6 +306,7 @@ function certainReason(reconciled: Reconciled, record: AcceptedRecord, belief: T
   if (belief || hold) return undefined
   if (suppressed) return record.reason
   if (tracked.alert.state === 'firing') return members.length > 1 ? 'grouped' : 'duplicate'
+  if (reconciled.quietedBy) return reconciled.quietedBy.verdict
   return progress.heldBy || (progress.tellings.length > 0 ? 'duplicate' : 'over_before_told')
 }
 

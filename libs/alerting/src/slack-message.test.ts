@@ -9,8 +9,14 @@ import { type SlackText, slackDigest, slackLimits, slackMessage } from './slack-
 const warned: Telling = { state: 'firing', severity: 'warning', atMs: startedAtMs }
 const escalated: Telling = { state: 'firing', severity: 'critical', atMs: startedAtMs }
 
-const message = (alert: Alert, tellings: Telling[] = [warned], members: readonly Alert[] = [alert]) => {
-  const delivery: Delivery = { alert, tellings, members, repeated: false, continuedAt: null, records: [], attempt: 1 }
+const message = (
+  alert: Alert,
+  tellings: Telling[] = [warned],
+  members: readonly Alert[] = [alert],
+  quietedBy: Delivery['quietedBy'] = undefined,
+) => {
+  const told = { repeated: false, continuedAt: null, records: [], attempt: 1 }
+  const delivery: Delivery = { alert, tellings, members, quietedBy, ...told }
   return slackMessage(delivery, { pageUrl: 'http://page', runbook: linkTemplate('http://runbooks/{metric}?a=1&b={label:job}') })
 }
 const textsOf = (built: ReturnType<typeof slackMessage>): SlackText[] =>
@@ -68,6 +74,13 @@ describe('the message of an incident', () => {
     ['node-failure', message(incident, [escalated], members)],
     ['node-again', message(incident, [escalated, { ...escalated, state: 'resolved' }, escalated], members)],
     ['node-over', message({ ...incident, state: 'resolved', endedAtMs: startedAtMs + 600_000 }, [escalated], members)],
+    [
+      'node-quiet',
+      message({ ...incident, state: 'resolved', endedAtMs: startedAtMs + 600_000 }, [escalated], members, {
+        ...{ verdict: 'expected', author: 'ann', comment: '<!channel> moves', origin: 'cli', atMs: startedAtMs + 600_000 },
+        untilMs: startedAtMs + 7_200_000,
+      }),
+    ],
   ])('is as the golden file %s', async (name, built) => {
     await expect(`${JSON.stringify(built, null, 2)}\n`).toMatchFileSnapshot(`../test/golden/slack-${name}.json`)
   })

@@ -17,6 +17,7 @@ import { likelyCauses } from './likely-causes.ts'
 import type { LinkTemplate } from './link-template.ts'
 import { reasonText } from './reason-text.ts'
 import type { Delivery } from './reconcile.ts'
+import { type SaidVerdict, verdictText } from './verdict.ts'
 
 export interface SlackMessage {
   /** What a phone shows, and what a client without blocks shows. */
@@ -45,13 +46,14 @@ export interface SlackLinks {
 }
 
 export function slackMessage(delivery: Delivery, links: SlackLinks): SlackMessage {
-  const { alert, members } = delivery
+  const { alert, members, quietedBy } = delivery
   const title = `${titleMark(delivery)} ${visible(titleText(delivery))}`
   return {
     text: plainCut(`${title}: ${numberText(alert.value)}, expected ${bandText(alert)}`, slackLimits.text),
     blocks: [
       { type: 'header', text: plain(title, slackLimits.header) },
       { type: 'section', fields: facts(alert) },
+      ...(quietedBy ? [{ type: 'section', text: plain(quietText(quietedBy), slackLimits.text) } as const] : []),
       { type: 'section', text: plain(whereText(sharedLabels(members)), slackLimits.text) },
       ...(members.length > 1 ? [{ type: 'section', text: plain(causesText(members), slackLimits.text) } as const] : []),
       { type: 'context', elements: [...linkTexts(alert, links), plain(`Incident ${alert.id}`, slackLimits.field)] },
@@ -59,7 +61,8 @@ export function slackMessage(delivery: Delivery, links: SlackLinks): SlackMessag
   }
 }
 
-function titleText({ alert, members }: Delivery): string {
+function titleText({ alert, members, quietedBy }: Delivery): string {
+  if (quietedBy) return `${members.length === 1 ? alert.metric : `${members.length} series, ${alert.metric} among them`}`
   if (members.length === 1) return summaryText(alert)
   if (alert.state === 'resolved') return `${members.length} series are back to normal, ${alert.metric} among them`
   return `${members.length} series are unusual, ${alert.metric} first of all`
@@ -77,6 +80,10 @@ function sharedLabels([first, ...others]: readonly Alert[]): readonly Label[] {
   return first?.labels.filter((label) => others.every((other) => has(other, label))) ?? []
 }
 
+function quietText(said: SaidVerdict): string {
+  return `It goes on, and is not told any more: ${visible(verdictText(said))}. Taking that back brings it back.`
+}
+
 const causesShown = 5
 
 function causesText(members: readonly Alert[]): string {
@@ -88,7 +95,8 @@ function causesText(members: readonly Alert[]): string {
   return ['Likely causes', ...lines, ...(more > 0 ? [`and ${more} more series`] : [])].join('\n')
 }
 
-function titleMark({ alert, tellings }: Delivery): string {
+function titleMark({ alert, tellings, quietedBy }: Delivery): string {
+  if (quietedBy) return `⚪ Quiet, ${quietedBy.verdict.replace('_', ' ')}:`
   if (alert.state === 'resolved') return '🟢 Resolved:'
   const word = severityMarks[alert.severity]
   const before = tellings.at(-2)

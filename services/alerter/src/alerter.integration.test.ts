@@ -10,7 +10,15 @@ import { pino } from 'pino'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { startTestAlerter, type TestAlerter } from '../testing/alerter.ts'
 import { findAlertmanager, startAlertmanager } from '../testing/alertmanager.ts'
-import { anomalyRecord, episode, notificationsOf, prefix, sendAnomalies, settledBreaches } from '../testing/anomalies.ts'
+import {
+  anomalyRecord,
+  episode,
+  notificationsOf,
+  prefix,
+  sendAnomalies,
+  sendVerdict,
+  settledBreaches,
+} from '../testing/anomalies.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type SlackTestReceiver, startSlackReceiver } from '../testing/slack-receiver.ts'
 
@@ -299,6 +307,31 @@ describe('routes', () => {
     await alerter(log, section)
     await sendAnomalies(log, episode('a').resolved)
     await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning', '🟢 Resolved']))
+  })
+})
+
+describe('a verdict on the feedback topic', () => {
+  test('quiets Slack and says so, also after a restart, and taken back brings the alert back', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    const section = { slack_webhook_url: receiver.url }
+    const first = await startTestAlerter(log, section)
+    const { opened, resolved } = episode('a')
+    await sendAnomalies(log, opened)
+    await eventually(() => expect(titles(receiver)).toEqual(['🟠 Warning']))
+    await sendVerdict(log, opened, { verdict: 'false_alarm', author: 'ann', comment: 'backup' })
+    await eventually(() => expect(titles(receiver).at(-1)).toBe('⚪ Quiet, false alarm'))
+    expect(JSON.stringify(receiver.taken().at(-1))).toContain('false alarm, says ann: backup')
+    await first.stop()
+    await alerter(log, section)
+    await sendAnomalies(log, episode('b').opened)
+    await eventually(() => expect(receiver.received).toHaveLength(3))
+    await sendVerdict(log, opened, { verdict: 'undone' })
+    await eventually(() => expect(titles(receiver).at(-1)).toBe('🟠 Warning, again'))
+    await sendAnomalies(log, resolved)
+    await eventually(() => expect(titles(receiver).at(-1)).toBe('🟢 Resolved'))
+    await eventually(async () => expect(await settledBreaches(log, 'slack', [opened, resolved, episode('b').opened])).toEqual([]))
+    expect(receiver.received).toHaveLength(5)
   })
 })
 

@@ -13,6 +13,7 @@ const reasons = {
   suppressed: [
     ...['duplicate', 'grouped', 'below_severity', 'outdated', 'superseded', 'over_before_told'],
     ...['flapping', 'muted', 'too_short', 'grouping', 'over_budget', 'rate_limited'],
+    ...['false_alarm', 'expected', 'known'],
   ],
   dead_lettered: ['refused'],
 } as const

@@ -12,6 +12,7 @@ import type { Digest } from '@lapwing/alerting/digest'
 import { type IncidentPolicy, incidentAlert, incidentKey, isSameIncident } from '@lapwing/alerting/incident'
 import { isFinished, noProgress, type Progress, type ReceiverPolicy, unsettled } from '@lapwing/alerting/reconcile'
 import { accept, endedBy, isLater, type LogPlace, pruned, type TrackedAlert } from '@lapwing/alerting/tracked-alert'
+import { asJudged, type SaidVerdict } from '@lapwing/alerting/verdict'
 import type { Alert } from '@lapwing/contracts/records'
 
 export interface RouteAlerts {
@@ -28,7 +29,11 @@ export interface RouteAlerts {
   readonly receivers: Map<string, ReceiverBook>
   /** Receivers that are no longer configured, of which something is remembered. */
   readonly formerReceivers: Set<string>
+  readonly verdictOf: VerdictOf
 }
+
+/** The newest verdict on an episode. */
+export type VerdictOf = (episodeId: string) => SaidVerdict | undefined
 
 export interface Incident {
   readonly id: string
@@ -36,7 +41,7 @@ export interface Incident {
   readonly openedAtMs: number
   /** In the order of joining. */
   readonly memberIds: Set<string>
-  /** The incident as an alert; undefined when a member changed since. */
+  /** The incident as an alert, as receivers are to believe it; undefined when a member, or what is said of one, changed since. */
   asAlert: TrackedAlert | undefined
 }
 
@@ -58,11 +63,11 @@ export interface ReceiverUnit {
   readonly unit: 'alert' | 'incident'
 }
 
-export function emptyRoute(receivers: readonly ReceiverUnit[]): RouteAlerts {
+export function emptyRoute(receivers: readonly ReceiverUnit[], verdictOf: VerdictOf = () => undefined): RouteAlerts {
   const bookOf = ({ name, unit }: ReceiverUnit): [string, ReceiverBook] => [name, emptyBook(unit)]
   return {
     ...{ alerts: new Map(), bySeries: new Map(), incidents: new Map(), incidentOf: new Map() },
-    ...{ newestOfKey: new Map(), waiting: new Map(), formerReceivers: new Set() },
+    ...{ newestOfKey: new Map(), waiting: new Map(), formerReceivers: new Set(), verdictOf },
     receivers: new Map(receivers.map(bookOf)),
   }
 }
@@ -133,22 +138,39 @@ export function membersOf(route: RouteAlerts, { memberIds }: Incident): TrackedA
   return [...memberIds].map((id) => route.alerts.get(id)!)
 }
 
+/** Something else is said of an alert now, or the time of what was said is over. */
+export function judgedAnew(route: RouteAlerts, alertId: string): void {
+  if (!route.alerts.has(alertId)) return
+  if (!route.incidentOf.has(alertId)) route.waiting.set(alertId, Number.NEGATIVE_INFINITY)
+  touch(route, alertId)
+}
+
 /** What an item is and what it stands for. */
 export interface Item {
+  /** As receivers are to believe it. */
   readonly tracked: TrackedAlert
   /** Undefined for an alert. */
   readonly incident: Incident | undefined
 }
 
 /** The item of this id for receivers of this kind; undefined when it is no more. */
-export function itemOf(route: RouteAlerts, unit: ReceiverBook['unit'], id: string, policy: IncidentPolicy): Item | undefined {
+export function itemOf(
+  route: RouteAlerts,
+  unit: ReceiverBook['unit'],
+  id: string,
+  { policy, nowMs }: { policy: IncidentPolicy; nowMs: number },
+): Item | undefined {
   const incident = unit === 'incident' ? route.incidents.get(id) : undefined
   if (!incident) {
     const tracked = route.alerts.get(id)
-    return tracked && { tracked, incident }
+    return tracked && { tracked: asJudged(tracked, route.verdictOf(id), nowMs), incident }
   }
-  incident.asAlert ??= incidentAlert(id, membersOf(route, incident), policy)
+  incident.asAlert ??= incidentAlert(id, judgedMembers(route, incident, nowMs), policy)
   return { tracked: incident.asAlert, incident }
+}
+
+function judgedMembers(route: RouteAlerts, incident: Incident, nowMs: number): TrackedAlert[] {
+  return membersOf(route, incident).map((tracked) => asJudged(tracked, route.verdictOf(tracked.alert.id), nowMs))
 }
 
 /** Id of the item that an alert belongs to. */
@@ -218,7 +240,7 @@ function isDone(
   const { unit } = route.receivers.get(name)!
   const id = itemIdOf(route, unit, alone.alert.id)
   const progress = progressOf(route, name, id)
-  const item = itemOf(route, unit, id, policy.incident)!
+  const item = itemOf(route, unit, id, { policy: policy.incident, nowMs })!
   if (item.incident && item.tracked.alert.state === 'firing') return unsettled(alone, progress).length === 0
   return isFinished(item.tracked, progress, receiver, nowMs)
 }

@@ -13,6 +13,7 @@ import {
   pruneRecords,
   type RouteAlerts,
   restoreAlerts,
+  type VerdictOf,
 } from './route-alerts.ts'
 
 /** Where the memory is kept. */
@@ -26,16 +27,17 @@ export interface MemoryPlace {
 export interface RouteMembers {
   readonly receivers: readonly Receiver[]
   readonly incident: IncidentPolicy
+  readonly verdictOf?: VerdictOf
 }
 
 /** @param snapshots those of the whole partition */
 export function restoreRoute(
   snapshots: ReadonlyMap<string, Uint8Array>,
   name: string,
-  { receivers, incident }: RouteMembers,
+  { receivers, incident, verdictOf }: RouteMembers,
   onDamaged: (key: string, error: Error) => void,
 ): RouteAlerts {
-  const route = emptyRoute(receivers)
+  const route = emptyRoute(receivers, verdictOf)
   const keys = stateKeys(name)
   restoreAlerts(route, statesBelow(snapshots, keys.alert(''), decodeTracked, onDamaged).values())
   for (const [receiver, book] of route.receivers) {

@@ -19,7 +19,7 @@ import { type DeliveryLoop, type DigestKeeper, startDeliveryLoop } from './deliv
 import type { AlerterMetrics } from './metrics.ts'
 import { type AlerterTopics, writeOutcomes } from './outcome-writer.ts'
 import type { Receiver } from './receiver.ts'
-import { acceptAlert, pendingCount, type RouteAlerts, wakeAll } from './route-alerts.ts'
+import { acceptAlert, judgedAnew, pendingCount, type RouteAlerts, type VerdictOf, wakeAll } from './route-alerts.ts'
 import { forgetFinished, restoreRoute } from './route-memory.ts'
 import { type Mutes, planRoute, type RoutePolicy } from './route-plan.ts'
 
@@ -38,6 +38,7 @@ export interface RoutePartitionOptions {
   /** Of a route by its name; of the root for one that is no longer configured. */
   setupOf(route: string): RouteSetup
   readonly mutes: Mutes
+  readonly verdictOf: VerdictOf
   readonly metrics: AlerterMetrics
   readonly logger: Logger
   /** True while older records are still being read. */
@@ -56,6 +57,8 @@ export interface RoutePartition {
   ring(): void
   /** The mutes changed: everything held is looked at again. */
   mutesChanged(): void
+  /** Something else is said of this episode now. */
+  verdictChanged(episodeId: string): void
   stop(): Promise<void>
 }
 
@@ -101,6 +104,10 @@ export async function openRoutePartition(options: RoutePartitionOptions): Promis
       for (const { alerts } of routes.values()) wakeAll(alerts)
       ring()
     },
+    verdictChanged: (episodeId) => {
+      for (const { alerts } of routes.values()) judgedAnew(alerts, episodeId)
+      ring()
+    },
     stop: async () => {
       clearInterval(housekeeping)
       const grace = setTimeout(() => stopping.abort(), writeGraceMs)
@@ -126,7 +133,7 @@ function openRoute(name: string, snapshots: ReadonlyMap<string, Uint8Array>, opt
     metrics.stateDamaged()
     logger.error({ key }, `alert state left out: ${error.message}`)
   }
-  const members = { receivers: setup.receivers, incident: setup.policy.incident }
+  const members = { receivers: setup.receivers, incident: setup.policy.incident, verdictOf: options.verdictOf }
   const alerts = restoreRoute(snapshots, name, members, onDamaged)
   for (const { name: receiver } of setup.receivers) metrics.accepted(receiver, pendingCount(alerts, receiver))
   const loops = setup.receivers.map((receiver) => startLoop(receiver, { name, setup, alerts }, options))

@@ -1,12 +1,13 @@
 import { parseMatcher } from '@lapwing/alerting/matcher'
 import type { Mute } from '@lapwing/alerting/mute'
 import { afterDelivered, beforeDelivery, type ReceiverPolicy } from '@lapwing/alerting/reconcile'
+import type { SaidVerdict } from '@lapwing/alerting/verdict'
 import type { Anomaly } from '@lapwing/contracts/records'
 import { describe, expect, test } from 'vitest'
 import { anomalyRecord } from '../testing/anomalies.ts'
 import { noMutes, routePolicy } from '../testing/routes.ts'
 import { decideAlert } from './decide-alert.ts'
-import { acceptAlert, emptyRoute, progressOf, setProgress, wakeAll } from './route-alerts.ts'
+import { acceptAlert, emptyRoute, judgedAnew, progressOf, setProgress, wakeAll } from './route-alerts.ts'
 import { type Mutes, planRoute, type RoutePolicy } from './route-plan.ts'
 
 const minuteMs = 60_000
@@ -23,7 +24,8 @@ const end = (series: string, endedAtMs: number) => on(series, { id: `${series}/2
 
 /** A route with one receiver of incidents, and what it is told, in words. */
 function world(differences: Partial<RoutePolicy> = {}, mutes: Mutes = noMutes) {
-  const route = emptyRoute([{ name: 'slack', unit: 'incident' }])
+  const verdicts = new Map<string, SaidVerdict>()
+  const route = emptyRoute([{ name: 'slack', unit: 'incident' }], (id) => verdicts.get(id))
   const policy = { ...routePolicy, ...differences }
   const context = { receiver: { name: 'slack', policy: slack, limits: { rateLimit: undefined } }, policy, mutes }
   const receive = (...anomalies: Anomaly[]) => {
@@ -46,7 +48,12 @@ function world(differences: Partial<RoutePolicy> = {}, mutes: Mutes = noMutes) {
     const plan = planRoute(route, context, nowMs)
     return [...plan.held.map(({ hold }) => `held ${hold.reason}`), ...plan.settlements.map(({ reason }) => reason)]
   }
-  return { route, receive, tell, reasons, wakeAtMs: (nowMs: number) => planRoute(route, context, nowMs).wakeAtMs }
+  const say = (episode: string, verdict: SaidVerdict['verdict'], differences: Partial<SaidVerdict> = {}) => {
+    const said = { verdict, author: 'ann', comment: '', origin: 'slack', atMs: startMs + minuteMs, untilMs: null }
+    verdicts.set(episode, { ...said, ...differences })
+    judgedAnew(route, episode)
+  }
+  return { route, receive, tell, reasons, say, wakeAtMs: (nowMs: number) => planRoute(route, context, nowMs).wakeAtMs }
 }
 
 describe('an incident', () => {
@@ -155,4 +162,61 @@ test('what waits costs nothing until it is due: a plan looks at what changed', (
   expect(tell(startMs)).toEqual([])
   expect([...route.receivers.get('slack')!.quietUntilMs.values()]).toEqual([startMs + 5 * minuteMs, startMs + 5 * minuteMs])
   expect(wakeAtMs(startMs)).toBe(startMs + 5 * minuteMs)
+})
+
+describe('a verdict of a person', () => {
+  const laterMs = startMs + 2 * minuteMs
+
+  test('ends an incident that was told, and taken back brings it back at once', () => {
+    const { receive, tell, say } = world()
+    receive(on('a'))
+    expect(tell(startMs)).toEqual(['firing warning: a'])
+    say('a', 'false_alarm')
+    expect(tell(laterMs)).toEqual(['resolved warning: a'])
+    expect(tell(laterMs)).toEqual([])
+    say('a', 'undone')
+    expect(tell(laterMs)).toEqual(['firing warning: a'])
+    receive(end('a', laterMs))
+    expect(tell(laterMs)).toEqual(['resolved warning: a'])
+  })
+
+  test('on one series of an incident leaves the others to fire', () => {
+    const { receive, tell, say } = world()
+    receive(on('a'), on('b'))
+    expect(tell(startMs)).toHaveLength(1)
+    say('a', 'false_alarm')
+    expect(tell(laterMs)).toEqual([])
+    say('b', 'known')
+    expect(tell(laterMs)).toEqual(['resolved warning: a b'])
+  })
+
+  test('before it was told keeps it from being told, under its name', () => {
+    const { receive, tell, reasons, say } = world()
+    receive(on('a'))
+    say('a', 'expected', { untilMs: laterMs })
+    expect(reasons(startMs + minuteMs)).toEqual(['expected'])
+    expect(tell(startMs + minuteMs)).toEqual([])
+    say('a', 'expected', { untilMs: laterMs })
+    expect(tell(laterMs)).toEqual(['firing warning: a'])
+  })
+
+  test('does not hold what grows worse afterwards', () => {
+    const { receive, tell, say } = world()
+    receive(on('a'))
+    tell(startMs)
+    say('a', 'false_alarm', { atMs: -1 })
+    expect(tell(laterMs)).toEqual(['resolved warning: a'])
+    receive(on('a', { id: 'a/worse', state: 'escalated', severity: 'critical' }))
+    expect(tell(laterMs)).toEqual(['firing critical: a'])
+  })
+
+  test('that confirms, or stands for a silence of Alertmanager, ends nothing', () => {
+    const { receive, tell, say } = world()
+    receive(on('a'))
+    tell(startMs)
+    say('a', 'confirmed')
+    expect(tell(laterMs)).toEqual([])
+    say('a', 'known', { origin: 'alertmanager' })
+    expect(tell(laterMs)).toEqual([])
+  })
 })

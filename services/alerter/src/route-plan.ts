@@ -19,6 +19,7 @@ import {
 } from '@lapwing/alerting/reconcile'
 import { compareSeverity } from '@lapwing/alerting/severity'
 import type { TrackedAlert } from '@lapwing/alerting/tracked-alert'
+import { isQuiet, type SaidVerdict } from '@lapwing/alerting/verdict'
 import type { Alert } from '@lapwing/contracts/records'
 import {
   type Incident,
@@ -82,12 +83,16 @@ function letThrough(route: RouteAlerts, policy: RoutePolicy, mutes: Mutes, nowMs
       continue
     }
     const tracked = route.alerts.get(id)!
-    const hold = holdOf(tracked, holdPolicy(policy, mutes.all()), nowMs)
+    const said = route.verdictOf(id)
+    // What is said anew, or no more, wakes it.
+    const untilMs = isQuiet(tracked, said, nowMs)
+      ? Number.POSITIVE_INFINITY
+      : holdOf(tracked, holdPolicy(policy, mutes.all()), nowMs)?.untilMs
     if (tracked.alert.state !== 'firing') route.waiting.delete(id)
-    else if (!hold) joinIncident(route, id, policy.incident, nowMs)
+    else if (untilMs === undefined) joinIncident(route, id, policy.incident, nowMs)
     else {
-      route.waiting.set(id, hold.untilMs)
-      nextMs = Math.min(nextMs, hold.untilMs)
+      route.waiting.set(id, untilMs)
+      nextMs = Math.min(nextMs, untilMs)
     }
   }
   return nextMs
@@ -96,7 +101,7 @@ function letThrough(route: RouteAlerts, policy: RoutePolicy, mutes: Mutes, nowMs
 function* dueItems(route: RouteAlerts, book: ReceiverBook, context: PlanContext, nowMs: number): Generator<Reconciled> {
   for (const [id, quietUntilMs] of book.quietUntilMs) {
     if (quietUntilMs > nowMs) continue
-    const item = itemOf(route, book.unit, id, context.policy.incident)
+    const item = itemOf(route, book.unit, id, { policy: context.policy.incident, nowMs })
     if (item) yield reconciled(route, book, item, context, nowMs)
     else book.quietUntilMs.delete(id)
   }
@@ -114,7 +119,18 @@ function reconciled(route: RouteAlerts, book: ReceiverBook, item: Item, context:
     hold: isNews(tracked.alert, progress) ? holdNow() : undefined,
     continuedAt: incident ? null : continuedAt(route, tracked, holding, nowMs),
     members: incident ? membersOf(route, incident).map(({ alert }) => alert) : [tracked.alert],
+    quietedBy: tracked.alert.state === 'resolved' ? quietedBy(route, item, nowMs) : undefined,
   }
+}
+
+/** The newest verdict that quiets something of it. */
+function quietedBy(route: RouteAlerts, { tracked, incident }: Item, nowMs: number): SaidVerdict | undefined {
+  const ids = incident ? [...incident.memberIds] : [tracked.alert.id]
+  const said = ids.flatMap((id) => {
+    const verdict = route.verdictOf(id)
+    return isQuiet(route.alerts.get(id)!, verdict, nowMs) ? [verdict] : []
+  })
+  return said.reduce<SaidVerdict | undefined>((newest, each) => (newest && newest.atMs >= each.atMs ? newest : each), undefined)
 }
 
 function incidentHold(
@@ -127,9 +143,12 @@ function incidentHold(
   const { tellings } = progressOf(route, receiver.name, incident.id)
   const completeAtMs = incident.openedAtMs + policy.groupWaitMs
   if (tellings.length === 0 && completeAtMs > nowMs) return { reason: 'grouping', detail: '', untilMs: completeAtMs }
-  const firing = membersOf(route, incident).filter(({ alert }) => alert.state === 'firing')
+  const firing = membersOf(route, incident).filter(
+    (member) => member.alert.state === 'firing' && !isQuiet(member, route.verdictOf(member.alert.id), nowMs),
+  )
   const flapping = reopenHold(tracked.alert, firing, tellings, policy, nowMs)
-  if (flapping) return flapping
+  // What a person brought back, or only quieted for a time, did not come back by itself.
+  if (flapping && !firing.some(({ alert }) => route.verdictOf(alert.id))) return flapping
   const muted = mutedAll(firing, holdPolicy(policy, mutes.all()), nowMs)
   if (muted || !receiver.limits) return muted
   const score = firing.reduce((highest, { alert }) => Math.max(highest, alert.score), 0)
@@ -173,7 +192,8 @@ function mutedAll(firing: readonly TrackedAlert[], policy: HoldPolicy, nowMs: nu
 /** Severity of a later alert of the series that is told too. */
 function continuedAt(route: RouteAlerts, tracked: TrackedAlert, policy: HoldPolicy, nowMs: number): Reconciled['continuedAt'] {
   const latest = latestOfSeries(route, tracked.alert.seriesKey)
-  if (!latest || latest === tracked || latest.alert.state !== 'firing') return null
+  if (!latest || latest.alert.id === tracked.alert.id || latest.alert.state !== 'firing') return null
+  if (isQuiet(latest, route.verdictOf(latest.alert.id), nowMs)) return null
   return holdOf(latest, policy, nowMs) ? null : latest.alert.severity
 }
 

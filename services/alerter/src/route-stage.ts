@@ -19,6 +19,7 @@ export interface RouteStage {
   /** Records without an outcome for this receiver, on all partitions of this process. */
   pending(receiver: string): number
   mutesChanged(): void
+  verdictChanged(episodeId: string): void
   stop(): Promise<void>
 }
 
@@ -47,6 +48,7 @@ export async function runRouteStage(options: RouteStageOptions): Promise<RouteSt
   return {
     pending: partitions.pending,
     mutesChanged: partitions.mutesChanged,
+    verdictChanged: partitions.verdictChanged,
     stop: async () => {
       await stage.stop()
       await partitions.close()
@@ -62,6 +64,7 @@ interface Partitions {
   caughtUp(isCaughtUp: boolean): void
   pending(receiver: string): number
   mutesChanged(): void
+  verdictChanged(episodeId: string): void
   close(): Promise<void>
 }
 
@@ -102,6 +105,11 @@ function createPartitions(options: RouteStageOptions): Partitions {
     },
     mutesChanged: () => {
       for (const partition of open.values()) partition.mutesChanged()
+    },
+    verdictChanged: (episodeId) => {
+      // One that is being opened may have been read with the verdict before; one that fails to open says so elsewhere.
+      for (const promise of opening.values())
+        void promise.then((partition) => partition.verdictChanged(episodeId)).catch(() => {})
     },
     pending: (receiver) => [...open.values()].reduce((sum, partition) => sum + partition.pending(receiver), 0),
     close: () => {

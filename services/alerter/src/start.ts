@@ -19,6 +19,7 @@ import type { RouteSetup } from './route-partition.ts'
 import { decisionPolicy, routePolicy } from './route-policy.ts'
 import { type RouteStage, runRouteStage } from './route-stage.ts'
 import { createSeriesStep } from './series-step.ts'
+import { openVerdictSource } from './verdict-source.ts'
 import { whenLogAnswers } from './when-log-answers.ts'
 
 type AlerterContext = ServiceContext<ServiceConfig<'alerter', typeof alerterSchema>>
@@ -48,16 +49,26 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
 
+  const stopping = new AbortController()
+  context.onClose('waiting', async () => stopping.abort())
+  const verdicts = await whenLogAnswers(
+    () =>
+      openVerdictSource({
+        ...{ log, topic: topics.feedback, logger, onFatal: context.fail, nowMs: Date.now },
+        onChange: (episodeId) => routes?.verdictChanged(episodeId),
+      }),
+    { logger, signal: stopping.signal },
+  )
+  context.onClose('verdicts', verdicts.stop)
   const tree = routingTree(config.alerter.route)
   routes = await runRouteStage({
-    ...{ log, topics, mutes, metrics, observer, logger, onFatal: context.fail },
+    ...{ log, topics, mutes, verdictOf: verdicts.of, metrics, observer, logger, onFatal: context.fail },
     setupOf: routeSetups(tree, config.alerter, groups),
     group: `${prefix}-alerter-routes`,
     nowMs: Date.now,
     random: Math.random,
   })
   context.onClose('routes', routes.stop)
-  const stopping = new AbortController()
   const series = await runSeriesStage(context, log, topics, { tree, metrics, observer, signal: stopping.signal })
   context.onClose('series', async () => {
     stopping.abort()
@@ -67,11 +78,13 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
 
 interface AlertTopics extends AlerterTopics {
   readonly anomalies: string
+  readonly feedback: string
 }
 
 function topicsOf(prefix: string): AlertTopics {
   return {
     anomalies: topicName(prefix, 'anomalies'),
+    feedback: topicName(prefix, 'feedback'),
     alerts: topicName(prefix, 'alerts'),
     state: topicName(prefix, 'alert-state'),
     notifications: topicName(prefix, 'notifications'),

@@ -1,7 +1,7 @@
 /** Anomaly records for tests, and what became of them. */
 import { conservationBreaches, type RecordOutcome } from '@lapwing/alerting/conservation'
 import { decode, encode } from '@lapwing/contracts/codec'
-import type { Anomaly, Notification } from '@lapwing/contracts/records'
+import type { Anomaly, Feedback, Notification } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
 import type { Log } from '@lapwing/stream/log'
 
@@ -77,6 +77,29 @@ export async function sendAnomalies(log: Log, ...anomalies: readonly Anomaly[]):
   await producer.send(
     anomalies.map((anomaly) => ({ topic, partition: 0, key: Buffer.from(anomaly.entityKey), value: encode('Anomaly', anomaly) })),
   )
+  await producer.close()
+}
+
+let verdictsSent = 0
+
+/** What a person says of an anomaly, onto its topic. */
+export async function sendVerdict(log: Log, anomaly: Anomaly, differences: Partial<Feedback>): Promise<void> {
+  const { id: anomalyId, episodeId, seriesKey, startedAtMs, signature } = anomaly
+  const said = { id: `verdict-${++verdictsSent}`, verdict: 'false_alarm', author: 'test', comment: '', origin: 'cli' } as const
+  const feedback = {
+    ...said,
+    anomalyId,
+    episodeId,
+    seriesKey,
+    startedAtMs,
+    signature,
+    atMs: Date.now(),
+    untilMs: null,
+    ...differences,
+  }
+  const producer = await log.producer()
+  const record = { partition: 0, key: Buffer.from(anomalyId), value: encode('Feedback', feedback) }
+  await producer.send([{ topic: topicName(prefix, 'feedback'), ...record }])
   await producer.close()
 }
 
