@@ -17,10 +17,14 @@ const message = (
 ) => {
   const told = { repeated: false, continuedAt: null, records: [], attempt: 1 }
   const delivery: Delivery = { alert, tellings, members, quietedBy, ...told }
-  return slackMessage(delivery, { pageUrl: 'http://page', runbook: linkTemplate('http://runbooks/{metric}?a=1&b={label:job}') })
+  const runbook = linkTemplate('http://runbooks/{metric}?a=1&b={label:job}')
+  return slackMessage(delivery, { pageUrl: 'http://page', runbook, partitionOf: () => 3 })
 }
 const textsOf = (built: ReturnType<typeof slackMessage>): SlackText[] =>
-  built.blocks.flatMap((block) => ('text' in block ? [block.text] : 'fields' in block ? block.fields : block.elements))
+  built.blocks.flatMap((block) => {
+    if (block.type === 'actions') return block.elements.map(({ text }) => text)
+    return 'text' in block ? [block.text] : 'fields' in block ? block.fields : block.elements
+  })
 const allText = (built: ReturnType<typeof slackMessage>) =>
   textsOf(built)
     .map(({ text }) => text)
@@ -99,7 +103,7 @@ test('a digest says how many, why, and which were the worst', () => {
   const worst = { alertId: 'a', metric: '<!here>', where: 'job=x', severity: 'warning', score: 3, reason: 'muted' } as const
   const built = slackDigest({ sinceMs: startedAtMs, counts: { muted: 3, over_budget: 1 }, worst: [worst] }, 'default', {
     pageUrl: 'http://page',
-    runbook: undefined,
+    ...{ runbook: undefined, partitionOf: undefined },
   })
   expect(built.text).toBe('Digest of default: 4 alerts were not told')
   expect(allText(built)).toContain('3: it is muted\n1: the budget of the route asks for a higher score')

@@ -17,6 +17,7 @@ import { likelyCauses } from './likely-causes.ts'
 import type { LinkTemplate } from './link-template.ts'
 import { reasonText } from './reason-text.ts'
 import type { Delivery } from './reconcile.ts'
+import { type PartitionOf, type SlackActions, verdictButtons } from './slack-buttons.ts'
 import { type SaidVerdict, verdictText } from './verdict.ts'
 
 export interface SlackMessage {
@@ -30,6 +31,7 @@ export type SlackBlock =
   | { readonly type: 'section'; readonly text: SlackText }
   | { readonly type: 'section'; readonly fields: readonly SlackText[] }
   | { readonly type: 'context'; readonly elements: readonly SlackText[] }
+  | SlackActions
 
 export type SlackText =
   | { readonly type: 'plain_text'; readonly text: string; readonly emoji: false }
@@ -43,6 +45,8 @@ export interface SlackLinks {
   /** Address of the web interface, without a trailing slash. */
   readonly pageUrl: string
   readonly runbook: LinkTemplate | undefined
+  /** Where the anomaly records of an alert are, for the buttons; undefined where nobody would hear of one that is pressed. */
+  readonly partitionOf: PartitionOf | undefined
 }
 
 export function slackMessage(delivery: Delivery, links: SlackLinks): SlackMessage {
@@ -56,9 +60,14 @@ export function slackMessage(delivery: Delivery, links: SlackLinks): SlackMessag
       ...(quietedBy ? [{ type: 'section', text: plain(quietText(quietedBy), slackLimits.text) } as const] : []),
       { type: 'section', text: plain(whereText(sharedLabels(members)), slackLimits.text) },
       ...(members.length > 1 ? [{ type: 'section', text: plain(causesText(members), slackLimits.text) } as const] : []),
+      ...(links.partitionOf ? verdictButtons(members, quietedBy ? 'quiet' : firingOrOver(alert), links.partitionOf) : []),
       { type: 'context', elements: [...linkTexts(alert, links), plain(`Incident ${alert.id}`, slackLimits.field)] },
     ],
   }
+}
+
+function firingOrOver({ state }: Alert): 'firing' | 'resolved' {
+  return state === 'resolved' ? 'resolved' : 'firing'
 }
 
 function titleText({ alert, members, quietedBy }: Delivery): string {

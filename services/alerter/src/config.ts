@@ -33,6 +33,10 @@ export const alerterSchema = z
     /** Incoming webhook; empty is off. Checked at start and not here, because a configuration error shows the value. */
     slack_webhook_url: secret().prefault(''),
     alertmanager_url: urlOrOff.prefault(''),
+    /** Of the Slack app; with it messages have buttons, and `/slack/interactions` takes what they say. Empty is off. */
+    slack_signing_secret: secret().prefault(''),
+    /** Bearer token of `/api/feedback`; empty is off. */
+    feedback_token: secret().prefault(''),
     /** Least severity that people are told of; what is below is recorded. */
     minimum_severity: z.enum(severities).default('warning'),
     /** Address of the web page, for links. */

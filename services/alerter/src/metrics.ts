@@ -28,6 +28,8 @@ export interface AlerterMetrics {
   failed(receiver: string, code: string): void
   stateDamaged(): void
   mutesRefused(origin: string): void
+  /** What somebody said of an episode, or why it was not taken. */
+  feedback(origin: 'slack' | 'api' | 'alertmanager', outcome: string, episodes: number): void
   /** After a message on a route with a budget. */
   threshold(route: string, receiver: string, sentAtMs: readonly number[], budget: Allowance, nowMs: number): void
 }
@@ -74,6 +76,12 @@ export function createAlerterMetrics(
     labelNames: ['origin'],
     registers,
   })
+  const feedback = new Counter({
+    name: 'lapwing_feedback_total',
+    help: 'Verdicts on episodes that were written to the log, by verdict, and requests that were refused, by reason.',
+    labelNames: ['origin', 'outcome'],
+    registers,
+  })
   const used = new Gauge({
     name: 'lapwing_route_budget_used',
     help: 'Notifications of a route within the time of its budget, at the last one.',
@@ -99,6 +107,7 @@ export function createAlerterMetrics(
     failed: (receiver, code) => failed.inc({ receiver, code }),
     stateDamaged: () => damaged.inc(),
     mutesRefused: (origin) => refused.inc({ origin }),
+    feedback: (origin, outcome, episodes) => feedback.inc({ origin, outcome }, episodes),
     threshold: (route, receiver, sentAtMs, budget, nowMs) => {
       used.set({ route, receiver }, sentWithin(sentAtMs, budget.perMs, nowMs))
       required.set({ route, receiver }, requiredScore(sentAtMs, budget, nowMs))

@@ -1,4 +1,5 @@
 /** The receivers of a configuration, by the name that routes call them: each a group of places that are told the same. */
+import type { PartitionOf } from '@lapwing/alerting/slack-buttons'
 import type { Logger } from 'pino'
 import { createAlertmanagerReceiver } from './alertmanager-receiver.ts'
 import type { AlerterConfig, ReceiverConfig } from './config.ts'
@@ -9,22 +10,28 @@ import { createWebhookReceiver } from './webhook-receiver.ts'
 
 const requestTimeoutMs = 10_000
 
+export interface ReceiverParts {
+  readonly logger: Logger
+  readonly partitionOf: PartitionOf
+}
+
 /** The log is part of each: an installation without anything else sees its alerts too. Throws for an address that is none. */
-export function createReceivers(config: AlerterConfig, logger: Logger): ReadonlyMap<string, readonly Receiver[]> {
+export function createReceivers(config: AlerterConfig, parts: ReceiverParts): ReadonlyMap<string, readonly Receiver[]> {
   const implicit = {
     slack_webhook_url: config.slack_webhook_url,
     alertmanager_urls: config.alertmanager_url === '' ? [] : [config.alertmanager_url],
   }
-  const groups = new Map([['default', placesOf({ name: '', webhook_url: '', ...implicit }, config, logger)]])
-  for (const receiver of config.receivers) groups.set(receiver.name, placesOf(receiver, config, logger))
+  const groups = new Map([['default', placesOf({ name: '', webhook_url: '', ...implicit }, config, parts)]])
+  for (const receiver of config.receivers) groups.set(receiver.name, placesOf(receiver, config, parts))
   return groups
 }
 
 /** Names of places are unique: those of the default receiver are the bare kinds. */
-function placesOf(receiver: ReceiverConfig, config: AlerterConfig, logger: Logger): Receiver[] {
+function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, partitionOf }: ReceiverParts): Receiver[] {
   const nameOf = (kind: string) => (receiver.name === '' ? kind : `${receiver.name}.${kind}`)
   const { page_url: pageUrl, runbook_url: runbook } = config
-  const [links, timeoutMs, rateLimit] = [{ pageUrl, runbook }, requestTimeoutMs, receiver.rate_limit]
+  const links = { pageUrl, runbook, partitionOf: config.slack_signing_secret.reveal() === '' ? undefined : partitionOf }
+  const [timeoutMs, rateLimit] = [requestTimeoutMs, receiver.rate_limit]
   const places = [createLogReceiver(logger, nameOf('log'))]
   const { slack_webhook_url: webhookUrl, webhook_url: url } = receiver
   if (webhookUrl.reveal() !== '')

@@ -1,5 +1,7 @@
 /** The alerter: anomalies in, receivers told. The composition of its two stages; decisions stand in the files it puts together. */
 import { everyRoute } from '@lapwing/alerting/routing'
+import type { PartitionOf } from '@lapwing/alerting/slack-buttons'
+import { partitionOf } from '@lapwing/contracts/series'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
@@ -9,6 +11,9 @@ import { openTopics } from '@lapwing/stream/open-topics'
 import { runStage, type StageObserver } from '@lapwing/stream/stage'
 import { decodeSeries, readSnapshots, seriesStateKey, statesBelow } from './alert-state.ts'
 import type { AlerterConfig, alerterSchema } from './config.ts'
+import { addFeedbackRoutes } from './feedback/feedback-routes.ts'
+import { openVerdictSource } from './feedback/verdict-source.ts'
+import { openVerdictWriter, type VerdictWriter } from './feedback/verdict-writer.ts'
 import { type AlerterMetrics, createAlerterMetrics } from './metrics.ts'
 import { openMuteSource } from './mute-source.ts'
 import type { AlerterTopics } from './outcome-writer.ts'
@@ -19,7 +24,6 @@ import type { RouteSetup } from './route-partition.ts'
 import { decisionPolicy, routePolicy } from './route-policy.ts'
 import { type RouteStage, runRouteStage } from './route-stage.ts'
 import { createSeriesStep } from './series-step.ts'
-import { openVerdictSource } from './verdict-source.ts'
 import { whenLogAnswers } from './when-log-answers.ts'
 
 type AlerterContext = ServiceContext<ServiceConfig<'alerter', typeof alerterSchema>>
@@ -28,7 +32,7 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
   const { config, logger } = context
   const { topic_prefix: prefix, partitions } = config.kafka
   const topics = topicsOf(prefix)
-  const groups = createReceivers(config.alerter, logger)
+  const groups = createReceivers(config.alerter, { logger, partitionOf: partitionOfAlert(partitions) })
   const receivers = [...groups.values()].flat()
   let routes: RouteStage | undefined
   const metrics = createAlerterMetrics(context.registry, receivers, (receiver) => routes?.pending(receiver) ?? 0)
@@ -46,6 +50,12 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
     mutes.close()
     for (const receiver of receivers) receiver.close()
   })
+  let writer: VerdictWriter | undefined
+  addFeedbackRoutes(context.http, {
+    slackSigningSecret: config.alerter.slack_signing_secret,
+    token: config.alerter.feedback_token,
+    ...{ writer: () => writer, metrics, logger, nowMs: Date.now },
+  })
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
 
@@ -60,6 +70,8 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
     { logger, signal: stopping.signal },
   )
   context.onClose('verdicts', verdicts.stop)
+  writer = await openVerdictWriter({ log, topics, hasSeen: verdicts.hasSeen })
+  context.onClose('verdict writer', writer.close)
   const tree = routingTree(config.alerter.route)
   routes = await runRouteStage({
     ...{ log, topics, mutes, verdictOf: verdicts.of, metrics, observer, logger, onFatal: context.fail },
@@ -74,6 +86,11 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
     stopping.abort()
     await series.stop()
   })
+}
+
+/** The anomaly records of an entity share a partition. */
+function partitionOfAlert(partitions: number): PartitionOf {
+  return ({ entityKey }) => partitionOf(Buffer.from(entityKey, 'hex'), partitions)
 }
 
 interface AlertTopics extends AlerterTopics {

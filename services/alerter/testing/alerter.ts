@@ -9,6 +9,7 @@ import { startAlerter } from '../src/start.ts'
 import { prefix } from './anomalies.ts'
 
 export interface TestAlerter {
+  readonly url: string
   /** The conservation law as its metrics tell it. */
   balance(receiver: string): Promise<{ accepted: number; settled: number; pending: number }>
   /** Errors that would have ended its process. */
@@ -44,6 +45,7 @@ export async function startTestAlerter(log: Log, section: object): Promise<TestA
     return values.filter(({ labels }) => labels.receiver === receiver).reduce((total, { value }) => total + value, 0)
   }
   return {
+    url: running.url,
     balance: async (receiver) => ({
       accepted: await sum('lapwing_alerts_accepted_total', receiver),
       settled: await sum('lapwing_notifications_total', receiver),

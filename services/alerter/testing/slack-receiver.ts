@@ -2,7 +2,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { SlackActions } from '@lapwing/alerting/slack-buttons'
 import type { SlackMessage } from '@lapwing/alerting/slack-message'
+import { slackSignature } from '../src/feedback/slack-signature.ts'
 
 export interface SlackAnswer {
   readonly status: number
@@ -31,6 +33,53 @@ export interface SlackTestReceiver {
   /** Answers for the next requests, in order. */
   answerNext(...answers: readonly (SlackAnswer | typeof silence)[]): void
   stop(): Promise<void>
+}
+
+/** A button that somebody presses. */
+export interface Press {
+  readonly signingSecret: string
+  readonly actionId: string
+  readonly value: string
+  /** Where Slack takes answers for the person. */
+  readonly responseUrl?: string
+  readonly atMs?: number
+}
+
+/** What Slack sends when a button is pressed: body and headers. */
+export function pressOf({ signingSecret, actionId, value, responseUrl, atMs = Date.now() }: Press) {
+  const payload = {
+    type: 'block_actions',
+    user: { id: 'U2CERLKJA', username: 'ann', name: 'ann', team_id: 'T1DC2JH3J' },
+    api_app_id: 'A02',
+    token: 'Shh_its_a_seekrit',
+    container: { type: 'message', text: 'The contents of the original message' },
+    trigger_id: '12466734323.1395872398',
+    team: { id: 'T1DC2JH3J', domain: 'example' },
+    channel: { id: 'C1', name: 'alerts' },
+    ...(responseUrl && { response_url: responseUrl }),
+    actions: [
+      {
+        ...{ type: 'button', block_id: 'b', action_id: actionId, value, action_ts: (atMs / 1000).toFixed(6) },
+        text: { type: 'plain_text', text: 'x', emoji: false },
+      },
+    ],
+  }
+  const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
+  const timestamp = String(Math.floor(atMs / 1000))
+  return {
+    body,
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-slack-request-timestamp': timestamp,
+      'x-slack-signature': slackSignature(signingSecret, timestamp, Buffer.from(body)),
+    },
+  }
+}
+
+/** The value of a button of a message. */
+export function buttonOf(message: SlackMessage, actionId: string): string | undefined {
+  const actions = message.blocks.find((block): block is SlackActions => block.type === 'actions')
+  return actions?.elements.find((element) => element.action_id === actionId)?.value
 }
 
 export async function startSlackReceiver(): Promise<SlackTestReceiver> {

@@ -2,8 +2,8 @@ import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
-import { anomalyRecord, prefix, sendVerdict } from '../testing/anomalies.ts'
-import { eventually } from '../testing/eventually.ts'
+import { anomalyRecord, prefix, sendVerdict } from '../../testing/anomalies.ts'
+import { eventually } from '../../testing/eventually.ts'
 import { openVerdictSource } from './verdict-source.ts'
 
 const topic = topicName(prefix, 'feedback')
