@@ -14,6 +14,9 @@ import type { TrackedAlert } from './tracked-alert.ts'
 /** The newest verdict on an episode. */
 export type SaidVerdict = Pick<Feedback, 'verdict' | 'author' | 'comment' | 'origin' | 'atMs' | 'untilMs'>
 
+/** Origin of a verdict that stands for a silence of Alertmanager. */
+export const silenceOrigin = 'alertmanager'
+
 const quieting: ReadonlySet<string> = new Set(['false_alarm', 'expected', 'known'])
 
 /** Whether receivers are to believe that it is over although it fires. */
@@ -24,7 +27,7 @@ export function isQuiet({ alert, records }: TrackedAlert, said: SaidVerdict | un
 
 /** Whether it quiets anything now. */
 export function quiets({ verdict, origin, untilMs }: SaidVerdict, nowMs: number): boolean {
-  return quieting.has(verdict) && origin !== 'alertmanager' && (untilMs === null || untilMs > nowMs)
+  return quieting.has(verdict) && origin !== silenceOrigin && (untilMs === null || untilMs > nowMs)
 }
 
 /** The alert as receivers are to believe it. */

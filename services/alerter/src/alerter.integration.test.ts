@@ -1,5 +1,5 @@
 /** The whole service on the in-process log, against a real Alertmanager and a webhook in Slack's format. */
-
+import { decode } from '@lapwing/contracts/codec'
 import { topicName } from '@lapwing/contracts/topics'
 import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
@@ -352,6 +352,26 @@ describe.skipIf(!program)('a silence in Alertmanager', () => {
     expect(receiver.received).toHaveLength(1)
     await alertmanager.expireSilence(id)
     await eventually(() => expect(receiver.received).toHaveLength(2), 10_000)
+  })
+
+  test('becomes a verdict: known until its end, and taken back with it', async () => {
+    const log = createInProcessLog()
+    const alertmanager = closing(await startAlertmanager(program!))
+    await alerter(log, { alertmanager_url: alertmanager.url, silences_interval: '1s' })
+    const { opened } = episode('a')
+    await sendAnomalies(log, opened, episode('b').opened)
+    await eventually(async () => expect(await alertmanager.alerts()).toHaveLength(2))
+    const id = await alertmanager.silence({ instance: 'node-a:9100' }, 'ada', 'moving')
+    const verdicts = async () =>
+      (await log.readToEnd(topicName(prefix, 'feedback'))).map(({ value }) => decode('Feedback', value!))
+    await eventually(async () => {
+      expect(await verdicts()).toMatchObject([
+        { anomalyId: opened.id, verdict: 'known', author: 'ada', comment: `moving (silence ${id})`, origin: 'alertmanager' },
+      ])
+    })
+    await alertmanager.expireSilence(id)
+    await eventually(async () => expect((await verdicts()).map(({ verdict }) => verdict)).toEqual(['known', 'undone']))
+    expect(await alertmanager.alerts()).toHaveLength(2)
   })
 })
 

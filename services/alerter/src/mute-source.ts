@@ -27,6 +27,8 @@ export interface MuteSourceOptions {
   readonly silencesIntervalMs: number
   readonly logger: Logger
   onChange(): void
+  /** Alertmanager answered: its silences. */
+  onSilences(silences: readonly Mute[]): void
   /** A file or an answer that cannot be used. */
   onRefused(origin: 'file' | 'alertmanager'): void
   nowMs(): number
@@ -63,7 +65,9 @@ export function openMuteSource(options: MuteSourceOptions): MuteSource {
       options.logger.warn({}, `silences stay as they were: ${error.message}`)
       options.onRefused('alertmanager')
     })
-    if (asked && JSON.stringify(asked) !== JSON.stringify(silences)) change({ silences: asked })
+    if (!asked) return
+    if (JSON.stringify(asked) !== JSON.stringify(silences)) change({ silences: asked })
+    options.onSilences(asked)
   }
   const timers = [
     ...(file === '' ? [] : [setInterval(lookAtFile, fileIntervalMs)]),

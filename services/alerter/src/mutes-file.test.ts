@@ -106,6 +106,7 @@ test('a file that goes bad leaves the last good mutes in force, and one that get
   const source = openMuteSource({
     ...{ file: path, alertmanagerUrl: '', silencesIntervalMs: 1000, logger: pino({ enabled: false }) },
     onChange: () => events.push('changed'),
+    onSilences: () => {},
     onRefused: (origin) => events.push(`refused ${origin}`),
     nowMs: () => nowMs,
   })

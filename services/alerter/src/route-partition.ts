@@ -16,6 +16,7 @@ import { encodeTracked, readSnapshots, routesIn, stateKeys } from './alert-state
 import { type Committer, openCommitter } from './committer.ts'
 import { defaultRoute } from './decide-alert.ts'
 import { type DeliveryLoop, type DigestKeeper, startDeliveryLoop } from './delivery-loop.ts'
+import type { FiringAlert } from './feedback/silence-verdicts.ts'
 import type { AlerterMetrics } from './metrics.ts'
 import { type AlerterTopics, writeOutcomes } from './outcome-writer.ts'
 import type { Receiver } from './receiver.ts'
@@ -59,6 +60,8 @@ export interface RoutePartition {
   mutesChanged(): void
   /** Something else is said of this episode now. */
   verdictChanged(episodeId: string): void
+  /** The alerts that fire and that people are told of. */
+  firing(): Generator<FiringAlert>
   stop(): Promise<void>
 }
 
@@ -108,6 +111,9 @@ export async function openRoutePartition(options: RoutePartitionOptions): Promis
       for (const { alerts } of routes.values()) judgedAnew(alerts, episodeId)
       ring()
     },
+    *firing() {
+      for (const { alerts } of routes.values()) yield* firingAlerts(alerts)
+    },
     stop: async () => {
       clearInterval(housekeeping)
       const grace = setTimeout(() => stopping.abort(), writeGraceMs)
@@ -115,6 +121,12 @@ export async function openRoutePartition(options: RoutePartitionOptions): Promis
       clearTimeout(grace)
       await committer.close()
     },
+  }
+}
+
+function* firingAlerts({ alerts, verdictOf }: RouteAlerts): Generator<FiringAlert> {
+  for (const [id, { alert, records }] of alerts) {
+    if (alert.state === 'firing' && records.some(({ decision }) => decision === 'notify')) yield { alert, said: verdictOf(id) }
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Log } from '@lapwing/stream/log'
 import { runStage, type StageObserver, type Step } from '@lapwing/stream/stage'
+import type { FiringAlert } from './feedback/silence-verdicts.ts'
 import { openRoutePartition, type RoutePartition, type RoutePartitionOptions } from './route-partition.ts'
 import { whenLogAnswers } from './when-log-answers.ts'
 
@@ -20,6 +21,8 @@ export interface RouteStage {
   pending(receiver: string): number
   mutesChanged(): void
   verdictChanged(episodeId: string): void
+  /** The alerts of this process that fire and that people are told of. */
+  firing(): Iterable<FiringAlert>
   stop(): Promise<void>
 }
 
@@ -49,6 +52,7 @@ export async function runRouteStage(options: RouteStageOptions): Promise<RouteSt
     pending: partitions.pending,
     mutesChanged: partitions.mutesChanged,
     verdictChanged: partitions.verdictChanged,
+    firing: partitions.firing,
     stop: async () => {
       await stage.stop()
       await partitions.close()
@@ -65,6 +69,7 @@ interface Partitions {
   pending(receiver: string): number
   mutesChanged(): void
   verdictChanged(episodeId: string): void
+  firing(): Iterable<FiringAlert>
   close(): Promise<void>
 }
 
@@ -110,6 +115,9 @@ function createPartitions(options: RouteStageOptions): Partitions {
       // One that is being opened may have been read with the verdict before; one that fails to open says so elsewhere.
       for (const promise of opening.values())
         void promise.then((partition) => partition.verdictChanged(episodeId)).catch(() => {})
+    },
+    *firing() {
+      for (const partition of open.values()) yield* partition.firing()
     },
     pending: (receiver) => [...open.values()].reduce((sum, partition) => sum + partition.pending(receiver), 0),
     close: () => {

@@ -12,8 +12,7 @@ import { runStage, type StageObserver } from '@lapwing/stream/stage'
 import { decodeSeries, readSnapshots, seriesStateKey, statesBelow } from './alert-state.ts'
 import type { AlerterConfig, alerterSchema } from './config.ts'
 import { addFeedbackRoutes } from './feedback/feedback-routes.ts'
-import { openVerdictSource } from './feedback/verdict-source.ts'
-import { openVerdictWriter, type VerdictWriter } from './feedback/verdict-writer.ts'
+import { type OpenFeedback, openFeedback } from './feedback/open-feedback.ts'
 import { type AlerterMetrics, createAlerterMetrics } from './metrics.ts'
 import { openMuteSource } from './mute-source.ts'
 import type { AlerterTopics } from './outcome-writer.ts'
@@ -35,6 +34,7 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
   const groups = createReceivers(config.alerter, { logger, partitionOf: partitionOfAlert(partitions) })
   const receivers = [...groups.values()].flat()
   let routes: RouteStage | undefined
+  let feedback: OpenFeedback | undefined
   const metrics = createAlerterMetrics(context.registry, receivers, (receiver) => routes?.pending(receiver) ?? 0)
   const observer = createStageMetrics(context.registry)
   const mutes = openMuteSource({
@@ -43,6 +43,7 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
     silencesIntervalMs: config.alerter.silences_interval.ms,
     logger,
     onChange: () => routes?.mutesChanged(),
+    onSilences: (silences) => void feedback?.takeSilences(silences).catch(context.fail),
     onRefused: metrics.mutesRefused,
     nowMs: Date.now,
   })
@@ -50,31 +51,27 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
     mutes.close()
     for (const receiver of receivers) receiver.close()
   })
-  let writer: VerdictWriter | undefined
   addFeedbackRoutes(context.http, {
     slackSigningSecret: config.alerter.slack_signing_secret,
     token: config.alerter.feedback_token,
-    ...{ writer: () => writer, metrics, logger, nowMs: Date.now },
+    ...{ writer: () => feedback?.writer, metrics, logger, nowMs: Date.now },
   })
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
 
   const stopping = new AbortController()
   context.onClose('waiting', async () => stopping.abort())
-  const verdicts = await whenLogAnswers(
-    () =>
-      openVerdictSource({
-        ...{ log, topic: topics.feedback, logger, onFatal: context.fail, nowMs: Date.now },
-        onChange: (episodeId) => routes?.verdictChanged(episodeId),
-      }),
-    { logger, signal: stopping.signal },
-  )
-  context.onClose('verdicts', verdicts.stop)
-  writer = await openVerdictWriter({ log, topics, hasSeen: verdicts.hasSeen })
-  context.onClose('verdict writer', writer.close)
+  feedback = await openFeedback({
+    ...{ log, topics, metrics, logger, onFatal: context.fail, nowMs: Date.now },
+    partitionOf: partitionOfAlert(partitions),
+    onChange: (episodeId) => routes?.verdictChanged(episodeId),
+    firing: () => routes?.firing() ?? [],
+    signal: stopping.signal,
+  })
+  context.onClose('feedback', feedback.stop)
   const tree = routingTree(config.alerter.route)
   routes = await runRouteStage({
-    ...{ log, topics, mutes, verdictOf: verdicts.of, metrics, observer, logger, onFatal: context.fail },
+    ...{ log, topics, mutes, verdictOf: feedback.verdictOf, metrics, observer, logger, onFatal: context.fail },
     setupOf: routeSetups(tree, config.alerter, groups),
     group: `${prefix}-alerter-routes`,
     nowMs: Date.now,

@@ -4,17 +4,20 @@
  *
  * A verdict has no memory of its own in the alerter. It is on a compacted topic for good, so whoever takes a route over finds it there.
  */
-import { quiets, type SaidVerdict } from '@lapwing/alerting/verdict'
+import { quiets, type SaidVerdict, silenceOrigin } from '@lapwing/alerting/verdict'
 import { DecodeError, decode } from '@lapwing/contracts/codec'
 import type { Feedback } from '@lapwing/contracts/records'
 import type { Log, LogRecord } from '@lapwing/stream/log'
 import type { Logger } from 'pino'
+import type { StandingVerdict } from './silence-verdicts.ts'
 
 export interface VerdictSource {
   /** The newest on an episode, one that was taken back included. */
   of(episodeId: string): SaidVerdict | undefined
   /** Whether this very record was seen lately. */
   hasSeen(id: string): boolean
+  /** Those in force that stand for silences of Alertmanager. */
+  ofSilences(): readonly StandingVerdict[]
   stop(): Promise<void>
 }
 
@@ -37,6 +40,7 @@ export async function openVerdictSource(options: VerdictSourceOptions): Promise<
   const { log, topic, logger, nowMs, onChange } = options
   const newest = new Map<string, Known>()
   const ids = new Set<string>()
+  const silenced = new Set<string>()
   const ends = createAlarms(nowMs, onChange)
   const take = (record: LogRecord) => {
     const feedback = readVerdict(record, logger)
@@ -46,7 +50,8 @@ export async function openVerdictSource(options: VerdictSourceOptions): Promise<
     const before = newest.get(episodeId)
     if (before && record.offset <= before.offset) return
     newest.delete(episodeId)
-    newest.set(episodeId, { offset: record.offset, said: feedback })
+    newest.set(episodeId, { offset: record.offset, partition: record.partition, said: feedback })
+    setSilenced(silenced, episodeId, feedback)
     if (newest.size > mostVerdicts) newest.delete(newest.keys().next().value!)
     ends.set(episodeId, quiets(feedback, nowMs()) ? feedback.untilMs : null)
     onChange(episodeId)
@@ -61,6 +66,7 @@ export async function openVerdictSource(options: VerdictSourceOptions): Promise<
   return {
     of: (episodeId) => newest.get(episodeId)?.said,
     hasSeen: (id) => ids.has(id),
+    ofSilences: () => [...silenced].flatMap((episodeId) => standing(episodeId, newest.get(episodeId), nowMs())),
     stop: async () => {
       ends.clear()
       await following.stop()
@@ -71,7 +77,18 @@ export async function openVerdictSource(options: VerdictSourceOptions): Promise<
 /** All verdicts on an episode are on one partition, so their offsets are their order. */
 interface Known {
   readonly offset: bigint
+  readonly partition: number
   readonly said: Feedback
+}
+
+function setSilenced(silenced: Set<string>, episodeId: string, { verdict, origin }: Feedback): void {
+  if (verdict === 'known' && origin === silenceOrigin) silenced.add(episodeId)
+  else silenced.delete(episodeId)
+}
+
+function standing(episodeId: string, known: Known | undefined, nowMs: number): StandingVerdict[] {
+  if (!known || (known.said.untilMs ?? Number.POSITIVE_INFINITY) <= nowMs) return []
+  return [{ episodeId, partition: known.partition, said: known.said }]
 }
 
 /** A tombstone names no episode: it comes from outside, and takes effect in the detector only. */
