@@ -81,6 +81,13 @@ module.exports = {
       { path: '^(libs/(?!models|contracts|deep|detection)|services|cli|deploy)' },
       'the life of models; who writes it down stands above',
     ),
+    never(
+      'evaluation-judges-records',
+      '^libs/evaluation/src',
+      { path: '^(libs/(?!evaluation|contracts|service)|services|cli|deploy)' },
+      'what is true is counted, and nothing is decided',
+    ),
+    never('evaluation-no-io', '^libs/evaluation/src', { dependencyTypes: ['core'] }, 'what is true is counted'),
     never('libs-know-no-service', '^libs', { path: '^(services|cli|deploy)' }, 'libraries are below'),
     {
       name: 'services-meet-in-topics',

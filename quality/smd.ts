@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { type ScoreChannelsOptions, scoreChannels } from '@lapwing/cli/score-channels'
-import { averagePrecision, eventsOf, volumeUnderSurface } from './range-auc.ts'
+import { averagePrecision, eventsOf, volumeUnderSurface } from '@lapwing/evaluation/range-auc'
 
 /** Of one machine, or the plain mean over machines. */
 export interface SmdResult {

@@ -2,6 +2,7 @@
 import { ConfigError } from '@lapwing/service/config'
 import { Command, CommanderError } from 'commander'
 import { alertsCommand } from './alerts/alerts-command.ts'
+import { backtestCommand } from './backtest/backtest-command.ts'
 import { feedbackCommand } from './feedback/feedback-command.ts'
 import { modelsCommand, trainCommand } from './models/models-command.ts'
 import { muteCommand } from './mute/mute-command.ts'
@@ -21,6 +22,7 @@ const program = new Command('lapwing')
   .showHelpAfterError('(see lapwing --help)')
   .addCommand(startCommand())
   .addCommand(scoreCommand())
+  .addCommand(backtestCommand())
   .addCommand(trainCommand())
   .addCommand(modelsCommand())
   .addCommand(queriesCommand())

@@ -7,11 +7,13 @@
  * cannot be read as such is named with its line, and nothing is left half-written.
  */
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
+import { csvFiles } from './csv-files.ts'
+import { type Columns, readHeader, readTimestamp, readValue } from './csv-series.ts'
 import { UserError } from './user-error.ts'
 
 export interface ScoreOptions {
@@ -43,25 +45,6 @@ export async function scoreFiles(options: ScoreOptions): Promise<ScoreSummary[]>
     options.onProgress(doneBytes, totalBytes)
   }
   return summaries
-}
-
-interface InputFile {
-  readonly path: string
-  /** Relative to the input folder. */
-  readonly name: string
-  readonly bytes: number
-}
-
-async function csvFiles(input: string): Promise<InputFile[]> {
-  const root = await stat(input).catch(() => {
-    throw new UserError(`${input}: no such file or folder`)
-  })
-  if (root.isFile()) return [{ path: input, name: '', bytes: root.size }]
-  const entries = await readdir(input, { recursive: true, withFileTypes: true })
-  const paths = entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.csv'))
-    .map((entry) => join(entry.parentPath, entry.name))
-  return Promise.all(paths.sort().map(async (path) => ({ path, name: relative(input, path), bytes: (await stat(path)).size })))
 }
 
 async function scoreFile(path: string, name: string, { output, detector: detectorOptions }: ScoreOptions): Promise<ScoreSummary> {
@@ -117,44 +100,6 @@ async function* scoredRows(
     yield `${timestamp},${value},${short(score)},${short(expected)},${short(lower)},${short(upper)},${opened}\n`
   }
   if (!columns) throw new UserError(`${path}:1: the file is empty, expected a header line "timestamp,value"`)
-}
-
-interface Columns {
-  readonly timestamp: number
-  readonly value: number
-}
-
-function readHeader(line: string, path: string): Columns {
-  const names = line
-    .replace(/^\uFEFF/, '')
-    .split(',')
-    .map((name) => name.trim().toLowerCase())
-  const columns = { timestamp: names.indexOf('timestamp'), value: names.indexOf('value') }
-  if (columns.timestamp < 0 || columns.value < 0) {
-    throw new UserError(`${path}:1: expected a header line with the columns timestamp and value, found "${line.slice(0, 80)}"`)
-  }
-  return columns
-}
-
-/** Milliseconds since the epoch from ISO 8601 (UTC unless it says otherwise), or from seconds or milliseconds as a number. */
-function readTimestamp(text: string, place: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) > newestSeconds ? Number(text) : Number(text) * 1000
-  const ms = Date.parse(/[zZ]$|[+-]\d\d:?\d\d$/.test(text) ? text : `${text.replace(' ', 'T')}Z`)
-  if (Number.isNaN(ms))
-    throw new UserError(`${place}: timestamp: expected 2026-01-31 13:45:00 or seconds since 1970, found "${text}"`)
-  return ms
-}
-
-/** Numbers above are milliseconds: as seconds they would lie beyond the year 5000. */
-const newestSeconds = 1e11
-
-const notANumber = new Set(['', 'nan', 'null', 'inf', '+inf', '-inf', 'infinity', '-infinity'])
-
-function readValue(text: string, place: string): number {
-  if (notANumber.has(text.toLowerCase())) return Number.NaN
-  const value = Number(text)
-  if (Number.isNaN(value)) throw new UserError(`${place}: value: expected a number, found "${text}"`)
-  return value
 }
 
 /** Seven significant digits: what a 32-bit float holds. */

@@ -1,10 +1,6 @@
 /** `lapwing alerts what-if`: two configurations decide about the same recorded anomalies; what differs is told. */
 import { alerterSchema } from '@lapwing/alerter/config'
-import { readMutesFile } from '@lapwing/alerter/mutes-file'
-import { routingTree } from '@lapwing/alerter/route-config'
-import { decisionPolicy, routePolicy } from '@lapwing/alerter/route-policy'
 import { type Simulated, type SimulatedMessage, simulate } from '@lapwing/alerter/simulate'
-import { everyRoute } from '@lapwing/alerting/routing'
 import { decode } from '@lapwing/contracts/codec'
 import type { Anomaly } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
@@ -12,6 +8,7 @@ import { commonSections, loadConfig } from '@lapwing/service/config'
 import { type Column, jsonLine, textTable } from '../terminal/text-table.ts'
 import type { Deployment } from '../topics/open-log.ts'
 import { unlessAbsent } from '../topics/unless-absent.ts'
+import { simulatedSetup } from './simulated-setup.ts'
 
 export interface WhatIfOptions {
   /** The configuration to try. */
@@ -66,14 +63,7 @@ const dayMs = 86_400_000
 function simulateWith(anomalies: readonly Anomaly[], file: string | undefined, fromMs: number): Simulated {
   const sections = { ...commonSections, alerter: alerterSchema }
   const { alerter } = loadConfig(sections, { file, profile: undefined, environment: process.env, sets: [] })
-  const tree = routingTree(alerter.route)
-  const routes = new Map([...everyRoute(tree)].map((route) => [route.name, route]))
-  const mutes = alerter.mutes_file === '' ? [] : readMutesFile(alerter.mutes_file, fromMs)
-  return simulate(anomalies, {
-    ...{ decision: decisionPolicy(alerter), tree, rateLimit: undefined, afterwardsMs: dayMs },
-    policyOf: (name) => routePolicy(routes.get(name)!, alerter),
-    mutes: { own: () => mutes, all: () => mutes },
-  })
+  return simulate(anomalies, simulatedSetup(alerter, fromMs, dayMs))
 }
 
 const columns: readonly Column[] = [

@@ -9,7 +9,7 @@
  */
 import { encode } from '@lapwing/contracts/codec'
 import { bytesOf } from '@lapwing/contracts/columns'
-import type { BatchKind } from '@lapwing/contracts/records'
+import type { BatchKind, SampleBatch } from '@lapwing/contracts/records'
 import { partitionOf } from '@lapwing/contracts/series'
 import { buildSeriesTable, keyBytes, type SeriesIdentity } from '@lapwing/contracts/series-table'
 import type { SeriesSamples } from './series-samples.ts'
@@ -31,8 +31,22 @@ export interface SampleRecord {
 /** Largest record made, by estimate: half of the broker's usual limit, which is for a whole produce batch. */
 export const recordBytesMax = 500_000
 
+/** A batch before it is encoded. */
+export interface PartitionedBatch {
+  readonly partition: number
+  readonly batch: SampleBatch
+}
+
 /** The samples as records, oldest first within a series. Series without samples are left out. */
 export function sampleRecords(all: readonly SeriesSamples[], origin: BatchOrigin, partitions: number): SampleRecord[] {
+  return sampleBatches(all, origin, partitions).map(({ partition, batch }) => ({
+    partition,
+    value: encode('SampleBatch', batch),
+  }))
+}
+
+/** As `sampleRecords`, for a reader in the same process. */
+export function sampleBatches(all: readonly SeriesSamples[], origin: BatchOrigin, partitions: number): PartitionedBatch[] {
   const byPartition = new Map<number, SeriesSamples[]>()
   for (const one of all) {
     if (one.timestampsMs.length === 0) continue
@@ -41,9 +55,7 @@ export function sampleRecords(all: readonly SeriesSamples[], origin: BatchOrigin
     if (group) group.push(one)
     else byPartition.set(partition, [one])
   }
-  return [...byPartition].flatMap(([partition, group]) =>
-    cut(group).map((part) => ({ partition, value: encode('SampleBatch', batchOf(part, origin)) })),
-  )
+  return [...byPartition].flatMap(([partition, group]) => cut(group).map((part) => ({ partition, batch: batchOf(part, origin) })))
 }
 
 function cut(group: readonly SeriesSamples[]): (readonly SeriesSamples[])[] {
@@ -77,7 +89,7 @@ function slice({ series, timestampsMs, values, flags }: SeriesSamples, from: num
   return { series, timestampsMs: timestampsMs.slice(from, to), values: values.slice(from, to), flags: flags.slice(from, to) }
 }
 
-function batchOf(group: readonly SeriesSamples[], { source, kind, stepMs }: BatchOrigin) {
+function batchOf(group: readonly SeriesSamples[], { source, kind, stepMs }: BatchOrigin): SampleBatch {
   const count = sum(group, (one) => one.timestampsMs.length)
   const timestampsMs = new Float64Array(count)
   const values = new Float64Array(count)

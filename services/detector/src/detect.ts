@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { decode } from '@lapwing/contracts/codec'
-import type { SampleBatch } from '@lapwing/contracts/records'
+import type { SampleBatch, ScoreBatch } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
 import { entityText, keyBytes, keyText, labelReader } from '@lapwing/contracts/series-table'
 import { type DetectionPolicy, defaultPolicy } from '@lapwing/detection/detection-policy'
@@ -25,6 +25,16 @@ import { ScoredBatch } from './scored-batch.ts'
 import { longestSilenceMs, SilenceWatch, type Sweep, type WatchedSeries } from './silence.ts'
 import { type VerdictOutcome, Verdicts } from './verdicts.ts'
 
+/** The step, for whoever has batches that were never on a log. */
+export interface DetectStep extends StatefulStep {
+  /**
+   * As `process`, of a batch that is decoded.
+   *
+   * @param record where it stands: partition and offset count, the value is not looked at
+   */
+  processBatch(batch: SampleBatch, record: LogRecord, emit: (output: OutgoingRecord) => void): void
+}
+
 export interface DetectOptions {
   readonly config: DetectorConfig
   /** What is worth telling in the series of a source; undefined: everything. */
@@ -32,6 +42,8 @@ export interface DetectOptions {
   readonly scoresTopic: string
   readonly anomaliesTopic: string
   readonly modelsTopic: string
+  /** Takes the scores of a batch in the place of the log. */
+  readonly onScores?: (scores: ScoreBatch) => void
   /** Called once per batch. */
   observe(observation: BatchObservation): void
   /** Called once per verdict; again when it is applied again after a crash. */
@@ -53,8 +65,8 @@ export interface BatchObservation {
 }
 
 /** The step of one partition. */
-export function createDetectStep(options: DetectOptions): StatefulStep {
-  return new DetectStep(options)
+export function createDetectStep(options: DetectOptions): DetectStep {
+  return new PartitionDetector(options)
 }
 
 /** A batch in hand. */
@@ -69,7 +81,7 @@ interface BatchInHand {
   readonly due: CohortMember[]
 }
 
-class DetectStep implements StatefulStep {
+class PartitionDetector implements DetectStep {
   readonly #options: DetectOptions
   readonly #model: string
   readonly #detector: SeriesDetector
@@ -100,8 +112,10 @@ class DetectStep implements StatefulStep {
   }
 
   process(record: LogRecord, emit: (output: OutgoingRecord) => void): void {
-    if (!record.value) return
-    const batch = decode('SampleBatch', record.value)
+    if (record.value) this.processBatch(decode('SampleBatch', record.value), record, emit)
+  }
+
+  processBatch(batch: SampleBatch, record: LogRecord, emit: (output: OutgoingRecord) => void): void {
     const scored = new ScoredBatch(batch)
     const counts = { notNewer: 0, overLimit: 0, opened: 0, suppressed: 0, resolved: 0 }
     const hand: BatchInHand = { record, batch, scored, readLabels: labelReader(batch.series), emit, counts, due: [] }
@@ -110,7 +124,9 @@ class DetectStep implements StatefulStep {
       sample.policy = policy
       this.#take(hand, series, at, sample)
     })
-    emit(scored.toRecord(record, this.#model, this.#options.scoresTopic))
+    const { onScores, scoresTopic } = this.#options
+    if (onScores) onScores(scored.toBatch(record.offset, this.#model))
+    else emit(scored.toRecord(record, this.#model, scoresTopic))
     const sweep = batch.kind === 'live' ? this.#silence.advance(batch.source, batch.newestMs) : undefined
     if (sweep) this.#tellSilences(hand, sweep)
     if (hand.due.length > 0) for (const prior of this.#cohorts.publish(hand.due, record, batch.newestMs)) emit(prior)

@@ -5,7 +5,7 @@
  */
 import { encode } from '@lapwing/contracts/codec'
 import { bytesOf, ColumnError, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
-import type { SampleBatch } from '@lapwing/contracts/records'
+import type { SampleBatch, ScoreBatch } from '@lapwing/contracts/records'
 import { reasonNames, type SeriesState, sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import { seriesCount } from '@lapwing/contracts/series-table'
 import type { Verdict as HumanVerdict } from '@lapwing/detection/feedback'
@@ -100,11 +100,16 @@ export class ScoredBatch {
   }
 
   toRecord(source: LogRecord, model: string, topic: string): OutgoingRecord {
+    const value = encode('ScoreBatch', this.toBatch(source.offset, model))
+    return { topic, partition: source.partition, key: source.key, value }
+  }
+
+  toBatch(sourceOffset: bigint, model: string): ScoreBatch {
     const batch = this.#batch
-    const value = encode('ScoreBatch', {
+    return {
       source: batch.source,
       kind: batch.kind,
-      sourceOffset: Number(source.offset),
+      sourceOffset: Number(sourceOffset),
       stepMs: batch.stepMs,
       newestMs: batch.newestMs,
       model,
@@ -121,8 +126,7 @@ export class ScoredBatch {
       states: bytesOf(this.#states),
       stateDetails: bytesOf(this.#stateDetails),
       reasons: bytesOf(this.#reasons),
-    })
-    return { topic, partition: source.partition, key: source.key, value }
+    }
   }
 }
 

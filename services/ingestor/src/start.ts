@@ -1,7 +1,6 @@
 /** The ingestor as a service: remote write in, Prometheus polled, samples out. */
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import { createWriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
-import type { IntakeRules } from '@lapwing/prometheus/series-intake'
 import { configuredQueries } from '@lapwing/queries/configured-queries'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
@@ -12,12 +11,12 @@ import pLimit from 'p-limit'
 import { accessOf } from './access-settings.ts'
 import type { ingestorSchema } from './config.ts'
 import { createIngestMetrics, type IngestMetrics } from './metrics.ts'
+import { intakeRules, pollPolicy } from './poll-settings.ts'
 import { type Poller, startPoller } from './poller.ts'
 import { prometheusClient } from './prometheus-client.ts'
 import { startPushListener } from './push-listener.ts'
 import { createPushWriter } from './push-writer.ts'
 import { placeQueries } from './query.ts'
-import { relabelOf } from './relabel-settings.ts'
 import { addRemoteWriteRoute } from './remote-write-route.ts'
 import { createReplicaTracker } from './replica-tracker.ts'
 import { createWriteAccess } from './write-access.ts'
@@ -85,18 +84,6 @@ async function preparePush(context: IngestorContext, log: Log, metrics: IngestMe
   }
 }
 
-function intakeRules(settings: IngestorContext['config']['ingestor']): IntakeRules {
-  return {
-    entityBy: settings.entity_by,
-    relabel: relabelOf(settings.metric_relabel_configs),
-    limits: {
-      labels: settings.label_limit,
-      nameLength: settings.label_name_length_limit,
-      valueLength: settings.label_value_length_limit,
-    },
-  }
-}
-
 async function startPolling(context: IngestorContext, log: Log, metrics: IngestMetrics): Promise<Poller | undefined> {
   const { config, logger } = context
   const { prometheus_url: url, ...settings } = config.ingestor
@@ -126,12 +113,7 @@ async function startPolling(context: IngestorContext, log: Log, metrics: IngestM
     tools: {
       ...shared,
       limit: pLimit(settings.query_concurrency),
-      policy: {
-        stepMs: settings.step.ms,
-        pollIntervalMs: settings.poll_interval.ms,
-        latenessMs: settings.lateness.ms,
-        historyMs: settings.history.ms,
-      },
+      policy: pollPolicy(settings),
       backoff: { firstMs: 1000, longestMs: 60_000 },
       longestGapMs: settings.max_gap_fill.ms,
       partitions,

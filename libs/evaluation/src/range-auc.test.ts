@@ -11,6 +11,7 @@ describe('volume under the surface', () => {
     [0, 0.6179097828572797],
     [10, 0.6479066310131862],
     [40, 0.7198605677139321],
+    [100, 0.8098215523791329],
   ])('with a buffer of %i rows is that of TSB-AD', (buffer, expected) => {
     expect(volumeUnderSurface(shuffled, labels, buffer)).toBeCloseTo(expected, 9)
   })
