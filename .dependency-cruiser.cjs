@@ -88,6 +88,12 @@ module.exports = {
       'what is true is counted, and nothing is decided',
     ),
     never('evaluation-no-io', '^libs/evaluation/src', { dependencyTypes: ['core'] }, 'what is true is counted'),
+    never(
+      'reports-read-the-log',
+      '^libs/reports/src',
+      { path: '^(libs/(?!reports|alerting|contracts|evaluation|stream)|services|cli|deploy)' },
+      'what the log says of a time; who sends it stands above',
+    ),
     never('libs-know-no-service', '^libs', { path: '^(services|cli|deploy)' }, 'libraries are below'),
     {
       name: 'services-meet-in-topics',

@@ -3,6 +3,7 @@ import { ConfigError } from '@lapwing/service/config'
 import { Command, CommanderError } from 'commander'
 import { alertsCommand } from './alerts/alerts-command.ts'
 import { backtestCommand } from './backtest/backtest-command.ts'
+import { evaluateCommand } from './evaluate/evaluate-command.ts'
 import { feedbackCommand } from './feedback/feedback-command.ts'
 import { modelsCommand, trainCommand } from './models/models-command.ts'
 import { muteCommand } from './mute/mute-command.ts'
@@ -23,6 +24,7 @@ const program = new Command('lapwing')
   .addCommand(startCommand())
   .addCommand(scoreCommand())
   .addCommand(backtestCommand())
+  .addCommand(evaluateCommand())
   .addCommand(trainCommand())
   .addCommand(modelsCommand())
   .addCommand(queriesCommand())

@@ -1,5 +1,6 @@
 /** A backtest for a terminal, and the same as JSON. */
 import { reasonText } from '@lapwing/alerting/reason-text'
+import { durationText, shareText } from '../terminal/number-text.ts'
 import { sparkline } from '../terminal/sparkline.ts'
 import { type Column, jsonLine, textTable } from '../terminal/text-table.ts'
 import type { Comparison } from './compare.ts'
@@ -137,17 +138,6 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`
 }
 
-function shareText(share: number | null): string {
-  return share === null ? 'unknown' : share.toFixed(3)
-}
-
 function number(value: number): string {
   return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : '-'
-}
-
-/** `45 s`, `12 min`, `3.5 h`, `2.1 d`. */
-function durationText(ms: number): string {
-  if (ms < 120_000) return `${Math.round(ms / 1000)} s`
-  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`
-  return ms < 172_800_000 ? `${(ms / 3_600_000).toFixed(1)} h` : `${(ms / 86_400_000).toFixed(1)} d`
 }

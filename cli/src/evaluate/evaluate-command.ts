@@ -1,0 +1,49 @@
+/** `lapwing evaluate`: how accurate it is, by labels and by what people said. */
+import { Command } from 'commander'
+import type { ConnectionFlags } from '../topics/open-log.ts'
+
+export interface EvaluateFlags extends ConnectionFlags {
+  readonly from: string
+  readonly to: string
+  readonly labels?: string
+  readonly scored?: string
+  readonly json: boolean
+}
+
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description(
+      'Precision, recall, F1, delay and false alarms a day, by series, model and route: from the anomalies and verdicts on the log, and from labels. ' +
+        'With --scored, of a file of scores, sample by sample too.',
+    )
+    .option('--from <time>', 'begin of the time: 2026-03-01T10:00:00Z, -7d …', '-7d')
+    .option('--to <time>', 'its end', 'now')
+    .option('--labels <file>', 'when something was wrong (docs/backtest.md)')
+    .option('--scored <file>', 'CSV of `lapwing backtest --export-csv` instead of the log; needs --labels')
+    .option('-c, --config <file>', 'configuration file (default: lapwing.yaml, if there is one)')
+    .option('--profile <name>', 'lay FILE.PROFILE.yaml over the configuration file')
+    .option('--json', 'one JSON object instead of tables', false)
+    .addHelpText(
+      'after',
+      `
+Two judgements, kept apart:
+  labels    an episode that opens inside of a labelled window is right; a window without one was missed
+  verdicts  of the episodes that people judged, those called confirmed or known are right
+
+With --scored every sample inside of an episode counts as called anomalous, without any adjustment: confusion matrix, classification report,
+average precision (PR-AUC) and VUS-PR with a buffer of 100 rows.
+
+Examples:
+  lapwing evaluate --from -30d
+  lapwing evaluate --labels labels.yaml --json
+  lapwing backtest --csv recorded/ --export-csv scored.csv && lapwing evaluate --scored scored.csv --labels labels.yaml`,
+    )
+    .action(async (flags: EvaluateFlags) => {
+      const { evaluateLog, evaluateScored } = await import('./evaluate.ts')
+      if (flags.scored !== undefined) process.stdout.write(evaluateScored(flags.scored, flags.labels, flags.json))
+      else {
+        const { withDeployment } = await import('../topics/open-log.ts')
+        await withDeployment(flags, (deployment) => evaluateLog(deployment, flags, Date.now()))
+      }
+    })
+}
