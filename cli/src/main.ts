@@ -8,6 +8,7 @@ import { feedbackCommand } from './feedback/feedback-command.ts'
 import { modelsCommand, trainCommand } from './models/models-command.ts'
 import { muteCommand } from './mute/mute-command.ts'
 import { queriesCommand } from './queries/queries-command.ts'
+import { reportCommand } from './report/report-command.ts'
 import { scoreCommand } from './score-command.ts'
 import { serviceCommands } from './service-commands.ts'
 import { startCommand } from './start-command.ts'
@@ -25,6 +26,7 @@ const program = new Command('lapwing')
   .addCommand(scoreCommand())
   .addCommand(backtestCommand())
   .addCommand(evaluateCommand())
+  .addCommand(reportCommand())
   .addCommand(trainCommand())
   .addCommand(modelsCommand())
   .addCommand(queriesCommand())

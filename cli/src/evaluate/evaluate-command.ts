@@ -7,6 +7,7 @@ export interface EvaluateFlags extends ConnectionFlags {
   readonly to: string
   readonly labels?: string
   readonly scored?: string
+  readonly all: boolean
   readonly json: boolean
 }
 
@@ -20,6 +21,7 @@ export function evaluateCommand(): Command {
     .option('--to <time>', 'its end', 'now')
     .option('--labels <file>', 'when something was wrong (docs/backtest.md)')
     .option('--scored <file>', 'CSV of `lapwing backtest --export-csv` instead of the log; needs --labels')
+    .option('--all', 'judge those episodes too that nobody was told of', false)
     .option('-c, --config <file>', 'configuration file (default: lapwing.yaml, if there is one)')
     .option('--profile <name>', 'lay FILE.PROFILE.yaml over the configuration file')
     .option('--json', 'one JSON object instead of tables', false)

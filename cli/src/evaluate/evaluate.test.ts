@@ -47,7 +47,7 @@ async function logWithEpisodes() {
 }
 
 describe('evaluating a log', () => {
-  const options = { from: '-1d', to: 'now', json: true }
+  const options = { from: '-1d', to: 'now', all: true, json: true }
   async function output(more: object): Promise<string> {
     const log = await logWithEpisodes()
     let text = ''

@@ -4,7 +4,7 @@ import { evaluatePoints, type PointEvaluation } from '@lapwing/evaluation/evalua
 import { groupBy } from '@lapwing/evaluation/event-accuracy'
 import { readLabels } from '@lapwing/evaluation/labels-file'
 import { accuracyOf, classificationReport, emptyMatrix, summedMatrix } from '@lapwing/evaluation/point-accuracy'
-import { readPeriod } from '@lapwing/reports/period-records'
+import { readRecords, recordsWithin } from '@lapwing/reports/period-records'
 import { recordedEpisodes } from '@lapwing/reports/recorded-episodes'
 import { readMoment } from '../backtest/read-range.ts'
 import { durationText, shareText } from '../terminal/number-text.ts'
@@ -17,6 +17,8 @@ export interface EvaluateOptions {
   readonly from: string
   readonly to: string
   readonly labels?: string
+  /** Those episodes too that nobody was told of. */
+  readonly all: boolean
   readonly json: boolean
 }
 
@@ -24,7 +26,9 @@ export interface EvaluateOptions {
 export async function evaluateLog({ log, prefix, write }: Deployment, options: EvaluateOptions, nowMs: number): Promise<void> {
   const [fromMs, toMs] = [readMoment(options.from, '--from', nowMs), readMoment(options.to, '--to', nowMs)]
   if (toMs <= fromMs) throw new UserError('--from, --to: expected an end after the beginning')
-  const episodes = recordedEpisodes(await readPeriod(log, prefix, fromMs, toMs))
+  const episodes = recordedEpisodes(recordsWithin(await readRecords(log, prefix), fromMs, toMs)).filter(
+    ({ told }) => told || options.all,
+  )
   const verdicts = new Map(episodes.flatMap(({ id, verdict }) => (verdict ? [[id, verdict] as const] : [])))
   // A series that was never anomalous is not among the anomalies, so any name will do.
   const truth = options.labels === undefined ? undefined : readLabels(options.labels, undefined)

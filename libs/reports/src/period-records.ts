@@ -18,9 +18,8 @@ export interface PeriodRecords {
   readonly models: readonly Model[]
 }
 
-/** @param toMs does not belong to it; milliseconds since the epoch */
-export async function readPeriod(log: Log, prefix: string, fromMs: number, toMs: number): Promise<PeriodRecords> {
-  const isIn = (ms: number) => ms >= fromMs && ms < toMs
+/** All that the log holds, whatever the time. */
+export async function readRecords(log: Log, prefix: string): Promise<PeriodRecords> {
   const [anomalies, notifications, feedback, control, models] = await Promise.all([
     readAll(log, topicName(prefix, 'anomalies'), (value) => decode('Anomaly', value)),
     readAll(log, topicName(prefix, 'notifications'), (value) => decode('Notification', value)),
@@ -29,11 +28,23 @@ export async function readPeriod(log: Log, prefix: string, fromMs: number, toMs:
     readAll(log, topicName(prefix, 'models'), (value) => decode('Model', value)),
   ])
   return {
-    anomalies: onceEach(anomalies).filter(({ state, startedAtMs }) => state !== 'unknown' && isIn(startedAtMs)),
-    notifications: onceEach(notifications).filter(({ atMs }) => isIn(atMs)),
+    anomalies: onceEach(anomalies).filter(({ state }) => state !== 'unknown'),
+    notifications: onceEach(notifications),
     feedback: newestOnEach(feedback),
-    control: onceEach(control).filter(({ requestedAtMs }) => isIn(requestedAtMs)),
-    models: models.filter(({ stateAtMs, kind }) => isIn(stateAtMs) && kind !== 'cohort-prior' && kind !== 'registry-position'),
+    control: onceEach(control),
+    models: models.filter(({ kind }) => kind !== 'cohort-prior' && kind !== 'registry-position'),
+  }
+}
+
+/** @param toMs does not belong to it; milliseconds since the epoch */
+export function recordsWithin(all: PeriodRecords, fromMs: number, toMs: number): PeriodRecords {
+  const isIn = (ms: number) => ms >= fromMs && ms < toMs
+  return {
+    anomalies: all.anomalies.filter(({ startedAtMs }) => isIn(startedAtMs)),
+    notifications: all.notifications.filter(({ atMs }) => isIn(atMs)),
+    feedback: all.feedback,
+    control: all.control.filter(({ requestedAtMs }) => isIn(requestedAtMs)),
+    models: all.models.filter(({ stateAtMs }) => isIn(stateAtMs)),
   }
 }
 
