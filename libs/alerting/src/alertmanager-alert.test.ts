@@ -13,7 +13,7 @@ const at = (ms: number) => new Date(ms).toISOString()
 const delivery = (alert: Alert, tellings: Telling[], continuedAt: Severity | null = null): Delivery => ({
   ...{ alert, tellings, continuedAt },
   repeated: false,
-  quietedBy: undefined,
+  ...{ quietedBy: undefined, messageRef: '' },
   members: [alert],
   records: [],
   attempt: 1,

@@ -7,7 +7,7 @@ const delivery = (differences: Partial<Delivery> = {}): Delivery => ({
   alert: alertRecord(),
   tellings: [{ state: 'firing', severity: 'warning', atMs: 1 }],
   members: [alertRecord()],
-  ...{ repeated: false, continuedAt: null, quietedBy: undefined, records: [], attempt: 1 },
+  ...{ repeated: false, continuedAt: null, quietedBy: undefined, messageRef: '', records: [], attempt: 1 },
   ...differences,
 })
 

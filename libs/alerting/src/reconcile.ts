@@ -37,7 +37,7 @@ export interface Telling {
   readonly atMs: number
 }
 
-/** How far a receiver is with an alert. The first five survive a restart, the others start anew. */
+/** How far a receiver is with an alert. The first six survive a restart, the others start anew. */
 export interface Progress {
   /** What it saw, oldest first: one entry per severity and one for the end. */
   readonly tellings: readonly Telling[]
@@ -49,6 +49,8 @@ export interface Progress {
   readonly settled: readonly string[]
   /** The last hold that kept it from being told, or empty. */
   readonly heldBy: string
+  /** What the receiver knows the last message by, where it can be changed; else empty. */
+  readonly messageRef: string
   /** Last time it was told anything, repetitions included; 0 tells it again at once. */
   readonly sentAtMs: number
   /** Failed attempts in a row. */
@@ -65,6 +67,7 @@ export const noProgress: Progress = {
   refused: null,
   settled: [],
   heldBy: '',
+  messageRef: '',
   sentAtMs: 0,
   attempts: 0,
   retryAtMs: 0,
@@ -104,6 +107,8 @@ export interface Delivery {
   readonly continuedAt: Severity | null
   /** The verdict because of which it ends; undefined for an end by itself, and for a beginning. */
   readonly quietedBy: SaidVerdict | undefined
+  /** What the receiver knows the message of an earlier state by, or empty. */
+  readonly messageRef: string
   /** The records that this delivery settles. */
   readonly records: readonly AcceptedRecord[]
   /** 1 for the first attempt. */
@@ -172,11 +177,17 @@ export interface Answered {
   readonly settlements: readonly Settlement[]
 }
 
-export function afterDelivered(progress: Progress, delivery: Delivery, nowMs: number): Answered {
+/** @param messageRef what the receiver knows the message by now */
+export function afterDelivered(
+  progress: Progress,
+  delivery: Delivery,
+  nowMs: number,
+  messageRef = progress.messageRef,
+): Answered {
   const told = { ...lastOf(delivery.tellings), atMs: nowMs }
   const settlements = delivery.records.map((record) => deliveredOrSuperseded(delivery, record, told))
   const learned = delivery.repeated ? {} : { tellings: [...delivery.tellings.slice(0, -1), told], attempted: [], refused: null }
-  return { progress: settle({ ...progress, ...learned, ...rested(nowMs) }, settlements), settlements }
+  return { progress: settle({ ...progress, ...learned, ...rested(nowMs), messageRef }, settlements), settlements }
 }
 
 /** After a refusal for good. A repetition that is refused is tried again when it is next due. */
@@ -243,8 +254,9 @@ function nextStep(reconciled: Reconciled, policy: ReceiverPolicy, nowMs: number)
   }
   const attempted = belief ? progress.attempted.filter((telling) => !sameBelief(telling, belief)) : []
   const tellings = belief ? [...progress.tellings, ...attempted, belief] : progress.tellings
-  const repeated = !belief
-  const delivery = { ...{ alert, tellings, repeated, members, continuedAt, quietedBy, records }, attempt: progress.attempts + 1 }
+  const { messageRef, attempts } = progress
+  const told = { alert, tellings, repeated: !belief, members, continuedAt, quietedBy, messageRef, records }
+  const delivery = { ...told, attempt: attempts + 1 }
   return { delivery, settlements, wakeAtMs: nowMs }
 }
 

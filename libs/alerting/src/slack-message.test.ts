@@ -15,7 +15,7 @@ const message = (
   members: readonly Alert[] = [alert],
   quietedBy: Delivery['quietedBy'] = undefined,
 ) => {
-  const told = { repeated: false, continuedAt: null, records: [], attempt: 1 }
+  const told = { repeated: false, continuedAt: null, messageRef: '', records: [], attempt: 1 }
   const delivery: Delivery = { alert, tellings, members, quietedBy, ...told }
   const runbook = linkTemplate('http://runbooks/{metric}?a=1&b={label:job}')
   return slackMessage(delivery, { pageUrl: 'http://page', runbook, partitionOf: () => 3 })

@@ -37,6 +37,7 @@ describe('a snapshot', () => {
       refused: null,
       settled: ['a'],
       heldBy: 'muted',
+      messageRef: 'C1/1503435956.000247',
     } as const
     expect(decodeProgress(encodeProgress({ ...noProgress, ...durable }))).toEqual(durable)
   })
@@ -50,6 +51,7 @@ describe('a snapshot', () => {
       tellings: [{ state: 'firing', severity: 'warning', atMs: 1 }],
       attempted: [],
       heldBy: '',
+      messageRef: '',
       refused: null,
       settled: ['a'],
     })

@@ -97,19 +97,20 @@ export function decodeTracked(bytes: Uint8Array): TrackedAlert {
 }
 
 /** What must be known after a restart: the rest of the progress begins anew, so a receiver without memory is told at once. */
-export type DurableProgress = Pick<Progress, 'tellings' | 'attempted' | 'refused' | 'settled' | 'heldBy'> & {
+export type DurableProgress = Pick<Progress, 'tellings' | 'attempted' | 'refused' | 'settled' | 'heldBy' | 'messageRef'> & {
   /** Ids of the alerts of an incident; absent for an alert. */
   readonly members?: readonly string[]
 }
 
 export function encodeProgress(progress: DurableProgress): Buffer {
-  const { tellings, attempted, refused, settled, heldBy, members } = progress
-  return encodeSnapshot({ tellings, attempted, refused, settled, heldBy, ...(members && { members }) }, -1)
+  const { tellings, attempted, refused, settled, heldBy, messageRef, members } = progress
+  const known = { tellings, attempted, refused, settled, heldBy, ...(messageRef && { messageRef }) }
+  return encodeSnapshot({ ...known, ...(members && { members }) }, -1)
 }
 
 /** Throws DecodeError or StateError. */
 export function decodeProgress(bytes: Uint8Array): DurableProgress {
-  return { heldBy: '', ...(decodeSnapshot(bytes) as Omit<DurableProgress, 'heldBy'>) }
+  return { heldBy: '', messageRef: '', ...(decodeSnapshot(bytes) as Omit<DurableProgress, 'heldBy' | 'messageRef'>) }
 }
 
 /** Times of what a receiver was told, and what it was not told since the last digest. */

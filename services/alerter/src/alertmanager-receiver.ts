@@ -29,7 +29,7 @@ export function createAlertmanagerReceiver(options: AlertmanagerOptions): Receiv
     name,
     url: new URL(`${options.url}/api/v2/alerts`),
     timeoutMs,
-    taken: () => true,
+    failureIn: () => undefined,
   })
   const toBody = (delivery: Delivery) => alertmanagerAlerts(delivery, { resendMs, resendResolvedForMs, pageUrl }, options.nowMs())
   return {

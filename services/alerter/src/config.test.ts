@@ -61,6 +61,13 @@ describe('the routing tree', () => {
     ['a receiver called default', { receivers: [{ name: 'default' }] }, '"default" is taken'],
     ['a matcher that is none', { route: { routes: [{ matchers: ['team db'] }] } }, 'expected a matcher'],
     ['matchers at the root', { route: { matchers: ['a=b'] } }, 'matchers'],
+    ['a bot without a channel', { slack_bot_token: 'x' }, 'the channel that slack_bot_token posts to'],
+    ['a channel without a bot', { receivers: [{ name: 'db', slack_channel: 'x' }] }, 'the token that posts to slack_channel'],
+    [
+      'a bot beside a webhook',
+      { slack_bot_token: 'x', slack_channel: 'x', slack_webhook_url: 'http://x' },
+      'expected one of slack_bot_token and slack_webhook_url',
+    ],
     ['a budget of nothing', { route: { budget: { notifications: 0, per: '1w' } } }, '>=1'],
   ])('with %s is refused', (_, alerter, message) => {
     expect(messages(alerter)).toContain(message)

@@ -15,9 +15,17 @@ const urlOrOff = z
   )
   .transform((text) => text.replace(/\/+$/, ''))
 
+/** An app that posts to a channel and keeps its messages up to date, instead of a webhook. Empty is off. */
+const slackBot = {
+  slack_bot_token: secret().prefault(''),
+  /** Id or name of the channel. */
+  slack_channel: z.string().max(100).default(''),
+}
+
 const receiverSchema = z.strictObject({
   name: z.string().regex(/^[\w-]{1,50}$/, 'expected letters, digits and dashes'),
   slack_webhook_url: secret().prefault(''),
+  ...slackBot,
   /** Every replica of one Alertmanager; each is told everything. */
   alertmanager_urls: z.array(httpUrl()).default([]),
   webhook_url: urlOrOff.prefault(''),
@@ -32,6 +40,9 @@ export const alerterSchema = z
     port: z.int().min(0).max(65535).default(8084),
     /** Incoming webhook; empty is off. Checked at start and not here, because a configuration error shows the value. */
     slack_webhook_url: secret().prefault(''),
+    ...slackBot,
+    /** Of Slack's Web API; another for governments. */
+    slack_api_url: httpUrl().prefault('https://slack.com/api'),
     alertmanager_url: urlOrOff.prefault(''),
     /** Of the Slack app; with it messages have buttons, and `/slack/interactions` takes what they say. Empty is off. */
     slack_signing_secret: secret().prefault(''),
@@ -61,7 +72,25 @@ export const alerterSchema = z
     receivers: z.array(receiverSchema).default([]),
     route: routeSchema.prefault({}),
   })
-  .superRefine((config, context) => checkRoutes(config, context))
+  .superRefine((config, context) => {
+    checkRoutes(config, context)
+    checkSlack(config, [], context)
+    config.receivers.forEach((receiver, i) => {
+      checkSlack(receiver, ['receivers', i], context)
+    })
+  })
   .prefault({})
+
+type SlackAccess = Pick<ReceiverConfig, 'slack_webhook_url' | 'slack_bot_token' | 'slack_channel'>
+
+function checkSlack(access: SlackAccess, path: PropertyKey[], context: z.core.$RefinementCtx): void {
+  const complain = (key: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [...path, key], message, input: undefined })
+  const hasToken = access.slack_bot_token.reveal() !== ''
+  if (hasToken && access.slack_channel === '') complain('slack_channel', 'expected the channel that slack_bot_token posts to')
+  if (!hasToken && access.slack_channel !== '') complain('slack_bot_token', 'expected the token that posts to slack_channel')
+  if (hasToken && access.slack_webhook_url.reveal() !== '')
+    complain('slack_bot_token', 'expected one of slack_bot_token and slack_webhook_url: with both everything would be told twice')
+}
 
 export type AlerterConfig = z.output<typeof alerterSchema>

@@ -22,9 +22,9 @@ import {
   type Settlement,
   settle,
 } from '@lapwing/alerting/reconcile'
-import { type DeliveryError, deliveryErrors } from './delivery-errors.ts'
+import { DeliveryError, deliveryErrors } from './delivery-errors.ts'
 import type { Note } from './notifications.ts'
-import type { Receiver } from './receiver.ts'
+import type { DeliveryAnswer, Receiver } from './receiver.ts'
 import { progressOf, type RouteAlerts, setProgress } from './route-alerts.ts'
 
 export interface DeliveryLoopOptions {
@@ -149,13 +149,14 @@ async function tell(
 ): Promise<ReceiverGate> {
   const { receiver, route, nowMs, random } = options
   const started = await noteAttempts(deliveries, options)
-  const errors = await receiver.deliver(deliveries, cancelling)
+  const answers = await receiver.deliver(deliveries, cancelling)
+  const errors = answers.map((answer) => (answer instanceof DeliveryError ? answer : undefined))
   // What joined an incident meanwhile brought its own outcomes.
   const before = deliveries.map(({ alert }, i) => ({
     ...started[i]!,
     settled: progressOf(route, receiver.name, alert.id).settled,
   }))
-  const notes = deliveries.flatMap((delivery, i) => noteAnswer(delivery, errors[i], before[i]!, options))
+  const notes = deliveries.flatMap((delivery, i) => noteAnswer(delivery, answers[i], before[i]!, options))
   const answered = deliveries.filter((delivery, i) => !delivery.repeated && !isRetryable(errors[i]))
   if (deliveries.some((delivery, i) => !delivery.repeated && !errors[i])) options.onSent(nowMs())
   await options.write(
@@ -204,15 +205,14 @@ async function noteAttempts(
   return before
 }
 
-function noteAnswer(
-  delivery: Delivery,
-  error: DeliveryError | undefined,
-  before: Progress,
-  options: DeliveryLoopOptions,
-): Note[] {
+function noteAnswer(delivery: Delivery, answer: DeliveryAnswer, before: Progress, options: DeliveryLoopOptions): Note[] {
+  const error = answer instanceof DeliveryError ? answer : undefined
   if (isRetryable(error)) return noteFailure(delivery, error, before, options)
   const { receiver, route, nowMs } = options
-  const answered: Answered = error ? afterRefused(before, delivery, nowMs()) : afterDelivered(before, delivery, nowMs())
+  const messageRef = answer instanceof DeliveryError ? undefined : answer?.messageRef
+  const answered: Answered = error
+    ? afterRefused(before, delivery, nowMs())
+    : afterDelivered(before, delivery, nowMs(), messageRef)
   setProgress(route, receiver.name, delivery.alert.id, answered.progress)
   const told = { receiver: receiver.name, attempts: delivery.attempt, detail: '', error, atMs: nowMs() }
   return answered.settlements.map((outcome) => ({ outcome, told }))

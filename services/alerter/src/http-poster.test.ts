@@ -11,8 +11,13 @@ afterEach(() => receiver.stop())
 
 const open = new AbortController().signal
 const poster = (url = receiver.url, timeoutMs = 20_000): HttpPoster =>
-  createHttpPoster({ name: 'test', url: new URL(url), timeoutMs, taken: (answer) => answer === 'ok' })
-const failureOf = (posting: Promise<void>): Promise<DeliveryError> =>
+  createHttpPoster({
+    name: 'test',
+    url: new URL(url),
+    timeoutMs,
+    failureIn: (answer) => (answer === 'ok' ? undefined : 'unexpected_answer'),
+  })
+const failureOf = (posting: Promise<string>): Promise<DeliveryError> =>
   posting.then(
     () => expect.unreachable('it was taken'),
     (error) => error,

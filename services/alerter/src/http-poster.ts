@@ -8,12 +8,12 @@
  * The address may itself be the secret, so it is never part of an error, nor is what the receiver repeats of it.
  */
 import CircuitBreaker from 'opossum'
-import { DeliveryError, deliveryErrors } from './delivery-errors.ts'
+import { DeliveryError, type DeliveryErrorCode, deliveryErrors } from './delivery-errors.ts'
 import type { BreakerState } from './receiver.ts'
 
 export interface HttpPoster {
-  /** Rejects with a DeliveryError. */
-  post(body: object, signal: AbortSignal): Promise<void>
+  /** Resolves with the answer, as far as it is read. Rejects with a DeliveryError. The address is the configured one unless another is given. */
+  post(body: object, signal: AbortSignal, url?: URL): Promise<string>
   breakerState(): BreakerState
   close(): void
 }
@@ -23,14 +23,19 @@ export interface HttpPosterOptions {
   readonly url: URL
   /** `application/json` unless another is given. */
   readonly contentType?: string
+  /** Sent along, and as secret as the address. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Longest time for request and answer. */
   readonly timeoutMs: number
-  /** Whether a successful answer says that the alert was taken. */
-  taken(answer: string): boolean
+  /** How much of an answer is read, in characters; a thousand unless set. */
+  readonly answerLimit?: number
+  /** What an answer with a successful status says went wrong; undefined when the alert was taken. */
+  failureIn(answer: string): DeliveryErrorCode | undefined
 }
 
 export function createHttpPoster(options: HttpPosterOptions): HttpPoster {
-  const breaker = new CircuitBreaker((body: object, signal: AbortSignal) => postOnce(options, body, signal), {
+  const post = (body: object, signal: AbortSignal, url: URL) => postOnce({ ...options, url }, body, signal)
+  const breaker = new CircuitBreaker(post, {
     name: options.name,
     timeout: false,
     volumeThreshold: 5,
@@ -41,8 +46,8 @@ export function createHttpPoster(options: HttpPosterOptions): HttpPoster {
     errorFilter: (error) => error instanceof DeliveryError && !deliveryErrors[error.code].countsForBreaker,
   })
   return {
-    post: (body, signal) =>
-      breaker.fire(body, signal).catch((error: unknown) => {
+    post: (body, signal, url = options.url) =>
+      breaker.fire(body, signal, url).catch((error: unknown) => {
         if (error instanceof DeliveryError) throw error
         if ((error as { code?: string }).code === 'EOPENBREAKER') throw new DeliveryError('breaker_open')
         throw error
@@ -52,20 +57,21 @@ export function createHttpPoster(options: HttpPosterOptions): HttpPoster {
   }
 }
 
-async function postOnce(options: HttpPosterOptions, body: object, stopping: AbortSignal): Promise<void> {
+async function postOnce(options: HttpPosterOptions, body: object, stopping: AbortSignal): Promise<string> {
   const deadline = AbortSignal.timeout(options.timeoutMs)
   try {
     const response = await fetch(options.url, {
       method: 'POST',
-      headers: { 'content-type': options.contentType ?? 'application/json' },
+      headers: { ...options.headers, 'content-type': options.contentType ?? 'application/json' },
       body: JSON.stringify(body),
       redirect: 'manual',
       signal: AbortSignal.any([stopping, deadline]),
     })
-    const answer = await readStart(response)
-    if (response.ok && options.taken(answer)) return
+    const answer = await readStart(response, options.answerLimit ?? enoughOfAnswer)
+    const code = response.ok ? options.failureIn(answer) : codeOf(response.status)
+    if (code === undefined) return answer
     const detail = `HTTP ${response.status} ${quoted(answer, options.url)}`
-    throw new DeliveryError(codeOf(response.status), detail, retryAfterMs(response.headers.get('retry-after'), Date.now()))
+    throw new DeliveryError(code, detail, retryAfterMs(response.headers.get('retry-after'), Date.now()))
   } catch (error) {
     if (error instanceof DeliveryError) throw error
     if (stopping.aborted) throw new DeliveryError('stopping')
@@ -94,12 +100,12 @@ export function retryAfterMs(header: string | null, nowMs: number): number | und
 
 const enoughOfAnswer = 1024
 
-async function readStart(response: Response): Promise<string> {
+async function readStart(response: Response, limit: number): Promise<string> {
   let text = ''
   const decoder = new TextDecoder()
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true })
-    if (text.length > enoughOfAnswer) break
+    if (text.length > limit) break
   }
   return text
 }

@@ -5,6 +5,7 @@ import { createAlertmanagerReceiver } from './alertmanager-receiver.ts'
 import type { AlerterConfig, ReceiverConfig } from './config.ts'
 import { createLogReceiver } from './log-receiver.ts'
 import type { Receiver } from './receiver.ts'
+import { createSlackBotReceiver } from './slack-bot-receiver.ts'
 import { createSlackReceiver } from './slack-receiver.ts'
 import { createWebhookReceiver } from './webhook-receiver.ts'
 
@@ -19,6 +20,8 @@ export interface ReceiverParts {
 export function createReceivers(config: AlerterConfig, parts: ReceiverParts): ReadonlyMap<string, readonly Receiver[]> {
   const implicit = {
     slack_webhook_url: config.slack_webhook_url,
+    slack_bot_token: config.slack_bot_token,
+    slack_channel: config.slack_channel,
     alertmanager_urls: config.alertmanager_url === '' ? [] : [config.alertmanager_url],
   }
   const groups = new Map([['default', placesOf({ name: '', webhook_url: '', ...implicit }, config, parts)]])
@@ -36,6 +39,9 @@ function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, par
   const { slack_webhook_url: webhookUrl, webhook_url: url } = receiver
   if (webhookUrl.reveal() !== '')
     places.push(createSlackReceiver({ rateLimit, timeoutMs, links, name: nameOf('slack'), webhookUrl }))
+  const { slack_bot_token: botToken, slack_channel: channel } = receiver
+  const slackBot = { rateLimit, timeoutMs, links, name: nameOf('slack'), botToken, channel, apiUrl: config.slack_api_url }
+  if (botToken.reveal() !== '') places.push(createSlackBotReceiver(slackBot))
   if (url !== '') places.push(createWebhookReceiver({ pageUrl, rateLimit, timeoutMs, name: nameOf('webhook'), url }))
   receiver.alertmanager_urls.forEach((url, i) => {
     const name = nameOf(i === 0 ? 'alertmanager' : `alertmanager-${i + 1}`)

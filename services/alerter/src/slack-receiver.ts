@@ -2,9 +2,9 @@
 import type { Allowance } from '@lapwing/alerting/limits'
 import { type SlackLinks, slackDigest, slackMessage } from '@lapwing/alerting/slack-message'
 import type { Secret } from '@lapwing/service/config-fields'
-import { type DeliveryError, deliveryError } from './delivery-errors.ts'
+import { deliveryError } from './delivery-errors.ts'
 import { createHttpPoster } from './http-poster.ts'
-import type { Receiver } from './receiver.ts'
+import type { DeliveryAnswer, Receiver } from './receiver.ts'
 
 export interface SlackOptions {
   readonly name: string
@@ -23,7 +23,7 @@ export function createSlackReceiver({ name, webhookUrl, links, rateLimit, timeou
     name,
     url: addressOf(webhookUrl),
     timeoutMs,
-    taken: (answer) => answer.trim() === 'ok',
+    failureIn: (answer) => (answer.trim() === 'ok' ? undefined : 'unexpected_answer'),
   })
   return {
     name,
@@ -31,7 +31,7 @@ export function createSlackReceiver({ name, webhookUrl, links, rateLimit, timeou
     policy: { resendMs: null, resendResolvedForMs: 0, spacingMs, batchSize: 1 },
     limits: { rateLimit },
     deliver: async (deliveries, signal) => {
-      const answers: (DeliveryError | undefined)[] = []
+      const answers: DeliveryAnswer[] = []
       for (const delivery of deliveries) {
         answers.push(await poster.post(slackMessage(delivery, links), signal).then(() => undefined, deliveryError))
       }

@@ -26,7 +26,7 @@ export function createWebhookReceiver({ name, url, pageUrl, rateLimit, timeoutMs
     ...{ name, timeoutMs },
     url: new URL(url),
     contentType: 'application/cloudevents+json',
-    taken: () => true,
+    failureIn: () => undefined,
   })
   return {
     name,
