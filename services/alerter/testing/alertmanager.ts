@@ -24,6 +24,9 @@ export interface TestAlertmanager {
   /** Silences what has these labels for an hour; its id. */
   silence(labels: Readonly<Record<string, string>>, createdBy: string, comment: string): Promise<string>
   expireSilence(id: string): Promise<void>
+  kill(): Promise<void>
+  /** After a kill, on the same port; it has forgotten all alerts. */
+  start(): Promise<void>
   /** Kills it and starts it again on the same port; it has then forgotten all alerts. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -56,6 +59,10 @@ export async function startAlertmanager(program: string): Promise<TestAlertmanag
     silence: (labels, createdBy, comment) => postSilence(url, labels, { createdBy, comment }),
     expireSilence: async (id) => {
       await fetch(`${url}/api/v2/silence/${id}`, { method: 'DELETE' })
+    },
+    kill: () => kill(child),
+    start: async () => {
+      child = await launch(program, args, url)
     },
     restart: async () => {
       await kill(child)

@@ -32,6 +32,10 @@ export interface SlackTestReceiver {
   taken(): SlackMessage[]
   /** Answers for the next requests, in order. */
   answerNext(...answers: readonly (SlackAnswer | typeof silence)[]): void
+  /** The answer to all requests after those, until it is `ok` again with undefined. */
+  answerAll(answer: SlackAnswer | undefined): void
+  /** Called once the next answer of `ok` has been given away. */
+  afterNextTaken(then: () => void): void
   stop(): Promise<void>
 }
 
@@ -85,11 +89,18 @@ export function buttonOf(message: SlackMessage, actionId: string): string | unde
 export async function startSlackReceiver(): Promise<SlackTestReceiver> {
   const received: ReceivedMessage[] = []
   const answers: (SlackAnswer | typeof silence)[] = []
+  let usual = takenAnswer
+  let afterTaken = () => {}
   const server = createServer(async (request, response) => {
     const message = JSON.parse(await bodyOf(request)) as SlackMessage
-    const answer = answers.shift() ?? takenAnswer
+    const answer = answers.shift() ?? usual
     received.push({ message, answer, atMs: Date.now() })
-    if (answer !== silence) response.writeHead(answer.status, answer.headers).end(answer.body)
+    if (answer === silence) return
+    response.writeHead(answer.status, answer.headers).end(answer.body)
+    if (answer !== takenAnswer) return
+    const then = afterTaken
+    afterTaken = () => {}
+    response.once('finish', then)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -98,6 +109,12 @@ export async function startSlackReceiver(): Promise<SlackTestReceiver> {
     received,
     taken: () => received.filter(({ answer }) => answer === takenAnswer).map(({ message }) => message),
     answerNext: (...next) => answers.push(...next),
+    answerAll: (answer = takenAnswer) => {
+      usual = answer
+    },
+    afterNextTaken: (then) => {
+      afterTaken = then
+    },
     stop: () => stop(server),
   }
 }
