@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { alertRecord } from '../testing/alert.ts'
-import { descriptionText, durationText, episodePage, numberText, summaryText } from './alert-text.ts'
+import { descriptionText, durationText, episodePage, graphPage, numberText, summaryText } from './alert-text.ts'
 
 test('numbers are short, and none is hidden', () => {
   const shown = [0, 12.5, 0.1 + 0.2, 1234.5678, 999_999.4, 12_345_678, 0.00012345, -3, Number.NaN, Infinity, -Infinity].map(
@@ -25,4 +25,17 @@ test('sentences tell what is wrong, and what is over', () => {
 
 test('the page of an episode is found whatever its id', () => {
   expect(episodePage('http://page', alertRecord({ id: 'a&b=c' }))).toBe('http://page/?series=series-1&anomaly=a%26b%3Dc')
+})
+
+test('a graph in Prometheus shows the series at the time, whatever its labels are; the result of an expression has none', () => {
+  const hostile = alertRecord({ labels: [...alertRecord().labels, { name: 'path', value: '"} or <x>&a=b' }] })
+  const url = new URL(graphPage('http://prom:9090', hostile)!)
+  expect(url.origin + url.pathname).toBe('http://prom:9090/graph')
+  expect(Object.fromEntries(url.searchParams)).toEqual({
+    'g0.expr': 'node_load1{instance="node-1:9100",path="\\"} or <x>&a=b"}',
+    'g0.tab': '0',
+    'g0.range_input': '2h',
+    'g0.end_input': '2026-01-05 10:01',
+  })
+  expect(graphPage('http://prom:9090', alertRecord({ labels: [{ name: 'instance', value: 'a' }] }))).toBeUndefined()
 })

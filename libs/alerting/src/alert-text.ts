@@ -1,5 +1,6 @@
 /** The words of an alert, for every receiver: numbers, times, and the sentences that say what is wrong. */
 import type { Alert } from '@lapwing/contracts/records'
+import { seriesText } from '@lapwing/contracts/series'
 
 /** `cpu_usage is unusual` and its end; one sentence without a full stop. */
 export function summaryText(alert: Alert): string {
@@ -54,4 +55,17 @@ export function durationMs(alert: Alert): number | null {
 /** The page of the episode in the web interface. */
 export function episodePage(pageUrl: string, alert: Alert): string {
   return `${pageUrl}/?series=${encodeURIComponent(alert.seriesKey)}&anomaly=${encodeURIComponent(alert.id)}`
+}
+
+const graphRange = '2h'
+
+/** The series in Prometheus' expression browser, around the episode; undefined for the result of an expression, which is no series there. */
+export function graphPage(prometheusUrl: string, { labels, endedAtMs, observedAtMs }: Alert): string | undefined {
+  if (!labels.some(({ name }) => name === '__name__')) return undefined
+  const end = new Date(endedAtMs ?? observedAtMs).toISOString().slice(0, 16).replace('T', ' ')
+  const fields = { 'g0.expr': seriesText(labels), 'g0.tab': '0', 'g0.range_input': graphRange, 'g0.end_input': end }
+  const query = Object.entries(fields).map(
+    ([name, value]) => `${name}=${encodeURIComponent(value.replace(/\p{Cs}/gu, '\ufffd'))}`,
+  )
+  return `${prometheusUrl}/graph?${query.join('&')}`
 }

@@ -18,7 +18,7 @@ const message = (
   const told = { repeated: false, continuedAt: null, messageRef: '', records: [], attempt: 1 }
   const delivery: Delivery = { alert, tellings, members, quietedBy, ...told }
   const runbook = linkTemplate('http://runbooks/{metric}?a=1&b={label:job}')
-  return slackMessage(delivery, { pageUrl: 'http://page', runbook, partitionOf: () => 3 })
+  return slackMessage(delivery, { pageUrl: 'http://page', prometheusUrl: 'http://prom', runbook, partitionOf: () => 3 })
 }
 const textsOf = (built: ReturnType<typeof slackMessage>): SlackText[] =>
   built.blocks.flatMap((block) => {
@@ -103,7 +103,7 @@ test('a digest says how many, why, and which were the worst', () => {
   const worst = { alertId: 'a', metric: '<!here>', where: 'job=x', severity: 'warning', score: 3, reason: 'muted' } as const
   const built = slackDigest({ sinceMs: startedAtMs, counts: { muted: 3, over_budget: 1 }, worst: [worst] }, 'default', {
     pageUrl: 'http://page',
-    ...{ runbook: undefined, partitionOf: undefined },
+    ...{ runbook: undefined, prometheusUrl: undefined, partitionOf: undefined },
   })
   expect(built.text).toBe('Digest of default: 4 alerts were not told')
   expect(allText(built)).toContain('3: it is muted\n1: the budget of the route asks for a higher score')

@@ -10,7 +10,7 @@
  * Source: Slack "Block Kit: blocks", "Formatting text for app surfaces".
  */
 import type { Alert, Label, Severity } from '@lapwing/contracts/records'
-import { bandText, durationMs, durationText, episodePage, numberText, reasonsText, summaryText } from './alert-text.ts'
+import { bandText, durationMs, durationText, episodePage, graphPage, numberText, reasonsText, summaryText } from './alert-text.ts'
 import { bandGauge } from './band-gauge.ts'
 import { type Digest, leftOutCount } from './digest.ts'
 import { likelyCauses } from './likely-causes.ts'
@@ -45,6 +45,8 @@ export interface SlackLinks {
   /** Address of the web interface, without a trailing slash. */
   readonly pageUrl: string
   readonly runbook: LinkTemplate | undefined
+  /** Of the Prometheus that people open, without a trailing slash; undefined for none. */
+  readonly prometheusUrl: string | undefined
   /** Where the anomaly records of an alert are, for the buttons; undefined where nobody would hear of one that is pressed. */
   readonly partitionOf: PartitionOf | undefined
 }
@@ -77,10 +79,16 @@ function titleText({ alert, members, quietedBy }: Delivery): string {
   return `${members.length} series are unusual, ${alert.metric} first of all`
 }
 
-function linkTexts(alert: Alert, { pageUrl, runbook }: SlackLinks): SlackText[] {
+function linkTexts(alert: Alert, { pageUrl, runbook, prometheusUrl }: SlackLinks): SlackText[] {
   const page = markdown(`<${linkTarget(pageUrl, alert)}|Open in Lapwing>`)
-  const address = runbook?.(alert).replaceAll('&', '&amp;')
-  return address && address.length < slackLimits.field / 2 ? [page, markdown(`<${address}|Runbook>`)] : [page]
+  const graph = prometheusUrl === undefined ? undefined : graphPage(prometheusUrl, alert)
+  return [page, ...link(graph, 'Graph in Prometheus'), ...link(runbook?.(alert), 'Runbook')]
+}
+
+/** None for an address that is too long for a text. */
+function link(address: string | undefined, name: string): SlackText[] {
+  const target = address?.replaceAll('&', '&amp;').replace(/[<>|]/g, encodeURIComponent)
+  return target && target.length < slackLimits.field / 2 ? [markdown(`<${target}|${name}>`)] : []
 }
 
 /** Labels that all of them have, in the order of the first. */

@@ -33,7 +33,10 @@ export function createReceivers(config: AlerterConfig, parts: ReceiverParts): Re
 function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, partitionOf }: ReceiverParts): Receiver[] {
   const nameOf = (kind: string) => (receiver.name === '' ? kind : `${receiver.name}.${kind}`)
   const { page_url: pageUrl, runbook_url: runbook } = config
-  const links = { pageUrl, runbook, partitionOf: config.slack_signing_secret.reveal() === '' ? undefined : partitionOf }
+  const links = {
+    ...{ pageUrl, runbook, prometheusUrl: config.prometheus_page_url || undefined },
+    partitionOf: config.slack_signing_secret.reveal() === '' ? undefined : partitionOf,
+  }
   const [timeoutMs, rateLimit] = [requestTimeoutMs, receiver.rate_limit]
   const places = [createLogReceiver(logger, nameOf('log'))]
   const { slack_webhook_url: webhookUrl, webhook_url: url } = receiver

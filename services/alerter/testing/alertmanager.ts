@@ -39,11 +39,13 @@ export function findAlertmanager(): string | undefined {
   )
 }
 
+const notifiesNobody = 'route:\n  receiver: none\nreceivers:\n  - name: none\n'
+
 /** Rejects when it does not get ready, with what it said. */
-export async function startAlertmanager(program: string): Promise<TestAlertmanager> {
+export async function startAlertmanager(program: string, config = notifiesNobody): Promise<TestAlertmanager> {
   const directory = await mkdtemp(join(tmpdir(), 'lapwing-alertmanager-'))
   const configFile = join(directory, 'alertmanager.yml')
-  await writeFile(configFile, 'route:\n  receiver: none\nreceivers:\n  - name: none\n')
+  await writeFile(configFile, config)
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const args = [
