@@ -6,7 +6,7 @@ import { likelyCauses } from './likely-causes.ts'
 import { accept } from './tracked-alert.ts'
 
 const minuteMs = 60_000
-const policy: IncidentPolicy = { groupBy: ['instance'], reopenMs: 10 * minuteMs, broadSeries: 3 }
+const policy: IncidentPolicy = { groupBy: ['instance'], reopenMs: 10 * minuteMs, broadSeries: 3, together: { withinMs: 0 } }
 const member = (id: string, differences: Partial<Alert> = {}) =>
   accept(alertRecord({ id, recordId: `${id}/1`, seriesKey: id, ...differences }), { offset: 0, writtenAtMs: 0 }, undefined)
 const over = { state: 'resolved', endedAtMs: startedAtMs + minuteMs } as const

@@ -13,6 +13,7 @@
  */
 import type { Alert, Severity } from '@lapwing/contracts/records'
 import { identityLabels } from './alertmanager-alert.ts'
+import type { TogetherPolicy } from './fail-together.ts'
 import { likelyCauses } from './likely-causes.ts'
 import { compareSeverity, higherSeverity } from './severity.ts'
 import type { TrackedAlert } from './tracked-alert.ts'
@@ -24,6 +25,8 @@ export interface IncidentPolicy {
   readonly reopenMs: number
   /** So many series firing at once are critical whatever each of them is. */
   readonly broadSeries: number
+  /** What fell ill together again and again is one incident although it shares no label. */
+  readonly together: TogetherPolicy
 }
 
 /** What is in one incident and what in another. A series that has none of the labels is judged with its entity. */

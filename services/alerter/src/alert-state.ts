@@ -1,9 +1,10 @@
 /**
  * The alerter's memory on the compacted topic `alert-state`: keys, and snapshots that survive a crash half-way through a write.
  *
- * Four kinds of keys, each with one writer, so that no write of one loop can bring back what another has replaced:
+ * Five kinds of keys, each with one writer, so that no write of one loop can bring back what another has replaced:
  * `series/<series key>` by the first stage, `alert/<alert id>` by the second, `progress/<receiver>/<item id>` and
- * `sent/<receiver>` by the loop of that receiver; the last three below `route/<name>/` when it is not the default route. An
+ * `sent/<receiver>` by the loop of that receiver, `starts/<topology>` by the housekeeping; the last four below `route/<name>/` when
+ * it is not the default route. An
  * incident is kept with the progress of the receivers that are told of it, so what they were told and what it was are one write.
  * A snapshot is JSON (an alert inside it is Avro, because JSON has no NaN), framed and guarded by a checksum. One
  * that cannot be read is told to the caller and left out; it is never used in part.
@@ -31,6 +32,7 @@ export function stateKeys(route: string) {
     /** What the keys of all progress begin with. */
     anyProgress: `${place}progress/`,
     sent: (receiver: string) => `${place}sent/${receiver}`,
+    starts: (topologyKey: string) => `${place}starts/${topologyKey}`,
   } as const
 }
 
@@ -124,6 +126,16 @@ export function encodeSent({ sentAtMs, digest }: SentState): Buffer {
 export function decodeSent(bytes: Uint8Array): SentState {
   const { sentAtMs, digest } = decodeSnapshot(bytes) as SentState
   return { sentAtMs, digest }
+}
+
+/** When a topology fell ill. */
+export function encodeStarts(atMs: readonly number[]): Buffer {
+  return encodeSnapshot({ atMs }, -1)
+}
+
+/** Throws DecodeError or StateError. */
+export function decodeStarts(bytes: Uint8Array): readonly number[] {
+  return (decodeSnapshot(bytes) as { atMs: readonly number[] }).atMs
 }
 
 function encodeSnapshot(state: object, sourceOffset: number): Buffer {

@@ -68,6 +68,8 @@ export const alerterSchema = z
     silences_interval: duration(1000).prefault('30s'),
     /** An incident that ended less than this ago goes on when its topology fires again. */
     reopen_window: duration().prefault('10m'),
+    /** Topologies that fell ill within this time of each other again and again are one incident; 0s joins none. */
+    together_within: duration(0).prefault('1m'),
     /** So many series of one incident firing at once are critical. */
     broad_series: z.int().min(2).default(10),
     /** Beside the one made of the addresses above, which is called `default`. */

@@ -9,7 +9,7 @@
  * about it come later still, it is told as what it says it is: over.
  */
 import type { Digest } from '@lapwing/alerting/digest'
-import { type IncidentPolicy, incidentAlert, incidentKey, isSameIncident } from '@lapwing/alerting/incident'
+import { type IncidentPolicy, incidentAlert } from '@lapwing/alerting/incident'
 import { isFinished, noProgress, type Progress, type ReceiverPolicy, unsettled } from '@lapwing/alerting/reconcile'
 import { accept, endedBy, isLater, type LogPlace, pruned, type TrackedAlert } from '@lapwing/alerting/tracked-alert'
 import { asJudged, type SaidVerdict } from '@lapwing/alerting/verdict'
@@ -24,6 +24,12 @@ export interface RouteAlerts {
   readonly incidentOf: Map<string, string>
   /** Id of the newest incident of each topology key. */
   readonly newestOfKey: Map<string, string>
+  /** Ids of the incidents that opened last, oldest first, at most `comparedIncidents`. */
+  recentIncidents: readonly string[]
+  /** When each topology fell ill, the one that did last at the end. */
+  readonly startsOfKey: Map<string, readonly number[]>
+  /** Those of which the starts are to be written. */
+  readonly changedStarts: Set<string>
   /** Alerts that are not let through, with the time to look at them again. */
   readonly waiting: Map<string, number>
   readonly receivers: Map<string, ReceiverBook>
@@ -37,7 +43,8 @@ export type VerdictOf = (episodeId: string) => SaidVerdict | undefined
 
 export interface Incident {
   readonly id: string
-  readonly key: string
+  /** Of the topologies in it. */
+  readonly keys: Set<string>
   readonly openedAtMs: number
   /** In the order of joining. */
   readonly memberIds: Set<string>
@@ -67,6 +74,7 @@ export function emptyRoute(receivers: readonly ReceiverUnit[], verdictOf: Verdic
   const bookOf = ({ name, unit }: ReceiverUnit): [string, ReceiverBook] => [name, emptyBook(unit)]
   return {
     ...{ alerts: new Map(), bySeries: new Map(), incidents: new Map(), incidentOf: new Map() },
+    ...{ recentIncidents: [], startsOfKey: new Map(), changedStarts: new Set() },
     ...{ newestOfKey: new Map(), waiting: new Map(), formerReceivers: new Set(), verdictOf },
     receivers: new Map(receivers.map(bookOf)),
   }
@@ -101,25 +109,22 @@ export function restoreAlerts(route: RouteAlerts, alerts: Iterable<TrackedAlert>
   }
 }
 
-/** Lets an alert through: into the open incident of its topology, or a new one. */
-export function joinIncident(route: RouteAlerts, id: string, policy: IncidentPolicy, nowMs: number): void {
-  const { alert } = route.alerts.get(id)!
-  const key = incidentKey(alert, policy.groupBy)
-  const newest = route.incidents.get(route.newestOfKey.get(key) ?? '')
-  const same = newest && isSameIncident(membersOf(route, newest), alert.startedAtMs, policy) ? newest : undefined
-  addToIncident(route, same ?? openIncident(route, { id, key, openedAtMs: nowMs }), id)
-}
+/** So many are compared with what falls ill, however many are open. */
+const comparedIncidents = 50
 
-export function openIncident(route: RouteAlerts, opened: Pick<Incident, 'id' | 'key' | 'openedAtMs'>): Incident {
-  const incident: Incident = { ...opened, memberIds: new Set(), asAlert: undefined }
+export function openIncident(route: RouteAlerts, opened: Pick<Incident, 'id' | 'openedAtMs'>): Incident {
+  const incident: Incident = { ...opened, keys: new Set(), memberIds: new Set(), asAlert: undefined }
   route.incidents.set(incident.id, incident)
-  route.newestOfKey.set(incident.key, incident.id)
+  route.recentIncidents = [...route.recentIncidents.slice(1 - comparedIncidents), incident.id]
   return incident
 }
 
 /** What was settled of the alert alone is settled in the incident. One that a receiver refused is tried again with what is new. */
-export function addToIncident(route: RouteAlerts, incident: Incident, alertId: string): void {
+export function addToIncident(route: RouteAlerts, incident: Incident, alertId: string, key: string): void {
   incident.memberIds.add(alertId)
+  incident.keys.add(key)
+  const newest = route.incidents.get(route.newestOfKey.get(key) ?? '')
+  if (!newest || newest.openedAtMs <= incident.openedAtMs) route.newestOfKey.set(key, incident.id)
   route.incidentOf.set(alertId, incident.id)
   route.waiting.delete(alertId)
   for (const book of route.receivers.values()) {
@@ -270,7 +275,7 @@ function leaveIncident(route: RouteAlerts, alertId: string, recordIds: ReadonlyS
   const over = incident.memberIds.size === 0
   if (over) {
     route.incidents.delete(incident.id)
-    if (route.newestOfKey.get(incident.key) === incident.id) route.newestOfKey.delete(incident.key)
+    for (const key of incident.keys) if (route.newestOfKey.get(key) === incident.id) route.newestOfKey.delete(key)
   }
   for (const book of route.receivers.values()) {
     if (book.unit === 'alert') continue

@@ -1,7 +1,16 @@
 /** The memory of a route between two processes: read back when a partition is taken over, cleared of what is finished. */
 import { type IncidentPolicy, incidentKey } from '@lapwing/alerting/incident'
 import { noProgress } from '@lapwing/alerting/reconcile'
-import { type DurableProgress, decodeProgress, decodeSent, decodeTracked, stateKeys, statesBelow } from './alert-state.ts'
+import {
+  type DurableProgress,
+  decodeProgress,
+  decodeSent,
+  decodeStarts,
+  decodeTracked,
+  encodeStarts,
+  stateKeys,
+  statesBelow,
+} from './alert-state.ts'
 import type { Committer } from './committer.ts'
 import type { Receiver } from './receiver.ts'
 import {
@@ -46,6 +55,8 @@ export function restoreRoute(
     for (const [id, durable] of items) restoreProgress(book.progress, id, durable)
     Object.assign(book, statesBelow(snapshots, keys.sent(receiver), decodeSent, onDamaged).get(''))
   }
+  const starts = [...statesBelow(snapshots, keys.starts(''), decodeStarts, onDamaged)]
+  for (const [key, atMs] of starts.sort(([, a], [, b]) => (a.at(-1) ?? 0) - (b.at(-1) ?? 0))) route.startsOfKey.set(key, atMs)
   for (const key of snapshots.keys()) {
     const receiver = key.startsWith(keys.anyProgress) ? key.slice(keys.anyProgress.length).split('/', 1)[0]! : undefined
     if (receiver !== undefined && !route.receivers.has(receiver)) route.formerReceivers.add(receiver)
@@ -58,9 +69,10 @@ function restoreIncident(route: RouteAlerts, id: string, members: readonly strin
   const known = members.filter((member) => route.alerts.has(member) && !route.incidentOf.has(member))
   if (known.length === 0) return
   const first = route.alerts.get(known[0]!)!.alert
-  const incident =
-    route.incidents.get(id) ?? openIncident(route, { id, key: incidentKey(first, policy.groupBy), openedAtMs: first.startedAtMs })
-  for (const member of known) addToIncident(route, incident, member)
+  const incident = route.incidents.get(id) ?? openIncident(route, { id, openedAtMs: first.startedAtMs })
+  for (const member of known) {
+    addToIncident(route, incident, member, incidentKey(route.alerts.get(member)!.alert, policy.groupBy))
+  }
 }
 
 /** What was settled of a member alone may be in the incident's already. */
@@ -88,8 +100,20 @@ export async function forgetFinished(
   const finished = forgettable(route, { receivers: policies, incident }, nowMs)
   const ids = new Set(finished.map(({ alert }) => alert.id))
   const tombstones = [...ids].flatMap((id) => keysOf(route, name, id, ids))
-  await committer.commit(tombstones.map((key) => ({ topic, partition, key: Buffer.from(key), value: null })))
+  const starts = takeChangedStarts(route, name)
+  const gone = tombstones.map((key) => ({ key: Buffer.from(key), value: null }))
+  await committer.commit([...starts, ...gone].map((each) => ({ topic, partition, ...each })))
   for (const tracked of finished) if (route.alerts.get(tracked.alert.id) === tracked) forget(route, tracked.alert.id)
+}
+
+/** What a crash loses of them is a minute's worth of hints. */
+function takeChangedStarts(route: RouteAlerts, name: string): { key: Buffer; value: Buffer | null }[] {
+  const changed = [...route.changedStarts]
+  route.changedStarts.clear()
+  return changed.map((key) => {
+    const starts = route.startsOfKey.get(key)
+    return { key: Buffer.from(stateKeys(name).starts(key)), value: starts ? encodeStarts(starts) : null }
+  })
 }
 
 /** The keys that go with an alert. An incident bears the id of its first alert and may outlive it. */

@@ -220,3 +220,49 @@ describe('a verdict of a person', () => {
     expect(tell(laterMs)).toEqual([])
   })
 })
+
+describe('machines that fell ill together before', () => {
+  const dayMs = 24 * 60 * minuteMs
+  const onMachine = (machine: string, day: number, offsetMs = 0) => {
+    const startedAtMs = startMs + day * dayMs + offsetMs
+    const labels = [
+      { name: '__name__', value: 'node_load1' },
+      { name: 'instance', value: machine },
+    ]
+    const id = `${machine}-${day}`
+    return on(id, { id: `${id}/1`, seriesKey: machine, labels, startedAtMs, observedAtMs: startedAtMs })
+  }
+  /** What is told on the last of some days on which these fall ill, each for five minutes. */
+  const lastDay = (days: readonly (readonly string[])[], differences: Partial<RoutePolicy> = {}) => {
+    const { receive, tell } = world(differences)
+    let told: string[] = []
+    for (const [day, machines] of days.entries()) {
+      const atMs = startMs + day * dayMs
+      const opened = machines.map((machine, i) => onMachine(machine, day, i * 5000))
+      receive(...opened)
+      told = tell(atMs + minuteMs)
+      receive(
+        ...opened.map((each) => ({
+          ...each,
+          id: `${each.episodeId}/2`,
+          state: 'resolved' as const,
+          endedAtMs: atMs + 5 * minuteMs,
+        })),
+      )
+      tell(atMs + 5 * minuteMs)
+    }
+    return told
+  }
+  const both = ['db', 'shop']
+
+  test('are one incident from the fourth time on', () => {
+    expect(lastDay([both, both, both])).toHaveLength(2)
+    expect(lastDay([both, both, both, both])).toEqual(['firing warning: db-3 shop-3'])
+  })
+
+  test('are two when one also falls ill alone, or nobody wants them joined', () => {
+    expect(lastDay([both, ['db'], both, ['db'], both, ['db'], both])).toHaveLength(2)
+    const apart = { incident: { ...routePolicy.incident, together: { withinMs: 0 } } }
+    expect(lastDay([both, both, both, both], apart)).toHaveLength(2)
+  })
+})

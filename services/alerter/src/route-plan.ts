@@ -21,11 +21,11 @@ import { compareSeverity } from '@lapwing/alerting/severity'
 import type { TrackedAlert } from '@lapwing/alerting/tracked-alert'
 import { isQuiet, type SaidVerdict } from '@lapwing/alerting/verdict'
 import type { Alert } from '@lapwing/contracts/records'
+import { joinIncident } from './join-incident.ts'
 import {
   type Incident,
   type Item,
   itemOf,
-  joinIncident,
   latestOfSeries,
   membersOf,
   progressOf,

@@ -11,7 +11,11 @@ export function decisionPolicy(config: AlerterConfig): DecisionPolicy {
 
 export function routePolicy(route: AlertRoute, config: AlerterConfig): RoutePolicy {
   return {
-    incident: { groupBy: route.groupBy, reopenMs: config.reopen_window.ms, broadSeries: config.broad_series },
+    incident: {
+      ...{ groupBy: route.groupBy, reopenMs: config.reopen_window.ms, broadSeries: config.broad_series },
+      // `...` keeps every series to itself.
+      together: { withinMs: route.groupBy.includes('...') ? 0 : config.together_within.ms },
+    },
     flappingHoldMs: config.flapping_hold.ms,
     ...{
       groupWaitMs: route.groupWaitMs,

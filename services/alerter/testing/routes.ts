@@ -2,7 +2,7 @@
 import type { Mutes, RoutePolicy } from '../src/route-plan.ts'
 
 export const routePolicy: RoutePolicy = {
-  incident: { groupBy: ['instance'], reopenMs: 600_000, broadSeries: 10 },
+  incident: { groupBy: ['instance'], reopenMs: 600_000, broadSeries: 10, together: { withinMs: 60_000 } },
   groupWaitMs: 0,
   minimumDurationMs: 0,
   flappingHoldMs: 300_000,
