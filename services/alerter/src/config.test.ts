@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ConfigError, commonSections, loadConfig } from '@lapwing/service/config'
+import { afterAll, describe, expect, test } from 'vitest'
 import { alerterSchema } from './config.ts'
 import { routingTree } from './route-config.ts'
 
@@ -71,5 +75,44 @@ describe('the routing tree', () => {
     ['a budget of nothing', { route: { budget: { notifications: 0, per: '1w' } } }, '>=1'],
   ])('with %s is refused', (_, alerter, message) => {
     expect(messages(alerter)).toContain(message)
+  })
+})
+
+describe('a configuration file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lapwing-alerter-config-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const problemsOf = (text: string): string => {
+    const file = join(folder, 'lapwing.yaml')
+    writeFileSync(file, text)
+    try {
+      loadConfig({ ...commonSections, alerter: alerterSchema }, { file, environment: {}, sets: [] })
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message.replaceAll(file, 'FILE')
+      throw error
+    }
+    return ''
+  }
+
+  test.each([
+    [
+      'a template with an unknown field',
+      'alerter:\n  runbook_url: http://x/{nothing}',
+      /FILE:2: alerter.runbook_url: .*\{nothing\}/,
+    ],
+    [
+      'an expression that backtracks',
+      `alerter:\n  route:\n    routes:\n      - matchers: ['a=~"(x)\\1"']`,
+      /FILE:4: alerter.route.routes.0.matchers.0: .*RE2/,
+    ],
+    [
+      'a budget of a million',
+      'alerter:\n  route:\n    budget: {notifications: 1000000, per: 1w}',
+      /FILE:3: alerter.route.budget.notifications/,
+    ],
+    ['a bot without its channel', 'alerter:\n  slack_bot_token: xoxb-secret', /alerter.slack_channel: .*slack_bot_token/],
+    ['a token that is no text', 'alerter:\n  feedback_token: 12345678', /FILE:2: alerter.feedback_token: .*in quotes/],
+  ])('with %s is refused with file, line and key', (_, text, message) => {
+    expect(problemsOf(text)).toMatch(message)
+    expect(problemsOf(text)).not.toMatch(/xoxb-secret|12345678/)
   })
 })
