@@ -13,12 +13,12 @@ const message = (
   alert: Alert,
   tellings: Telling[] = [warned],
   members: readonly Alert[] = [alert],
-  quietedBy: Delivery['quietedBy'] = undefined,
+  { quietedBy, window }: { quietedBy?: Delivery['quietedBy']; window?: readonly number[] } = {},
 ) => {
   const told = { repeated: false, continuedAt: null, messageRef: '', records: [], attempt: 1 }
   const delivery: Delivery = { alert, tellings, members, quietedBy, ...told }
   const runbook = linkTemplate('http://runbooks/{metric}?a=1&b={label:job}')
-  return slackMessage(delivery, { pageUrl: 'http://page', prometheusUrl: 'http://prom', runbook, partitionOf: () => 3 })
+  return slackMessage(delivery, { pageUrl: 'http://page', prometheusUrl: 'http://prom', runbook, partitionOf: () => 3 }, window)
 }
 const textsOf = (built: ReturnType<typeof slackMessage>): SlackText[] =>
   built.blocks.flatMap((block) => {
@@ -81,10 +81,13 @@ describe('the message of an incident', () => {
     [
       'node-quiet',
       message({ ...incident, state: 'resolved', endedAtMs: startedAtMs + 600_000 }, [escalated], members, {
-        ...{ verdict: 'expected', author: 'ann', comment: '<!channel> moves', origin: 'cli', atMs: startedAtMs + 600_000 },
-        untilMs: startedAtMs + 7_200_000,
+        quietedBy: {
+          ...{ verdict: 'expected', author: 'ann', comment: '<!channel> moves', origin: 'cli', atMs: startedAtMs + 600_000 },
+          untilMs: startedAtMs + 7_200_000,
+        },
       }),
     ],
+    ['with-course', message(alertRecord(), [warned], undefined, { window: [0.8, 0.7, 1.2, Number.NaN, 0.9, 4, 11, 12.5] })],
   ])('is as the golden file %s', async (name, built) => {
     await expect(`${JSON.stringify(built, null, 2)}\n`).toMatchFileSnapshot(`../test/golden/slack-${name}.json`)
   })

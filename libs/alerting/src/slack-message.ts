@@ -18,6 +18,7 @@ import type { LinkTemplate } from './link-template.ts'
 import { reasonText } from './reason-text.ts'
 import type { Delivery } from './reconcile.ts'
 import { type PartitionOf, type SlackActions, verdictButtons } from './slack-buttons.ts'
+import { sparkline } from './sparkline.ts'
 import { type SaidVerdict, verdictText } from './verdict.ts'
 
 export interface SlackMessage {
@@ -51,14 +52,15 @@ export interface SlackLinks {
   readonly partitionOf: PartitionOf | undefined
 }
 
-export function slackMessage(delivery: Delivery, links: SlackLinks): SlackMessage {
+/** @param window evenly spaced values of the leading series up to now, for a line of them; empty when they are not known */
+export function slackMessage(delivery: Delivery, links: SlackLinks, window: readonly number[] = []): SlackMessage {
   const { alert, members, quietedBy } = delivery
   const title = `${titleMark(delivery)} ${visible(titleText(delivery))}`
   return {
     text: plainCut(`${title}: ${numberText(alert.value)}, expected ${bandText(alert)}`, slackLimits.text),
     blocks: [
       { type: 'header', text: plain(title, slackLimits.header) },
-      { type: 'section', fields: facts(alert) },
+      { type: 'section', fields: facts(alert, window) },
       ...(quietedBy ? [{ type: 'section', text: plain(quietText(quietedBy), slackLimits.text) } as const] : []),
       { type: 'section', text: plain(whereText(sharedLabels(members)), slackLimits.text) },
       ...(members.length > 1 ? [{ type: 'section', text: plain(causesText(members), slackLimits.text) } as const] : []),
@@ -127,22 +129,31 @@ const severityMarks = { critical: '🔴 Critical', warning: '🟠 Warning', info
 >
 
 /** At most ten fields. The texts marked up here are ours and numbers; the reason's name is not and stays plain. */
-function facts(alert: Alert): SlackText[] {
+function facts(alert: Alert, window: readonly number[]): SlackText[] {
   const lastedMs = durationMs(alert)
   return [
     markdown(`*Actual*\n${numberText(alert.value)}`),
     markdown(`*Expected*\n${numberText(alert.expected)} (${bandText(alert)})`),
     markdown(`*Since*\n${dateText(alert.startedAtMs)}`),
-    lastedMs === null ? markdown(`*Severity*\n${alert.severity}`) : markdown(`*Lasted*\n${durationText(lastedMs)}`),
+    markdown(`*Severity*\n${alert.severity}`),
+    ...(lastedMs === null ? [] : [markdown(`*Lasted*\n${durationText(lastedMs)}`)]),
     markdown(`*Score*\n${numberText(alert.score)} (above 1 is unusual)`),
     plain(`Why\n${visible(reasonsText(alert)) || 'no single reason'}`, slackLimits.field),
     ...gaugeOf(alert),
+    ...courseOf(alert, window),
   ]
 }
 
 function gaugeOf({ value, lower, upper }: Alert): SlackText[] {
   const gauge = bandGauge(value, lower, upper)
   return gauge === '' ? [] : [markdown(`*Range*\n\`${gauge}\``)]
+}
+
+function courseOf(alert: Alert, window: readonly number[]): SlackText[] {
+  const course = sparkline(window, alert)
+  if (!course) return []
+  const band = course.band ? `\nexpected ${course.band.lower} to ${course.band.upper}` : ''
+  return [markdown(`*Course*\n\`${course.line}\`${band}`)]
 }
 
 /** One label a line. */

@@ -52,6 +52,8 @@ export const alerterSchema = z
     minimum_severity: z.enum(severities).default('warning'),
     /** Address of the web page, for links. */
     page_url: httpUrl().prefault('http://127.0.0.1:8080'),
+    /** Asked for the course of a series, which is a line in Slack's messages; empty is off. */
+    prometheus_url: urlOrOff.prefault(''),
     /** Address of Prometheus as people open it, for links to its graphs; empty is none. */
     prometheus_page_url: urlOrOff.prefault(''),
     /** Link in messages; `{metric}`, `{severity}`, `{route}` and `{label:NAME}` are filled in. */

@@ -8,6 +8,7 @@ import type { Receiver } from './receiver.ts'
 import { createSlackBotReceiver } from './slack-bot-receiver.ts'
 import { createSlackReceiver } from './slack-receiver.ts'
 import { createWebhookReceiver } from './webhook-receiver.ts'
+import { createWindowSource, type WindowOf } from './window-source.ts'
 
 const requestTimeoutMs = 10_000
 
@@ -37,13 +38,23 @@ function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, par
     ...{ pageUrl, runbook, prometheusUrl: config.prometheus_page_url || undefined },
     partitionOf: config.slack_signing_secret.reveal() === '' ? undefined : partitionOf,
   }
+  const windowOf: WindowOf = config.prometheus_url === '' ? async () => [] : createWindowSource(config.prometheus_url, logger)
   const [timeoutMs, rateLimit] = [requestTimeoutMs, receiver.rate_limit]
   const places = [createLogReceiver(logger, nameOf('log'))]
   const { slack_webhook_url: webhookUrl, webhook_url: url } = receiver
   if (webhookUrl.reveal() !== '')
-    places.push(createSlackReceiver({ rateLimit, timeoutMs, links, name: nameOf('slack'), webhookUrl }))
+    places.push(createSlackReceiver({ rateLimit, timeoutMs, links, windowOf, name: nameOf('slack'), webhookUrl }))
   const { slack_bot_token: botToken, slack_channel: channel } = receiver
-  const slackBot = { rateLimit, timeoutMs, links, name: nameOf('slack'), botToken, channel, apiUrl: config.slack_api_url }
+  const slackBot = {
+    rateLimit,
+    timeoutMs,
+    links,
+    windowOf,
+    name: nameOf('slack'),
+    botToken,
+    channel,
+    apiUrl: config.slack_api_url,
+  }
   if (botToken.reveal() !== '') places.push(createSlackBotReceiver(slackBot))
   if (url !== '') places.push(createWebhookReceiver({ pageUrl, rateLimit, timeoutMs, name: nameOf('webhook'), url }))
   receiver.alertmanager_urls.forEach((url, i) => {

@@ -15,6 +15,7 @@ import { z } from 'zod'
 import { DeliveryError, type DeliveryErrorCode, deliveryError } from './delivery-errors.ts'
 import { createHttpPoster, type HttpPoster } from './http-poster.ts'
 import type { DeliveryAnswer, Receiver } from './receiver.ts'
+import type { WindowOf } from './window-source.ts'
 
 export interface SlackBotOptions {
   readonly name: string
@@ -24,6 +25,7 @@ export interface SlackBotOptions {
   /** Of the Web API, without a trailing slash. */
   readonly apiUrl: string
   readonly links: SlackLinks
+  readonly windowOf: WindowOf
   readonly rateLimit: Allowance | undefined
   readonly timeoutMs: number
 }
@@ -50,7 +52,7 @@ export function createSlackBotReceiver(options: SlackBotOptions): Receiver {
     limits: { rateLimit },
     deliver: async (deliveries, signal) => {
       const answers: DeliveryAnswer[] = []
-      for (const delivery of deliveries) answers.push(await tell(api, delivery, links, signal).catch(deliveryError))
+      for (const delivery of deliveries) answers.push(await tell(api, delivery, options, signal).catch(deliveryError))
       return answers
     },
     tellDigest: (digest, route, signal) =>
@@ -91,8 +93,13 @@ function slackApi(poster: HttpPoster, { apiUrl, channel }: SlackBotOptions): Sla
 }
 
 /** Rejects with a DeliveryError. A retry after half of it was done repeats an edit, which changes nothing, or the call in the thread. */
-async function tell(api: SlackApi, delivery: Delivery, links: SlackLinks, signal: AbortSignal): Promise<DeliveryAnswer> {
-  const message = slackMessage(delivery, links)
+async function tell(
+  api: SlackApi,
+  delivery: Delivery,
+  { links, windowOf }: SlackBotOptions,
+  signal: AbortSignal,
+): Promise<DeliveryAnswer> {
+  const message = slackMessage(delivery, links, await windowOf(delivery.alert, signal))
   const place = placeIn(delivery.messageRef)
   if (!place || !(await api.update(place, message, signal))) {
     const { channel, ts } = await api.post({ channel: api.channel, ...message }, signal)

@@ -5,11 +5,13 @@ import type { Secret } from '@lapwing/service/config-fields'
 import { deliveryError } from './delivery-errors.ts'
 import { createHttpPoster } from './http-poster.ts'
 import type { DeliveryAnswer, Receiver } from './receiver.ts'
+import type { WindowOf } from './window-source.ts'
 
 export interface SlackOptions {
   readonly name: string
   readonly webhookUrl: Secret
   readonly links: SlackLinks
+  readonly windowOf: WindowOf
   readonly rateLimit: Allowance | undefined
   readonly timeoutMs: number
 }
@@ -18,7 +20,7 @@ export interface SlackOptions {
 const spacingMs = 1000
 
 /** Throws an error that does not show the address when that is none. */
-export function createSlackReceiver({ name, webhookUrl, links, rateLimit, timeoutMs }: SlackOptions): Receiver {
+export function createSlackReceiver({ name, webhookUrl, links, windowOf, rateLimit, timeoutMs }: SlackOptions): Receiver {
   const poster = createHttpPoster({
     name,
     url: addressOf(webhookUrl),
@@ -33,7 +35,8 @@ export function createSlackReceiver({ name, webhookUrl, links, rateLimit, timeou
     deliver: async (deliveries, signal) => {
       const answers: DeliveryAnswer[] = []
       for (const delivery of deliveries) {
-        answers.push(await poster.post(slackMessage(delivery, links), signal).then(() => undefined, deliveryError))
+        const message = slackMessage(delivery, links, await windowOf(delivery.alert, signal))
+        answers.push(await poster.post(message, signal).then(() => undefined, deliveryError))
       }
       return answers
     },
