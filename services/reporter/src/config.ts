@@ -6,6 +6,7 @@
  */
 import { duration } from '@lapwing/service/config-fields'
 import { z } from 'zod'
+import { reportsSchema } from './reports/report-settings.ts'
 
 export const reporterSchema = z
   .strictObject({
@@ -19,5 +20,7 @@ export const reporterSchema = z
     retention: duration(60_000).prefault('35d'),
     /** File to which a row is appended for each anomaly record. Empty or unset: none. */
     output_csv: z.string().default(''),
+    /** Reports on a schedule. */
+    reports: reportsSchema,
   })
   .prefault({})

@@ -2,10 +2,12 @@
 import { runProcess } from '@lapwing/service/run-process'
 import { openKafkaLog } from '@lapwing/stream/service-log'
 import { reporterSchema } from './config.ts'
+import { watchedRoutes } from './reports/report-settings.ts'
 import { startReporter } from './start.ts'
 
 await runProcess({
   name: 'reporter',
   schema: reporterSchema,
+  others: { alerter: watchedRoutes },
   start: (context) => startReporter(context, openKafkaLog(context)),
 })

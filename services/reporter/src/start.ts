@@ -18,11 +18,12 @@ import { runLiveUpdates } from './live-updates.ts'
 import { createMetrics } from './metrics.ts'
 import { addPage, addSecurityHeaders, bundlePage } from './page-routes.ts'
 import { createProjection } from './projection.ts'
+import { startReports, type WithRoutes } from './reports/start-reports.ts'
 import { addScoreExposition } from './score-exposition.ts'
 import { openSqliteHistory } from './sqlite-history-store.ts'
 import { createStatus } from './status.ts'
 
-type ReporterContext = ServiceContext<ServiceConfig<'reporter', typeof reporterSchema>>
+type ReporterContext = ServiceContext<ServiceConfig<'reporter', typeof reporterSchema> & WithRoutes>
 
 /** Resolves once the log is followed; until then the page says what is missing. Rejects with a LogError that is not retryable. */
 export async function startReporter(context: ReporterContext, log: Log): Promise<void> {
@@ -37,6 +38,7 @@ export async function startReporter(context: ReporterContext, log: Log): Promise
   await connect(context, log, parts.closing)
   await startFollowing(context, log, parts)
   context.onClose('retention', keepRetention(context, parts))
+  startReports(context, log, parts.projection)
   if (context.config.reporter.output_csv) await startCsv(context, log, parts)
 }
 

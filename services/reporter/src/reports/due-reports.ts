@@ -1,0 +1,39 @@
+/**
+ * Which reports are due: every period that is over, whose time on the schedule has come since, and that is not done. Those that were missed while nothing
+ * ran are among them, as far back as the log remembers.
+ */
+import { periodAt, periodBefore, type ReportKind, type ReportPeriod } from '@lapwing/reports/report-period'
+import { Cron } from 'croner'
+
+export type ReportSchedule = Readonly<Partial<Record<ReportKind, string>>>
+
+/** The log holds 35 days. */
+const periodsBack: Readonly<Record<ReportKind, number>> = { daily: 7, weekly: 4, monthly: 1 }
+
+/** Oldest first. */
+export function dueReports(schedule: ReportSchedule, isDone: (period: ReportPeriod) => boolean, nowMs: number): ReportPeriod[] {
+  const kinds = Object.entries(schedule) as [ReportKind, string][]
+  return kinds
+    .flatMap(([kind, pattern]) => {
+      const cron = new Cron(pattern, { timezone: 'UTC' })
+      return pastPeriods(kind, nowMs).filter((period) => isDueAt(cron, period) <= nowMs && !isDone(period))
+    })
+    .sort((a, b) => a.toMs - b.toMs || a.fromMs - b.fromMs)
+}
+
+/** When the next report may be due; infinite without a schedule. */
+export function nextRunMs(schedule: ReportSchedule, nowMs: number): number {
+  const runs = Object.values(schedule).map((pattern) => new Cron(pattern, { timezone: 'UTC' }).nextRun(new Date(nowMs)))
+  return Math.min(...runs.map((run) => run?.getTime() ?? Number.POSITIVE_INFINITY))
+}
+
+/** The first time on the schedule at which the period is over. */
+function isDueAt(cron: Cron, { toMs }: ReportPeriod): number {
+  return cron.nextRun(new Date(toMs - 1))?.getTime() ?? Number.POSITIVE_INFINITY
+}
+
+function pastPeriods(kind: ReportKind, nowMs: number): ReportPeriod[] {
+  const periods = [periodBefore(periodAt(kind, nowMs))]
+  while (periods.length < periodsBack[kind]) periods.push(periodBefore(periods.at(-1)!))
+  return periods
+}
