@@ -27,6 +27,8 @@ export function backtestCommand(): Command {
     .option('--compare <file>', 'another configuration: show what it would change')
     .option('--json', 'one JSON object instead of tables', false)
     .option('--export-csv <file>', 'every judged sample with score, band and whether it lies in an episode')
+    .option('--html <file>', 'a report with a plot for each series, in one file')
+    .option('--png <file>', 'a picture of the series with the most told episodes')
     .option('--min-precision <share>', `exit ${gateExitCode} when fewer of the told episodes are right; needs --labels`, share)
     .option('--max-alerts-per-day <number>', `exit ${gateExitCode} when people would have been told more often`, amount)
     .addHelpText(
@@ -44,7 +46,7 @@ Exit codes: 0 done, 1 failed, 2 can be put right by you, ${gateExitCode} a gate 
 
 Examples:
   lapwing backtest --query 'node_load1' --prometheus http://localhost:9090 --from -7d
-  lapwing backtest --csv recorded/ --labels labels.yaml --min-precision 0.8
+  lapwing backtest --csv recorded/ --labels labels.yaml --min-precision 0.8 --html backtest.html
   lapwing backtest --from 2026-03-01 --to 2026-03-08 --compare stricter.yaml`,
     )
     .action(async (flags: BacktestFlags) => {

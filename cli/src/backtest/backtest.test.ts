@@ -11,6 +11,7 @@ import { querySetting } from '@lapwing/queries/query-settings'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../start/all-config.ts'
 import { type Backtest, backtest } from './backtest.ts'
+import { backtestHtml } from './backtest-html.ts'
 import { compared } from './compare.ts'
 import { type CsvSource, csvSource } from './csv-source.ts'
 import { gateProblems } from './gate.ts'
@@ -93,6 +94,17 @@ describe('a backtest of files', () => {
       now!.messages.length - then!.messages.length + 2 * messages.filter(({ change }) => change === 'added').length,
     )
     expect(compared(now!, now!).messages).toEqual([])
+  })
+
+  test('is one file of HTML with plots, and the same each time', async () => {
+    const [text, again] = await Promise.all(
+      [await run(), await run()].map(async (result) =>
+        backtestHtml(result, summarise(result, source.firstMs, source.lastMs, undefined), undefined),
+      ),
+    )
+    expect(text).toMatch(/^<!doctype html>[\s\S]*<h2>load\{instance=&quot;node-1&quot;\}<\/h2>[\s\S]*<svg /)
+    expect(text).not.toMatch(/<script|<link|<img|NaN|undefined/)
+    expect(again).toBe(text)
   })
 
   test('is held to the gates', async () => {

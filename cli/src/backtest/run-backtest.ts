@@ -9,7 +9,7 @@ import { createProgress } from '../progress.ts'
 import { type AllConfig, readConfig } from '../start/all-config.ts'
 import { UserError } from '../user-error.ts'
 import { type Backtest, backtest, type SeriesSource } from './backtest.ts'
-import { compared } from './compare.ts'
+import { type Comparison, compared } from './compare.ts'
 import { csvSource } from './csv-source.ts'
 import { gateProblems } from './gate.ts'
 import { prometheusSource } from './prometheus-source.ts'
@@ -33,6 +33,8 @@ export interface BacktestFlags {
   readonly compare?: string
   readonly json: boolean
   readonly exportCsv?: string
+  readonly html?: string
+  readonly png?: string
   readonly minPrecision?: number
   readonly maxAlertsPerDay?: number
 }
@@ -52,9 +54,22 @@ export async function runBacktest(flags: BacktestFlags): Promise<boolean> {
     flags.json ? summaryJson(summary, changes) : summaryText(summary, result.traces) + (changes ? changesText(changes) : ''),
   )
   if (flags.exportCsv) writeFileSync(flags.exportCsv, scoredRows(result))
+  if (flags.html || flags.png) await draw(flags, now, changes)
   const problems = gateProblems(summary, flags)
   for (const problem of problems) process.stderr.write(`${problem}\n`)
   return problems.length === 0
+}
+
+/** Loaded only here: what draws takes a while to load. */
+async function draw({ html, png }: BacktestFlags, { result, summary }: Judged, changes: Comparison | undefined): Promise<void> {
+  const [{ backtestHtml }, { mostTold, seriesPlot }, { svgToPng }] = await Promise.all([
+    import('./backtest-html.ts'),
+    import('./series-plot.ts'),
+    import('@lapwing/reports/plot'),
+  ])
+  if (html) writeFileSync(html, backtestHtml(result, summary, changes))
+  const worst = mostTold(result, summary)
+  if (png) writeFileSync(png, svgToPng(seriesPlot(worst.trace, worst.episodes, summary)))
 }
 
 interface Range {
