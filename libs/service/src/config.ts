@@ -164,7 +164,7 @@ class Layered {
       return issue.keys.map((key) => `${this.#placeOf([...path, key])}: ${[...path, key].join('.')}: unknown key`).join('\n')
     }
     const found = isSecret(issue) ? new Secret('') : lookUp(this.tree, path)
-    const actual = found === undefined ? 'nothing is set' : `found ${JSON.stringify(found)}`
+    const actual = found === undefined ? 'nothing is set' : `found ${shown(found)}`
     return `${this.#placeOf(path)}: ${path.join('.')}: ${issue.message.replace(/^Invalid input: |, received .*/g, '')}; ${actual}`
   }
 
@@ -238,6 +238,13 @@ function lookUp(tree: unknown, path: readonly PropertyKey[]): unknown {
     at = (at as Record<PropertyKey, unknown>)[key]
   }
   return at
+}
+
+/** Of an object only the keys: a secret may stand in it. */
+function shown(found: unknown): string {
+  if (typeof found !== 'object' || found === null || found instanceof Secret) return JSON.stringify(found)
+  if (Array.isArray(found)) return `[${found.map(shown).join(', ')}]`
+  return `{${Object.keys(found).join(', ')}}`
 }
 
 function isSecret(issue: z.core.$ZodIssue): boolean {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -7,6 +6,7 @@ import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createTestAuthority } from '../test/certificates.ts'
 import { accessOf, accessSchema } from './access-settings.ts'
 
 const never = new AbortController().signal
@@ -50,9 +50,9 @@ describe('credentials', () => {
 
 describe('certificates', () => {
   test('the server is held to its authority, shown ours, and a rotated certificate is the next one shown', async () => {
-    makeAuthority()
-    makeCertificate('server', 'localhost')
-    makeCertificate('client', 'first')
+    const authority = createTestAuthority(folder)
+    authority.certify('server', 'localhost')
+    authority.certify('client', 'first')
     const shown: string[] = []
     const server = await serveTls(shown)
     try {
@@ -61,7 +61,7 @@ describe('certificates', () => {
       const tls = { ca_file: file('ca.pem'), cert_file: file('client.pem'), key_file: file('client.key') }
       const client = ask({ tls })
       await client.query('up', 0, never)
-      makeCertificate('client', 'second')
+      authority.certify('client', 'second')
       await client.query('up', 0, never)
       expect(shown).toEqual(['first', 'second'])
       await expect(ask({}).query('up', 0, never)).rejects.toMatchObject({ code: 'unreachable' })
@@ -95,18 +95,4 @@ async function serveTls(shown: string[]): Promise<{ url: string; close: () => vo
     server.close()
   }
   return { url: `https://localhost:${(server.address() as AddressInfo).port}`, close }
-}
-
-const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
-const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-
-function makeAuthority(): void {
-  openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=Test authority')
-}
-
-function makeCertificate(name: string, commonName: string): void {
-  openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${commonName}`)
-  writeFileSync(file(`${name}.ext`), `subjectAltName=DNS:${commonName}\n`)
-  const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', `${name}.ext`]
-  openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, ...signing)
 }

@@ -156,7 +156,7 @@ function writeMetrics(registers: Registry[]): Pick<IngestMetrics, 'writeAnswered
     labelNames: ['status'],
     registers,
   })
-  for (const status of ['204', '400', '401', '413', '415', '429', '503']) requests.inc({ status }, 0)
+  for (const status of ['204', '400', '401', '403', '413', '415', '429', '503']) requests.inc({ status }, 0)
   const duration = new Histogram({
     name: 'lapwing_remote_write_request_duration_seconds',
     help: 'Time from the headers of a remote-write request to its answer.',

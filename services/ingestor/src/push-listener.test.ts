@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -7,17 +6,17 @@ import type { TLSSocket } from 'node:tls'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTestAuthority } from '../test/certificates.ts'
 import { type PushListener, startPushListener } from './push-listener.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lapwing-listener-'))
-const file = (name: string) => join(folder, name)
+const { file, certify } = createTestAuthority(folder)
 const http = Fastify()
 let listener: PushListener
 
 beforeAll(async () => {
-  openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=Test authority')
-  makeCertificate('server', 'first')
-  makeCertificate('client', 'client')
+  certify('server', 'first')
+  certify('client', 'client')
   http.get('/', () => 'taken')
   const tls = { port: 0, cert_file: file('server.pem'), key_file: file('server.key'), client_ca_file: file('ca.pem') }
   listener = await startPushListener(http, '127.0.0.1', tls, pino({ level: 'silent' }))
@@ -34,7 +33,7 @@ test('takes only clients with a certificate of the authority', async () => {
 })
 
 test('a rotated certificate is shown to the next connection; a damaged one changes nothing', async () => {
-  makeCertificate('server', 'second')
+  certify('server', 'second')
   expect((await ask(true)).server).toBe('second')
   writeFileSync(file('server.pem'), 'half a certi')
   expect((await ask(true)).server).toBe('second')
@@ -56,29 +55,4 @@ function ask(withCertificate: boolean): Promise<{ server: string; text: string }
     asking.on('error', reject)
     asking.end()
   })
-}
-
-function makeCertificate(name: string, commonName: string): void {
-  openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${commonName}`)
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    `${name}.csr`,
-    '-out',
-    `${name}.pem`,
-    '-CA',
-    'ca.pem',
-    '-CAkey',
-    'ca.key',
-    '-CAcreateserial',
-    '-days',
-    '2',
-  )
-}
-
-const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-
-function openssl(...args: string[]): void {
-  execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
 }

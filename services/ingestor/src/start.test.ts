@@ -1,9 +1,14 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type ClientRequest, request } from 'node:http'
+import { request as requestTls } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { decode } from '@lapwing/contracts/codec'
 import { sortedLabels } from '@lapwing/contracts/series'
 import { sampleFlags } from '@lapwing/contracts/series-state'
 import { topicName } from '@lapwing/contracts/topics'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { encodeWrite, type WriteSeries, writeHeaders } from '@lapwing/prometheus/remote-write-encoder'
 import { encodeWriteV2 } from '@lapwing/prometheus/testing/write-v2'
 import type { RunningService } from '@lapwing/service/run-service'
@@ -11,7 +16,8 @@ import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log, OutgoingRecord } from '@lapwing/stream/log'
 import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { createTestAuthority } from '../test/certificates.ts'
 import { eventually } from '../test/eventually.ts'
 import { readSamples } from '../test/read-samples.ts'
 import { beginIngestor } from '../test/start-ingestor.ts'
@@ -155,6 +161,27 @@ describe('remote write', () => {
     expect(answers[0]!.headers.get('www-authenticate')).toContain('Bearer')
   })
 
+  test('where it is taken over TLS it is refused without, and health and metrics are as they were', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lapwing-tls-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const { file, certify } = createTestAuthority(folder)
+    certify('server', 'localhost')
+    const port = await freePort()
+    const tls = { port, cert_file: file('server.pem'), key_file: file('server.key') }
+    const log = createInProcessLog()
+    const { url, started } = await start(log, [`ingestor.remote_write.tls=${JSON.stringify(tls)}`])
+    await started
+    const body = encodeWrite([up([nowMs, 1])])
+    const plain = await write(url, body)
+    expect([plain.status, await plain.text()]).toEqual([403, 'expected TLS, on the port of remote_write.tls\n'])
+    expect(await readSamples(log, samplesTopic)).toEqual([])
+    expect(await postTls(port, file('ca.pem'), body)).toBe(204)
+    expect((await readSamples(log, samplesTopic)).map(({ value }) => value)).toEqual([1])
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    expect(metrics).toContain('lapwing_remote_write_requests_total{status="403",service="ingestor"} 1')
+  })
+
   test('of a pair of replicas one is taken, its label taken off; the other is told that all is well', async () => {
     const log = createInProcessLog()
     const { url, started } = await start(log)
@@ -290,6 +317,19 @@ describe('remote write', () => {
 
 function pairs({ labels }: WriteSeries): (readonly [string, string])[] {
   return labels.map(({ name, value }) => [name, value] as const)
+}
+
+/** The status that is answered. */
+function postTls(port: number, authority: string, body: Uint8Array): Promise<number | undefined> {
+  const options = { method: 'POST', headers: writeHeaders, ca: readFileSync(authority), agent: false as const }
+  return new Promise((resolve, reject) => {
+    const sending = requestTls(`https://localhost:${port}/api/v1/write`, options, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    sending.on('error', reject)
+    sending.end(body)
+  })
 }
 
 /** A sender that has sent its headers and not its body. */
