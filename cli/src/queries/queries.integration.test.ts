@@ -57,6 +57,7 @@ describe.skipIf(missing.length > 0)('lapwing queries check', () => {
       'node_context_switches_total',
       'node_vmstat_pgfault',
       'up / node_context_switches_total',
+      'go_gc_duration_seconds_count / up',
     ]
     const { code, lines } = await check(url, [`ingestor.metrics=${JSON.stringify(metrics)}`])
     expect(code).toBe(1)
@@ -66,9 +67,11 @@ describe.skipIf(missing.length > 0)('lapwing queries check', () => {
       'rate(node_context_switches_total[120s])',
       'node_vmstat_pgfault',
       'up / node_context_switches_total',
+      'go_gc_duration_seconds_count / up',
     ])
     expect(lines[1]).toMatchObject({ error: 'bad_query', message: expect.stringContaining('unclosed left parenthesis') })
     expect(lines[4]).toMatchObject({ countersWithoutRate: ['node_context_switches_total'] })
+    expect(lines[5]).toMatchObject({ countersWithoutRate: ['go_gc_duration_seconds_count'] })
     expect(lines[0]).toMatchObject({ series: 1, memoryBytes: expect.any(Number) })
     expect(lines[0]!.memoryBytes).toBeGreaterThan(1000)
   })

@@ -6,9 +6,11 @@
  */
 import { bytesOf, ColumnError, uint32Column } from './columns.ts'
 import type { SeriesTable } from './records.ts'
-import { entityKey, type LabelSet, seriesKey } from './series.ts'
+import { entityHead, entityKey, type LabelSet, seriesKey } from './series.ts'
+import { createWordSlab } from './word-slab.ts'
 
 export const keyBytes = 16
+const keyWords = keyBytes / 4
 
 export interface SeriesIdentity {
   /** 16 bytes. */
@@ -16,8 +18,15 @@ export interface SeriesIdentity {
   /** 16 bytes. */
   readonly entity: Uint8Array
   readonly labels: LabelSet
+  /** What decides its partition. */
+  readonly entityHead: number
+  /** Where key and entity lie together as eight numbers: what a table needs of them. */
+  readonly words: Int32Array
+  readonly wordsAt: number
   /** Name and value of each label in turn. */
   readonly texts: readonly LabelText[]
+  /** Bytes of all of these in UTF-8. */
+  readonly textBytes: number
 }
 
 /**
@@ -42,10 +51,22 @@ export function labelText(text: string): LabelText {
  * @param intern the same object for the same text, as far as it is remembered: a text with two objects stands in a table twice
  */
 export function seriesIdentity(labels: LabelSet, entityBy: readonly string[], intern = labelText): SeriesIdentity {
-  const texts = labels.flatMap(({ name, value }) => [intern(name), intern(value)])
-  return { key: seriesKey(labels), entity: entityKey(labels, entityBy), labels, texts }
+  return identityWithin(entityKey(labels, entityBy), labels, intern)
 }
 
+/** Of a series whose entity does not follow from its labels. */
+export function identityWithin(entityOf: Uint8Array, labels: LabelSet, intern = labelText): SeriesIdentity {
+  const texts = labels.flatMap(({ name, value }) => [intern(name), intern(value)])
+  const textBytes = texts.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  const { words, at: wordsAt } = takeRun(2 * keyWords)
+  const key = new Uint8Array(words.buffer, 4 * wordsAt, keyBytes)
+  const entity = new Uint8Array(words.buffer, 4 * wordsAt + keyBytes, keyBytes)
+  key.set(seriesKey(labels))
+  entity.set(entityOf)
+  return { key, entity, entityHead: entityHead(entity), words, wordsAt, labels, texts, textBytes }
+}
+
+const takeRun = createWordSlab()
 let tables = 0
 
 /** The columns of these series, in this order. */
@@ -54,13 +75,15 @@ export function buildSeriesTable(series: readonly SeriesIdentity[]): SeriesTable
   const labelStarts = new Uint32Array(series.length + 1)
   for (let i = 0; i < series.length; i++) labelStarts[i + 1] = labelStarts[i]! + series[i]!.texts.length
   const labelSymbols = new Uint32Array(labelStarts[series.length]!)
-  const keys = Buffer.allocUnsafe(series.length * keyBytes)
-  const entities = Buffer.allocUnsafe(series.length * keyBytes)
+  const keys = new Uint32Array(series.length * keyWords)
+  const entities = new Uint32Array(series.length * keyWords)
   const symbols: LabelText[] = []
   for (let i = 0, at = 0; i < series.length; i++) {
-    const { key, entity, texts } = series[i]!
-    copyBytes(key, keys, i * keyBytes)
-    copyBytes(entity, entities, i * keyBytes)
+    const { words, wordsAt, texts } = series[i]!
+    for (let from = wordsAt, to = i * keyWords; to < (i + 1) * keyWords; from++, to++) {
+      keys[to] = words[from]!
+      entities[to] = words[from + keyWords]!
+    }
     for (let t = 0; t < texts.length; t++) {
       const text = texts[t]!
       if (text.table !== table) {
@@ -72,8 +95,8 @@ export function buildSeriesTable(series: readonly SeriesIdentity[]): SeriesTable
     }
   }
   return {
-    keys,
-    entities,
+    keys: bytesOf(keys),
+    entities: bytesOf(entities),
     labelStarts: bytesOf(labelStarts),
     labelSymbols: bytesOf(labelSymbols),
     ...symbolColumns(symbols),

@@ -30,8 +30,16 @@ export function entityKey(labels: LabelSet, entityBy: readonly string[]): Buffer
 
 /** The partition of an entity; all its series share it, so that models over several of them are local. */
 export function partitionOf(entity: Uint8Array, partitions: number): number {
-  const head = ((entity[0]! << 24) | (entity[1]! << 16) | (entity[2]! << 8) | entity[3]!) >>> 0
-  return head % partitions
+  return partitionOfHead(entityHead(entity), partitions)
+}
+
+/** The first four bytes of an entity, which decide its partition, as a signed number: that is one the engine keeps in its place. */
+export function entityHead(entity: Uint8Array): number {
+  return (entity[0]! << 24) | (entity[1]! << 16) | (entity[2]! << 8) | entity[3]!
+}
+
+export function partitionOfHead(head: number, partitions: number): number {
+  return (head >>> 0) % partitions
 }
 
 /** `name{label="value",…}` as Prometheus writes it; a series without a name is `{…}`. */

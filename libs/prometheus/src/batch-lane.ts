@@ -88,8 +88,6 @@ const bytesPerSeries = 2 * keyBytes + 4 + 4
 /** Number and start of a symbol. */
 const bytesPerText = 8
 
-function tableBytes({ texts }: SeriesIdentity): number {
-  let bytes = bytesPerSeries
-  for (let i = 0; i < texts.length; i++) bytes += bytesPerText + texts[i]!.bytes.length
-  return bytes
+function tableBytes({ texts, textBytes }: SeriesIdentity): number {
+  return bytesPerSeries + texts.length * bytesPerText + textBytes
 }

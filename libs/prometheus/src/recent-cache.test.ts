@@ -24,4 +24,12 @@ describe('recent cache', () => {
     expect(cache.get('a')).toBeUndefined()
     expect(cache.get('e')).toBe(4)
   })
+
+  test('a heavy entry counts as several', () => {
+    const cache = createRecentCache<string>(4, (key) => key.length)
+    for (const key of ['long', 'a', 'b']) cache.set(key, key)
+    expect(cache.generation).toBe(1)
+    for (const key of ['c', 'd', 'e']) cache.set(key, key)
+    expect([cache.generation, cache.get('long'), cache.get('a')]).toEqual([2, undefined, 'a'])
+  })
 })

@@ -82,7 +82,7 @@ export interface WriteDecoder {
   decode(body: Uint8Array, version: WriteVersion, terms?: WriteTerms): DecodedWrite
 }
 
-/** Series whose labels are remembered, about 1 KB each; twice as many at the worst moment. */
+/** Series whose labels are remembered, twice as many at the worst moment: about 300 MB; fewer where labels are long. */
 const rememberedSeries = 100_000
 /** The range of a JavaScript date: beyond it a timestamp could not even be shown. */
 const latestMs = 8.64e15

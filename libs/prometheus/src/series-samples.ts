@@ -19,8 +19,8 @@ export function identify(labels: LabelSet, entityBy: readonly string[]): SeriesI
   return seriesIdentity(labels, entityBy, internText)
 }
 
-/** Label texts that are shared between series. */
-const texts = createRecentCache<LabelText>(100_000)
+/** Label texts that are shared between series; of very long ones, fewer are remembered. */
+const texts = createRecentCache<LabelText>(100_000, (text) => 1 + text.length / 200)
 
 export function internText(text: string): LabelText {
   const known = texts.get(text)

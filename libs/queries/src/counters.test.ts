@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { counterEvidence, namedCountersWithoutRate, rateWindow, withoutRawCounter } from './counters.ts'
+import { counterEvidence, countersWithoutRate, rateWindow, withoutRawCounter } from './counters.ts'
 
 const never = async () => false
 
@@ -32,6 +32,8 @@ test('the window covers four steps and two minutes', () => {
   expect(rateWindow(60_000)).toBe('240s')
 })
 
-test('counters without a rate are found anywhere in an expression', () => {
-  expect(namedCountersWithoutRate('x_total / y_total + rate(z_total[5m])')).toEqual(['x_total', 'y_total'])
+test('counters without a rate are found anywhere in an expression, by their name or their type', async () => {
+  const expression = 'x_total / y_bytes + rate(z_total[5m]) + w'
+  expect(await countersWithoutRate(expression, never)).toEqual(['x_total'])
+  expect(await countersWithoutRate(expression, async (metric) => metric === 'y_bytes')).toEqual(['x_total', 'y_bytes'])
 })

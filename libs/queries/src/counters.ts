@@ -44,7 +44,13 @@ export async function withoutRawCounter(
   return withRate(promql, rateWindow(stepMs)) ?? promql
 }
 
-/** Counters, by name, that an expression reads without a rate. */
-export function namedCountersWithoutRate(promql: string): string[] {
-  return instantMetrics(promql).filter(isNamedCounter)
+/**
+ * Counters that an expression reads without a rate, each once.
+ *
+ * @param isCounter asked for those whose name does not say it
+ */
+export async function countersWithoutRate(promql: string, isCounter: (metric: string) => Promise<boolean>): Promise<string[]> {
+  const counters: string[] = []
+  for (const metric of instantMetrics(promql)) if (isNamedCounter(metric) || (await isCounter(metric))) counters.push(metric)
+  return counters
 }

@@ -48,7 +48,8 @@ export function askWindow(
 /** Whatever else is wrong with metadata must not keep a query from being polled. */
 const unanswered: ReadonlySet<QueryErrorCode> = new Set(['unreachable', 'timeout', 'throttled', 'unavailable'])
 
-async function isTypedCounter(metric: string, client: QueryClient, signal: AbortSignal): Promise<boolean> {
+/** Whether Prometheus knows it as one. Throws QueryError where nobody answered at all. */
+export async function isTypedCounter(metric: string, client: QueryClient, signal: AbortSignal): Promise<boolean> {
   try {
     for (const { metric: known, types } of counterEvidence(metric)) {
       const found = await client.metricTypes(known, signal)

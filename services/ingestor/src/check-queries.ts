@@ -5,9 +5,9 @@ import { alignDown, type EvaluationRange } from '@lapwing/prometheus/alignment'
 import type { QueryClient } from '@lapwing/prometheus/query-client'
 import { QueryError } from '@lapwing/prometheus/query-errors'
 import { type ConfiguredQuery, configuredQueries } from '@lapwing/queries/configured-queries'
-import { namedCountersWithoutRate } from '@lapwing/queries/counters'
+import { countersWithoutRate } from '@lapwing/queries/counters'
 import pLimit from 'p-limit'
-import { askWindow, expressionOf } from './ask-query.ts'
+import { askWindow, expressionOf, isTypedCounter } from './ask-query.ts'
 import { type IngestorSettings, prometheusClient } from './prometheus-client.ts'
 import { countSeries, type SeriesCounts } from './query-report.ts'
 
@@ -15,7 +15,7 @@ export interface CheckedQuery {
   readonly query: ConfiguredQuery
   /** What was asked; differs from the PromQL of the query when it is a counter, whose rate is asked for. */
   readonly asked: string
-  /** Counters, by name, that are read without a rate. */
+  /** Counters that are read without a rate, known by their names or by what Prometheus calls them. */
   readonly countersWithoutRate: readonly string[]
   /** From request to parsed answer. */
   readonly costMs: number
@@ -55,17 +55,17 @@ async function checkQuery(query: ConfiguredQuery, range: EvaluationRange, client
   const signal = new AbortController().signal
   const startMs = performance.now()
   let asked = query.promql
-  const told = (outcome: CheckedQuery['outcome']) => ({
-    query,
-    asked,
-    countersWithoutRate: namedCountersWithoutRate(asked),
-    costMs: performance.now() - startMs,
-    outcome,
-  })
+  let isCounter = async (_metric: string) => false
+  const told = async (outcome: CheckedQuery['outcome']) => {
+    const costMs = performance.now() - startMs
+    return { query, asked, countersWithoutRate: await countersWithoutRate(asked, isCounter), costMs, outcome }
+  }
   try {
     const expression = await expressionOf(query, client, range.stepMs, signal)
     asked = expression.promql
-    return told(countSeries(await askWindow(query, expression, range, client, signal), range))
+    const counts = countSeries(await askWindow(query, expression, range, client, signal), range)
+    isCounter = (metric) => isTypedCounter(metric, client, signal)
+    return await told(counts)
   } catch (error) {
     if (error instanceof QueryError) return told(error)
     throw error

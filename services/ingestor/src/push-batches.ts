@@ -6,7 +6,7 @@
  * that of its newest sample: one from next year would make every other series of the partition look silent.
  */
 import type { BatchKind } from '@lapwing/contracts/records'
-import { partitionOf } from '@lapwing/contracts/series'
+import { partitionOfHead } from '@lapwing/contracts/series'
 import type { SeriesIdentity } from '@lapwing/contracts/series-table'
 import { BatchLane } from '@lapwing/prometheus/batch-lane'
 import type { DecodedWrite } from '@lapwing/prometheus/remote-write-decoder'
@@ -69,8 +69,8 @@ export class PushBatches {
   }
 }
 
-function laneOf({ entity }: SeriesIdentity, lanes: readonly BatchLane[]): BatchLane {
-  return lanes[partitionOf(entity, lanes.length)]!
+function laneOf({ entityHead }: SeriesIdentity, lanes: readonly BatchLane[]): BatchLane {
+  return lanes[partitionOfHead(entityHead, lanes.length)]!
 }
 
 /** The first place from `start` on, and before `end`, with that time or a later one. */

@@ -5,7 +5,7 @@ import { bytesOf } from '@lapwing/contracts/columns'
 import type { Anomaly, Control, Model, SampleBatch } from '@lapwing/contracts/records'
 import { type LabelSet, seriesKey, sortedLabels } from '@lapwing/contracts/series'
 import { reasonNames, seriesStates } from '@lapwing/contracts/series-state'
-import { buildSeriesTable, labelText } from '@lapwing/contracts/series-table'
+import { buildSeriesTable, identityWithin } from '@lapwing/contracts/series-table'
 import { episodeFields, severityOf } from '@lapwing/detection/episode'
 import { modelScope } from '@lapwing/models/control-decision'
 import { entityScope } from '@lapwing/models/registry'
@@ -73,8 +73,7 @@ export function scoreRecord(
 }
 
 function seriesTableOf(labels: LabelSet, entity: Uint8Array) {
-  const texts = labels.flatMap(({ name, value }) => [labelText(name), labelText(value)])
-  return buildSeriesTable([{ key: seriesKey(labels), entity, labels, texts }])
+  return buildSeriesTable([identityWithin(entity, labels)])
 }
 
 /** The identity of an episode leaves the version out: it may end under another one than it began under. */
