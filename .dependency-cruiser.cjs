@@ -61,6 +61,12 @@ module.exports = {
       { path: '^(libs/(?!queries)|services|cli|deploy)' },
       'what is asked and how it is judged: read by several services',
     ),
+    never(
+      'grafana-alone',
+      '^libs/grafana/src',
+      { path: '^(libs/(?!grafana)|services|cli|deploy)' },
+      'a client of Grafana and our dashboards; credentials arrive as arguments',
+    ),
     never('only-stream-has-kafkajs', '^(libs/(?!stream)|services|cli|deploy|bench|quality)', npmPackage('kafkajs'), 'the seam'),
     never('only-contracts-has-avsc', '^(libs/(?!contracts)|services|cli|deploy|bench|quality)', npmPackage('avsc'), 'the codec'),
     never(

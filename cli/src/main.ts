@@ -5,6 +5,7 @@ import { alertsCommand } from './alerts/alerts-command.ts'
 import { backtestCommand } from './backtest/backtest-command.ts'
 import { evaluateCommand } from './evaluate/evaluate-command.ts'
 import { feedbackCommand } from './feedback/feedback-command.ts'
+import { grafanaCommand } from './grafana/grafana-command.ts'
 import { modelsCommand, trainCommand } from './models/models-command.ts'
 import { muteCommand } from './mute/mute-command.ts'
 import { queriesCommand } from './queries/queries-command.ts'
@@ -34,6 +35,7 @@ const program = new Command('lapwing')
   .addCommand(feedbackCommand())
   .addCommand(alertsCommand())
   .addCommand(muteCommand())
+  .addCommand(grafanaCommand())
 for (const command of serviceCommands()) program.addCommand(command)
 inheritSettings(program)
 
