@@ -5,6 +5,7 @@
  */
 import { commonSections, loadConfig } from '@lapwing/service/config'
 import { LogError } from '@lapwing/stream/errors'
+import { accessOf } from '@lapwing/stream/kafka-access'
 import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import type { Log } from '@lapwing/stream/log'
 import { UserError } from '../user-error.ts'
@@ -35,22 +36,19 @@ export async function withDeployment<Result>(
   { config: file, profile }: ConnectionFlags,
   command: (deployment: ConfiguredDeployment) => Promise<Result>,
 ): Promise<Result> {
-  const {
-    brokers,
-    topic_prefix: prefix,
-    partitions,
-  } = loadConfig(commonSections, {
+  const { kafka } = loadConfig(commonSections, {
     file,
     profile,
     environment: process.env,
     sets: [],
-  }).kafka
+  })
+  const { brokers, topic_prefix: prefix, partitions } = kafka
   if (brokers.length === 0) {
     throw new UserError(
       'No brokers are configured: set KAFKA_BROKERS=host:9092, or kafka.brokers in the file named with --config.',
     )
   }
-  const log = createKafkaLog({ brokers, clientId: 'lapwing-cli', logger })
+  const log = createKafkaLog({ brokers, access: accessOf(kafka), clientId: 'lapwing-cli', logger })
   try {
     return await command({
       log,

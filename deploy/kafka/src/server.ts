@@ -32,6 +32,10 @@ export interface KafkaServerOptions {
   /** From JAVA_HOME; `java` of the path when absent. */
   readonly javaHome: string | undefined
   onProgress(doneBytes: number, totalBytes: number): void
+  /** For tests that want another broker than the plain one; called with the ports that clients and the controller use. */
+  readonly settings?: (port: number, controllerPort: number) => Readonly<Record<string, string>>
+  /** More arguments for formatting the data directory, such as first users. */
+  readonly formatArguments?: readonly string[]
 }
 
 export interface KafkaServer {
@@ -59,11 +63,24 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
   const port = options.port ?? (await freePort())
   const settings = join(options.dataDirectory, 'server.properties')
   await mkdir(options.dataDirectory, { recursive: true })
-  await writeFile(settings, serverProperties(options.dataDirectory, port, await freePort()))
+  const controllerPort = await freePort()
+  await writeFile(
+    settings,
+    serverProperties(options.dataDirectory, port, controllerPort, options.settings?.(port, controllerPort)),
+  )
   const command = [java, ...jvmFlags, '-cp', jars.join(':')]
   if (!(await isFormatted(options.dataDirectory))) {
     await runToEnd(
-      [...command, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', settings],
+      [
+        ...command,
+        'kafka.tools.StorageTool',
+        'format',
+        '--cluster-id',
+        clusterId,
+        '--config',
+        settings,
+        ...(options.formatArguments ?? []),
+      ],
       options.dataDirectory,
     )
   }

@@ -15,7 +15,12 @@ export const jvmFlags = [
 ]
 
 /** The text of `server.properties`. What stands on the broker's own default is left out. */
-export function serverProperties(dataDirectory: string, port: number, controllerPort: number): string {
+export function serverProperties(
+  dataDirectory: string,
+  port: number,
+  controllerPort: number,
+  others: Readonly<Record<string, string>> = {},
+): string {
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': 1,
@@ -38,6 +43,7 @@ export function serverProperties(dataDirectory: string, port: number, controller
     'group.initial.rebalance.delay.ms': 0,
     // Compaction needs 128 MB of a small heap by default.
     'log.cleaner.dedupe.buffer.size': 32 * 1024 * 1024,
+    ...others,
   }
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${String(value).replaceAll('\\', '\\\\')}\n`)

@@ -10,6 +10,7 @@ import { extname } from 'node:path'
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parse, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { Secret } from './config-fields.ts'
+import { kafkaSchema } from './kafka-settings.ts'
 
 export interface ConfigLayers {
   /** Path of the file; without it `lapwing.yaml` in the working directory, if there is one. */
@@ -36,16 +37,7 @@ export type ConfigOf<S extends Sections> = { readonly [K in keyof S]: z.output<S
 
 /** Sections that every process reads. */
 export const commonSections = {
-  kafka: z
-    .strictObject({
-      brokers: z.array(z.string().regex(/^[^\s:]+:\d+$|^\[.+\]:\d+$/, 'expected host:port')).default([]),
-      topic_prefix: z
-        .string()
-        .regex(/^[a-zA-Z0-9-]+$/, 'expected letters, digits and dashes')
-        .default('lapwing'),
-      partitions: z.int().min(1).max(1000).default(8),
-    })
-    .prefault({}),
+  kafka: kafkaSchema,
   http: z.strictObject({ host: z.string().default('127.0.0.1') }).prefault({}),
   log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
 } as const

@@ -5,6 +5,7 @@
  * broker that is down would otherwise be told of several times a second.
  */
 import { Kafka, logLevel, type RetryOptions } from 'kafkajs'
+import type { KafkaAccess } from './kafka-access.ts'
 import { registerCodecs } from './kafka-codecs.ts'
 
 /** pino's calls. */
@@ -18,6 +19,8 @@ export interface KafkaClientOptions {
   /** `host:port` of some brokers; the others are learnt from them. */
   readonly brokers: readonly string[]
   readonly clientId: string
+  /** Undefined: in clear text, without a login. */
+  readonly access?: KafkaAccess | undefined
   readonly logger: KafkaLogger
 }
 
@@ -27,11 +30,12 @@ export const briefPatience: RetryOptions = { initialRetryTime: 100, multiplier: 
 /** For members of groups: who gives up loses its membership, and with it what it has in memory of its partitions. */
 export const endlessPatience: RetryOptions = { ...briefPatience, retries: Number.MAX_SAFE_INTEGER }
 
-export function createKafka({ brokers, clientId, logger }: KafkaClientOptions, retry: RetryOptions): Kafka {
+export function createKafka({ brokers, clientId, access, logger }: KafkaClientOptions, retry: RetryOptions): Kafka {
   registerCodecs()
   return new Kafka({
     brokers: [...brokers],
     clientId,
+    ...access,
     connectionTimeout: 2000,
     requestTimeout: 15_000,
     retry,
