@@ -18,6 +18,7 @@ const pageTypes = command('page types', 'tsc', ['-p', 'services/reporter/src/pag
 const lint = command('lint', 'biome', ['check', '.'])
 const imports = command('import rules', 'depcruise', ['libs', 'services', 'cli', 'deploy', 'test', 'bench', 'quality'])
 const unused = command('unused code', 'knip', [])
+const supply = command('supply chain', 'tsx', ['scripts/check-supply.ts'])
 const unit = vitest('unit')
 const integration = vitest('integration')
 const e2e = vitest('e2e')
@@ -26,7 +27,7 @@ const deploy = vitest('deploy')
 
 const tasks = {
   check: [types, pageTypes, lint, imports, unused, unit],
-  test: [types, pageTypes, lint, imports, unused, unit, integration],
+  test: [types, pageTypes, lint, imports, unused, supply, unit, integration],
   e2e: [e2e],
   faults: [faults],
   deploy: [deploy],

@@ -64,7 +64,8 @@ export function createExchange(access: Access): Exchange {
   const dispatcherOf = dispatchers()
   return async (request, signal) => {
     signal.throwIfAborted()
-    const headers = { ...request.headers, ...access.headers() }
+    const own = access.headers()
+    const headers = { ...request.headers, ...own }
     const dispatcher = dispatcherOf(access.tls())
     const bounded = deadline(request.timeoutMs, signal)
     try {
@@ -72,7 +73,8 @@ export function createExchange(access: Access): Exchange {
       const body = form ?? null
       const response = await fetch(request.url, { method, headers, body, redirect: 'manual', signal: bounded.signal, dispatcher })
       const text = await readBounded(response.body ?? [], request.bytesMax)
-      return { status: response.status, header: (name) => response.headers.get(name), text }
+      const said = response.ok ? text : withoutCredentials(text, own.authorization)
+      return { status: response.status, header: (name) => response.headers.get(name), text: said }
     } catch (cause) {
       signal.throwIfAborted()
       if (cause instanceof HttpError) throw cause
@@ -82,6 +84,12 @@ export function createExchange(access: Access): Exchange {
       bounded.end()
     }
   }
+}
+
+/** A refusal is told in the log, and servers and proxies have been seen to say back what they were shown. */
+function withoutCredentials(text: string, authorization: string | undefined): string {
+  const secret = authorization?.replace(/^\S+ /, '')
+  return secret ? text.replaceAll(secret, '[secret]') : text
 }
 
 /** The connections of the certificates in force; those of older ones are closed once idle. */
