@@ -8,6 +8,7 @@ import { startReporter } from '@lapwing/reporter/start'
 import { createLogger } from '@lapwing/service/logger'
 import { version } from '@lapwing/service/run-process'
 import { type RunningService, runService, type ServiceContext } from '@lapwing/service/run-service'
+import { startTracing } from '@lapwing/service/tracing'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log } from '@lapwing/stream/log'
 import type { AllConfig } from './all-config.ts'
@@ -29,6 +30,7 @@ export const services: readonly (readonly [
 ]
 
 export async function startInOneProcess(config: AllConfig, output: ServiceOutput): Promise<RunningServices> {
+  const endTracing = await startTracing(process.env, { serviceName: 'lapwing', version })
   const log = createInProcessLog()
   const running = new Map<string, RunningService>()
   let giveUp: (reason: string) => void = () => {}
@@ -38,6 +40,7 @@ export async function startInOneProcess(config: AllConfig, output: ServiceOutput
   const stop = async () => {
     for (const service of [...running.values()].reverse()) await service.close()
     await log.close()
+    await endTracing()
   }
   try {
     for (const [name, startService] of services) {

@@ -1,4 +1,5 @@
 /** JSON lines on standard output; on a terminal the same, readable. Secrets are masked twice: by their type, and by name here. */
+import { trace } from '@opentelemetry/api'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 
@@ -25,6 +26,12 @@ const secretPaths = [
   'headers.cookie',
 ]
 
+/** Of the span that the line was written within, as OpenTelemetry names them; nothing without one. */
+function traceIds(): object {
+  const span = trace.getActiveSpan()?.spanContext()
+  return span ? { trace_id: span.traceId, span_id: span.spanId } : {}
+}
+
 /** What is counted of what a logger and its children wrote. */
 const problemLevels = ['warn', 'error', 'fatal'] as const
 export type ProblemCounts = Record<(typeof problemLevels)[number], number>
@@ -46,6 +53,7 @@ export function createLogger({ name, level, output }: LoggerOptions): Logger {
       messageKey: 'msg',
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      mixin: traceIds,
       hooks: {
         logMethod(args, write, levelNumber) {
           const label = pino.levels.labels[levelNumber] as keyof ProblemCounts

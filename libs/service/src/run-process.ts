@@ -11,6 +11,7 @@ import { type CommonConfig, ConfigError, type ConfigOf, commonSections, loadConf
 import { createLogger, standardOutput } from './logger.ts'
 import { guardMemory } from './memory-guard.ts'
 import { closeDeadlineMs, runService, type ServiceContext } from './run-service.ts'
+import { startTracing } from './tracing.ts'
 
 type SectionSchema = z.ZodType<{ readonly port: number }>
 
@@ -61,10 +62,13 @@ export async function runProcess<
     close = undefined
     logger.info({ cause }, 'stopping')
     setTimeout(() => process.exit(1), closeDeadlineMs + 1000).unref()
-    void closeNow().then(() => process.exit(0))
+    void closeNow()
+      .then(endTracing)
+      .then(() => process.exit(0))
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal))
   process.on('disconnect', () => stop('parent is gone'))
+  const endTracing = await startTracing(process.env, { serviceName: `lapwing-${definition.name}`, version })
   const running = await runService({
     name: definition.name,
     config,

@@ -13,6 +13,7 @@ import { damageOf, deadLetter } from './dead-letter.ts'
 import { LogError } from './errors.ts'
 import type { BatchContext, Consumption, Log, LogRecord, OutgoingRecord, Producer, RecordBatch } from './log.ts'
 import { takenOverAgain } from './take-over-again.ts'
+import { carrying, processing } from './trace-context.ts'
 
 /** The decision about the records of one partition. Deterministic: no clock, no I/O; it may keep and change its own state. */
 export interface Step {
@@ -275,7 +276,7 @@ const notOnTheLog = -1n
 
 function processRecord(record: LogRecord, step: Step, emit: (output: OutgoingRecord) => void, options: ProcessOptions): void {
   try {
-    step.process(record, emit)
+    processing(record, options.service, () => step.process(record, (output) => emit(carrying(output))))
   } catch (error) {
     const reason = damageOf(error)
     if (!reason) throw error

@@ -16,6 +16,7 @@ import { encodeTracked, readSnapshots, routesIn, stateKeys } from './alert-state
 import { type Committer, openCommitter } from './committer.ts'
 import { defaultRoute } from './decide-alert.ts'
 import { type DeliveryLoop, type DigestKeeper, startDeliveryLoop } from './delivery-loop.ts'
+import { createDeliveryTraces, type DeliveryTraces } from './delivery-traces.ts'
 import type { FiringAlert } from './feedback/silence-verdicts.ts'
 import type { AlerterMetrics } from './metrics.ts'
 import { type AlerterTopics, writeOutcomes } from './outcome-writer.ts'
@@ -82,8 +83,9 @@ export async function openRoutePartition(options: RoutePartitionOptions): Promis
     throw error
   })
   const routes = new Map<string, OpenRoute>()
+  const traces = createDeliveryTraces()
   const openNamed = (name: string) => {
-    const route = routes.get(name) ?? openRoute(name, snapshots, { ...options, committer })
+    const route = routes.get(name) ?? openRoute(name, snapshots, { ...options, committer, traces })
     routes.set(name, route)
     return route
   }
@@ -100,7 +102,7 @@ export async function openRoutePartition(options: RoutePartitionOptions): Promis
     for (const { loops } of routes.values()) for (const loop of loops) loop.ring()
   }
   return {
-    step: { process: (record, emit) => acceptRecord(record, emit, openNamed, options) },
+    step: { process: (record, emit) => acceptRecord(record, emit, openNamed, { ...options, traces }) },
     pending: (receiver) => [...routes.values()].reduce((sum, { alerts }) => sum + pendingCount(alerts, receiver), 0),
     ring,
     mutesChanged: () => {
@@ -136,6 +138,7 @@ const writeGraceMs = 4000
 
 interface OpenOptions extends RoutePartitionOptions {
   readonly committer: Committer
+  readonly traces: DeliveryTraces
 }
 
 function openRoute(name: string, snapshots: ReadonlyMap<string, Uint8Array>, options: OpenOptions): OpenRoute {
@@ -157,7 +160,7 @@ function startLoop(receiver: Receiver, { name, setup, alerts }: Omit<OpenRoute, 
   const { policy } = setup
   const limits = receiver.limits && { budget: policy.budget, rateLimit: receiver.limits.rateLimit }
   return startDeliveryLoop({
-    ...{ receiver, route: alerts, behind, nowMs, random, onFatal },
+    ...{ receiver: options.traces.through(receiver), route: alerts, behind, nowMs, random, onFatal },
     plan: (atMs) => planRoute(alerts, { receiver, policy, mutes }, atMs),
     digest: digestKeeper(receiver, { name, setup, alerts }),
     onSent: (atMs) => {
@@ -196,7 +199,7 @@ function acceptRecord(
   record: LogRecord,
   emit: (output: OutgoingRecord) => void,
   openNamed: (name: string) => OpenRoute,
-  { partition, topics, metrics }: RoutePartitionOptions,
+  { partition, topics, metrics, traces }: RoutePartitionOptions & { readonly traces: DeliveryTraces },
 ): void {
   const alert = decode('Alert', record.value ?? new Uint8Array())
   if (alert.state === 'unknown' || alert.decision === 'unknown') {
@@ -205,6 +208,7 @@ function acceptRecord(
   const { name, alerts, setup } = openNamed(alert.route)
   const { alertIds, records } = acceptAlert(alerts, alert, { offset: Number(record.offset), writtenAtMs: record.timestampMs })
   for (const receiver of setup.receivers) metrics.accepted(receiver.name, records)
+  traces.note(alertIds)
   for (const id of alertIds) {
     const key = Buffer.from(stateKeys(name).alert(id))
     emit({ topic: topics.state, partition, key, value: encodeTracked(alerts.alerts.get(id)!) })

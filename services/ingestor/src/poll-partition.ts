@@ -13,6 +13,7 @@ import type { QueryClient } from '@lapwing/prometheus/query-client'
 import { sampleRecords } from '@lapwing/prometheus/sample-batches'
 import { LogError } from '@lapwing/stream/errors'
 import type { Log, LogRecord } from '@lapwing/stream/log'
+import { carrying, inSpan } from '@lapwing/stream/trace-context'
 import type { Logger } from 'pino'
 import { type Commit, groupedCommits } from './grouped-commits.ts'
 import { pause } from './pause.ts'
@@ -132,7 +133,7 @@ function latestProgress(records: readonly LogRecord[], logger: Logger): Map<stri
 /** Samples and progress in one transaction. */
 function publisher(commit: Commit, topics: PollTopics): PublishPoll {
   return async (query, records, progress) => {
-    const samples = records.map((record) => ({ topic: topics.samples, key: null, ...record }))
+    const samples = records.map((record) => carrying({ topic: topics.samples, key: null, ...record }))
     const state = {
       topic: topics.ingestState,
       partition: query.partition,
@@ -147,6 +148,6 @@ function publisher(commit: Commit, topics: PollTopics): PublishPoll {
 function scrapePublisher(commit: Commit, { samples: topic }: PollTopics, partitions: number): PublishScrape {
   return async (series) => {
     const records = sampleRecords(series, { source: 'scrape', kind: 'live', stepMs: 0 }, partitions)
-    await commit(records.map((record) => ({ topic, key: null, ...record })))
+    await inSpan('ingestor', 'scrape', {}, () => commit(records.map((record) => carrying({ topic, key: null, ...record }))))
   }
 }

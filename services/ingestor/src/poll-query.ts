@@ -14,6 +14,7 @@ import type { QueryClient } from '@lapwing/prometheus/query-client'
 import { QueryError } from '@lapwing/prometheus/query-errors'
 import { type SampleRecord, sampleRecords } from '@lapwing/prometheus/sample-batches'
 import type { Intake, IntakeRules } from '@lapwing/prometheus/series-intake'
+import { inSpan } from '@lapwing/stream/trace-context'
 import type { LimitFunction } from 'p-limit'
 import type { Logger } from 'pino'
 import { askWindow, type Expression, expressionOf } from './ask-query.ts'
@@ -71,7 +72,9 @@ export async function pollQuery(
     }
     try {
       expression ??= await findExpression(query, tools, signal)
-      progress = await pollWindow({ query, expression, window, progress, known: identities }, tools, publish, signal)
+      const poll = { query, expression, window, progress, known: identities }
+      const attributes = { 'lapwing.query': query.id }
+      progress = await inSpan('ingestor', 'poll', { attributes }, () => pollWindow(poll, tools, publish, signal))
       onProgress(progress)
       if (failures > 0) tools.logger.info({ promql: query.promql, failures }, 'query works again')
       failures = 0

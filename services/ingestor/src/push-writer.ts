@@ -10,6 +10,7 @@ import type { DecodedWrite } from '@lapwing/prometheus/remote-write-decoder'
 import type { SampleRecord } from '@lapwing/prometheus/sample-batches'
 import { LogError } from '@lapwing/stream/errors'
 import type { OutgoingRecord } from '@lapwing/stream/log'
+import { carrying, inSpan, markTrace, type TraceMark } from '@lapwing/stream/trace-context'
 import { PushBatches, type PushCounts } from './push-batches.ts'
 
 export interface PushWriterOptions {
@@ -29,6 +30,7 @@ export interface PushWriter {
 
 /** Who waits for a write. */
 interface Waiting {
+  readonly mark: TraceMark
   resolve(): void
   reject(error: Error): void
 }
@@ -60,7 +62,10 @@ export function createPushWriter({ samplesTopic, partitions, send, now }: PushWr
   }
   const sendOne = async ({ records, requests }: (typeof writes)[number]) => {
     try {
-      await send(records.map((record) => ({ topic: samplesTopic, key: null, ...record })))
+      const after = requests.map(({ mark }) => mark)
+      await inSpan('ingestor', `send ${samplesTopic}`, { kind: 'producer', after }, () =>
+        send(records.map((record) => carrying({ topic: samplesTopic, key: null, ...record }))),
+      )
       for (const { resolve } of requests) resolve()
     } catch (error) {
       const isSomeFault = requests.length > 1 && error instanceof LogError && error.code === 'too_large'
@@ -76,7 +81,7 @@ export function createPushWriter({ samplesTopic, partitions, send, now }: PushWr
   return {
     write: (request) => {
       const counts = batches.add(request, now())
-      const written = new Promise<void>((resolve, reject) => gathered.push({ resolve, reject }))
+      const written = new Promise<void>((resolve, reject) => gathered.push({ mark: markTrace(), resolve, reject }))
       if (!isGathering) closeGathering()
       if (!isSending) void sendAll()
       return written.then(() => counts)

@@ -21,6 +21,7 @@
 import type { DecodedWrite, WriteDecoder, WriteTerms, WriteVersion } from '@lapwing/prometheus/remote-write-decoder'
 import { WriteError } from '@lapwing/prometheus/remote-write-errors'
 import { LogError } from '@lapwing/stream/errors'
+import { inSpan, traceOf } from '@lapwing/stream/trace-context'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { IngestMetrics } from './metrics.ts'
@@ -58,7 +59,7 @@ export async function addRemoteWriteRoute(http: FastifyInstance, options: Remote
     )
     const admitted = admitRequests(scope, options)
     scope.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => answerError(error, reply, options))
-    scope.post('/api/v1/write', async (request, reply) => {
+    const answer = async (request: FastifyRequest, reply: FastifyReply) => {
       const write = admitted.get(request)!
       const body = request.body as Buffer
       const tooLarge = overSize(write.limits, body.length)
@@ -68,6 +69,10 @@ export async function addRemoteWriteRoute(http: FastifyInstance, options: Remote
       if (tooMuch) return refuseLimited(reply, tooMuch, options)
       write.limits.charge(decoded.samples.length, options.now())
       return answerWrite(decoded, write.version, reply, options)
+    }
+    scope.post('/api/v1/write', (request, reply) => {
+      const after = [traceOf([request.headers.traceparent].flat()[0])]
+      return inSpan('ingestor', 'POST /api/v1/write', { kind: 'server', after }, () => answer(request, reply))
     })
   })
 }
