@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type SecuredBroker, startSecuredBroker } from '@lapwing/kafka-server/testing/secured-broker'
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { grantAll } from '../testing/grant.ts'
 import { accessOf, type KafkaAccessSettings } from './kafka-access.ts'
 import { createKafkaLog } from './kafka-log.ts'
 import type { Log } from './log.ts'
@@ -41,21 +41,10 @@ describe.skipIf(!inject('canStartKafka'))('a broker that lets in nobody in clear
     const log = createKafkaLog({ brokers: [broker.scram], clientId: 'test', logger, access: accessOf(login('admin')) })
     await log.ensureTopics([{ topic, partitions: 1, cleanup: 'delete', retentionMs: undefined }])
     await log.close()
-    const kafka = new Kafka({ brokers: [broker.scram], logLevel: logLevel.NOTHING, ...accessOf(login('admin')) })
-    const admin = kafka.admin()
-    const entry = (principal: string, operation: AclOperationTypes) => ({
-      resourceType: AclResourceTypes.TOPIC,
-      resourceName: topic,
-      resourcePatternType: ResourcePatternTypes.LITERAL,
-      principal,
-      host: '*',
-      operation,
-      permissionType: AclPermissionTypes.ALLOW,
-    })
-    await admin.createAcls({
-      acl: [entry('User:writer', AclOperationTypes.WRITE), entry('User:CN=reader', AclOperationTypes.READ)],
-    })
-    await admin.disconnect()
+    await grantAll(broker.scram, accessOf(login('admin')), [
+      { principal: 'User:writer', on: 'topic', name: topic, operations: ['write'] },
+      { principal: 'User:CN=reader', on: 'topic', name: topic, operations: ['read'] },
+    ])
   }
   const send = async (log: Log, value: string) => {
     const producer = await log.producer()
