@@ -72,41 +72,64 @@ describe('a shop that changes', () => {
   }
 
   test('gets a model of its new level, none of a ramp, and its old one back', async () => {
-    const outcome = await inWorld((shop, services) => story(shop, services))
-    process.stderr.write(`drift ${outcome.delayRows} rows after the step\n`)
-    expect(outcome).toMatchObject(expected)
-    expect(outcome.delayRows).toBeLessThanOrEqual(driftWithinRows)
+    check(await inWorld((shop, services) => story(shop, services, async () => {})))
+  })
+
+  test('so it does when trainer, drift and detector are killed at every step', async () => {
+    const killedAt: Moment[] = []
+    const kill = async (services: Services, moment: Moment) => {
+      killedAt.push(moment)
+      await services.killAndStart()
+    }
+    check(await inWorld((shop, services) => story(shop, services, (moment) => kill(services, moment))))
+    expect(killedAt).toEqual(['asked for', 'step', 'settling', 'in shadow', 'ramp', 'rolled back'])
   })
 })
 
-const expected = { requests: 2, states: ['in force', 'rolled back', 'rejected'] }
+function check(outcome: Outcome): void {
+  process.stderr.write(`drift ${outcome.delayRows} rows after the step\n`)
+  expect(outcome).toMatchObject({ requests: 2, states: ['in force', 'rolled back', 'rejected'] })
+  expect(outcome.delayRows).toBeLessThanOrEqual(driftWithinRows)
+}
 
-async function story(shop: Shop, services: Services): Promise<Outcome> {
+/** Where something may go wrong. */
+type Moment = 'asked for' | 'step' | 'settling' | 'in shadow' | 'ramp' | 'rolled back'
+
+async function story(shop: Shop, services: Services, disturb: (moment: Moment) => Promise<void>): Promise<Outcome> {
   const versions = async () => (await shop.registry()).ofScope(`entity:${shop.entity}`)
   const inForce = async () => (await shop.registry()).inForce(`entity:${shop.entity}`)
-  /** Sends rows until it holds: what takes effect does so with samples. */
+  const reaches = (what: string, holds: () => Promise<boolean>) => eventually(holds, { what, deadlineMs, everyMs: 100 })
+  const isWatched = () => reaches('the rows are scored and watched', () => shop.isWatched())
+  /** Sends rows until it holds: what takes effect does so with samples. Nobody is ahead of the others, whoever was killed. */
   const sendingUntil = (what: string, weather: Weather, holds: () => Promise<boolean>) =>
     eventually(
       async () => {
         if (await holds()) return true
         await shop.send(10, weather)
+        if (await inForce()) await isWatched()
         return false
       },
       { what, deadlineMs, everyMs: 100 },
     )
-  const reaches = (what: string, holds: () => Promise<boolean>) => eventually(holds, { what, deadlineMs, everyMs: 100 })
-
-  await shop.send(1000, calm)
-  const said = JSON.parse(await services.lapwing('train', `instance=${instance}`, '--reason', 'first', '--json')) as Model
-  expect(said).toMatchObject({ state: 'shadow', reason: 'first' })
-  expect(said.trainedRows).toBeGreaterThan(700)
-  await sendingUntil('the first model is in force', calm, async () => (await inForce())?.modelId === said.modelId)
-  await sendingUntil('it scores', calm, async () => (await shop.scores()).at(-1)?.model === said.modelId)
-  await shop.send(200, calm)
-
-  const stepAtMs = shop.newestMs
   const requestsSince = async (sinceMs: number) =>
     (await shop.driftRequests()).filter(({ requestedAtMs }) => requestedAtMs > sinceMs)
+  const scoredBy = (model: Model) => async () => (await shop.scores()).at(-1)?.model === model.modelId
+
+  await shop.send(1000, calm)
+  await services.lapwing('train', `instance=${instance}`, '--reason', 'first', '--no-follow')
+  await disturb('asked for')
+  await reaches('the first model is in shadow', async () => (await versions())[0]?.state === 'shadow')
+  const first = (await versions())[0]!
+  expect(first.reason).toBe('first')
+  expect(first.trainedRows).toBeGreaterThan(700)
+  await sendingUntil('the first model is in force', calm, async () => (await inForce())?.modelId === first.modelId)
+  await sendingUntil('it scores', calm, scoredBy(first))
+  await shop.send(200, calm)
+  await isWatched()
+
+  const stepAtMs = shop.newestMs
+  await shop.send(10, shifted)
+  await disturb('step')
   await sendingUntil('drift is noticed', shifted, async () => (await requestsSince(stepAtMs)).length > 0)
   const [request] = await requestsSince(stepAtMs)
   const delayRows = (request!.requestedAtMs - stepAtMs) / 60_000
@@ -114,22 +137,23 @@ async function story(shop: Shop, services: Services): Promise<Outcome> {
   expect(request!.scope).toBe(`entity:${shop.entity}`)
   await reaches('the request is admitted', async () => (await versions()).length === 2)
   await shop.send(370, shifted)
+  await disturb('settling')
   await reaches('the second model is trained and judged', async () => (await versions())[1]!.state === 'shadow')
   const second = (await versions())[1]!
+  await disturb('in shadow')
   await sendingUntil('it is in force', shifted, async () => (await inForce())?.modelId === second.modelId)
-  await sendingUntil('it scores', shifted, async () => (await shop.scores()).at(-1)?.model === second.modelId)
+  await sendingUntil('it scores', shifted, scoredBy(second))
   await shop.send(60, shifted)
-  const calmed = await eventually(
-    async () => {
-      const newest = (await shop.scores()).filter(({ atMs }) => atMs > shop.newestMs - 40 * 60_000)
-      return newest.length >= 35 && newest
-    },
-    { what: 'the newest rows are scored', deadlineMs },
-  )
-  expect(calmed.filter(({ score }) => score > 1)).toEqual([])
+  await isWatched()
+  const newest = (await shop.scores()).filter(({ atMs }) => atMs > shop.newestMs - 40 * 60_000)
+  expect(newest.length).toBeGreaterThanOrEqual(35)
+  expect(newest.filter(({ score }) => score > 1)).toEqual([])
 
   await shop.send(360, shifted)
+  await isWatched()
   const rampAtMs = shop.newestMs
+  await shop.send(10, ramp)
+  await disturb('ramp')
   await sendingUntil('the ramp is noticed', ramp, async () => (await requestsSince(rampAtMs)).length > 0)
   await shop.send(380, ramp)
   await reaches('the third model is judged', async () => (await versions())[2]?.state === 'rejected')
@@ -143,14 +167,19 @@ async function story(shop: Shop, services: Services): Promise<Outcome> {
     what: 'the model is rolled back',
     deadlineMs,
   })
-  expect(rolledBack).toContain(`${said.modelId} scores the next samples.`)
-  await sendingUntil('the first model scores again', ramp, async () => (await shop.scores()).at(-1)?.model === said.modelId)
+  expect(rolledBack).toContain(`${first.modelId} scores the next samples.`)
+  await disturb('rolled back')
+  await sendingUntil('the first model scores again', ramp, scoredBy(first))
+  return { delayRows, requests: (await requestsSince(stepAtMs)).length, states: await listedStates(services) }
+}
+
+/** As the command line has them, the oldest first. */
+async function listedStates(services: Services): Promise<string[]> {
   const list = await services.lapwing('models', 'list', '--json')
   const models = list
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Model & { inForce: boolean })
   const inOrder = models.sort((a, b) => a.createdAtMs - b.createdAtMs)
-  const states = inOrder.map((model) => (model.inForce ? 'in force' : model.state.replace('_', ' ')))
-  return { delayRows, requests: (await requestsSince(stepAtMs)).length, states }
+  return inOrder.map((model) => (model.inForce ? 'in force' : model.state.replace('_', ' ')))
 }

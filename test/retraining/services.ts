@@ -42,6 +42,15 @@ export class Services {
     }
   }
 
+  /** Kills them, all at the same moment, and starts them again. */
+  async killAndStart(names: readonly ServiceName[] = Object.keys(mains) as ServiceName[]): Promise<void> {
+    const killed = names.map((name) => this.#running.get(name)!)
+    const exited = killed.map((child) => new Promise((resolve) => child.once('exit', resolve)))
+    for (const child of killed) child.kill('SIGKILL')
+    await Promise.all(exited)
+    for (const name of names) this.#start(name)
+  }
+
   lastLines(): string {
     return this.#lines.slice(-30).join('\n')
   }

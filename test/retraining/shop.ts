@@ -23,8 +23,17 @@ export interface Weather {
   readonly climb: number
 }
 
+interface EntityScore {
+  readonly atMs: number
+  readonly model: string
+  readonly score: number
+}
+
 export class Shop {
   rows = 0
+  /** Of the entity under the models in force, by time; and where on the topic they end. */
+  readonly #scores = new Map<number, EntityScore>()
+  #scoresNext = 0n
   readonly #log: Log
   readonly #prefix: string
   readonly #random = createRandom(11)
@@ -61,17 +70,40 @@ export class Shop {
   }
 
   /** Of the entity under the models in force, in order, each row once. */
-  async scores(): Promise<{ readonly atMs: number; readonly model: string; readonly score: number }[]> {
-    const byTime = new Map<number, { atMs: number; model: string; score: number }>()
-    for (const { value } of await this.#log.readToEnd(topicName(this.#prefix, 'scores'))) {
-      const { source, model, scores, timestampsMs } = decode('ScoreBatch', value!)
-      if (source !== 'lapwing_entity_score') continue
-      float32Column(scores).forEach((score, i) => {
-        const atMs = timestampsMs.readDoubleLE(8 * i)
-        byTime.set(atMs, { atMs, model, score })
-      })
+  async scores(): Promise<EntityScore[]> {
+    const topic = topicName(this.#prefix, 'scores')
+    const { next } = (await this.#log.offsets(topic))[0]!
+    for await (const records of this.#log.readRange(topic, 0, this.#scoresNext, next)) {
+      for (const { value } of records) this.#takeScores(value!)
     }
-    return [...byTime.values()].sort((a, b) => a.atMs - b.atMs)
+    this.#scoresNext = next
+    return [...this.#scores.values()].sort((a, b) => a.atMs - b.atMs)
+  }
+
+  /** Whether the entity is scored up to its newest rows, and drift has seen all scores. */
+  async isWatched(): Promise<boolean> {
+    const newest = (await this.scores()).at(-1)
+    if (!newest || newest.atMs < this.newestMs - stepMs) return false
+    return (await this.#watchedTo()) >= Number(this.#scoresNext) - 2
+  }
+
+  /** Offset of the scores up to which drift has put its state down. */
+  async #watchedTo(): Promise<number> {
+    let offset = -1
+    for (const { key, value } of await this.#log.readToEnd(topicName(this.#prefix, 'drift-state'), 0)) {
+      const isMarker = value && Buffer.from(key!).toString().startsWith('checkpoint')
+      if (isMarker) offset = decode('StateMarker', value).sourceOffset
+    }
+    return offset
+  }
+
+  #takeScores(value: Uint8Array): void {
+    const { source, model, scores, timestampsMs } = decode('ScoreBatch', value)
+    if (source !== 'lapwing_entity_score') return
+    float32Column(scores).forEach((score, i) => {
+      const atMs = timestampsMs.readDoubleLE(8 * i)
+      this.#scores.set(atMs, { atMs, model, score })
+    })
   }
 
   get newestMs(): number {
