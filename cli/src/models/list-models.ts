@@ -1,7 +1,9 @@
 /** `lapwing models list` */
+import type { Model } from '@lapwing/contracts/records'
+import type { ModelRegistry } from '@lapwing/models/registry'
 import { type Column, jsonLine, textTable } from '../terminal/text-table.ts'
 import type { Deployment } from '../topics/open-log.ts'
-import { entityTextOf, metricText, modelJson, stateText, timeText } from './model-text.ts'
+import { entityTextOf, metricText, modelJson, nextRunMs, stateText, timeText } from './model-text.ts'
 import { readRegistries } from './read-registry.ts'
 
 const columns: readonly Column[] = [
@@ -13,6 +15,7 @@ const columns: readonly Column[] = [
   { heading: 'SERIES', align: 'right' },
   { heading: 'PRECISION', align: 'right' },
   { heading: 'RECALL', align: 'right' },
+  { heading: 'NEXT', align: 'left' },
   { heading: 'WHY', align: 'left', maxCharacters: 60 },
 ]
 
@@ -36,7 +39,13 @@ export async function listModels(deployment: Deployment, { json }: { readonly js
     String(model.channels.length || ''),
     metricText(model, 'precision'),
     metricText(model, 'recall'),
+    nextText(model, registry),
     model.state === 'rejected' ? model.decision : model.reason,
   ])
   deployment.write(rows.length === 0 ? 'No models yet. Ask for one: lapwing train --help\n' : textTable(columns, rows))
+}
+
+function nextText(model: Model, registry: ModelRegistry): string {
+  const atMs = nextRunMs(model, registry)
+  return atMs === undefined ? '' : timeText(atMs)
 }

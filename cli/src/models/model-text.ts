@@ -23,6 +23,12 @@ export function metricText(model: Model, name: string): string {
   return metricOf(model, name)?.toFixed(2) ?? ''
 }
 
+/** When the schedule retrains the entity of the model in force; undefined for other versions, and without a schedule. */
+export function nextRunMs({ modelId, scope }: Model, registry: ModelRegistry): number | undefined {
+  if (registry.inForce(scope)?.modelId !== modelId) return undefined
+  return registry.plan.find((run) => run.scope === scope)?.atMs
+}
+
 export function timeText(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 16).replace('T', ' ')
 }
@@ -31,5 +37,6 @@ export function timeText(epochMs: number): string {
 export function modelJson(model: Model, registry: ModelRegistry, partition: number): object {
   const { weights: _, controlOffset: __, metrics, ...rest } = model
   const numbers = Object.fromEntries(metrics.map(({ name, value }) => [name, value]))
-  return { ...rest, metrics: numbers, inForce: stateText(model, registry) === 'in force', partition }
+  const next = nextRunMs(model, registry)
+  return { ...rest, metrics: numbers, inForce: stateText(model, registry) === 'in force', nextRunMs: next ?? null, partition }
 }

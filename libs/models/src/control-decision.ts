@@ -4,7 +4,7 @@
  *
  * One deploy moves many series, and everything that watches them asks. What comes while a version of the same scope is on its way is the same
  * request, and so is what was asked of a time that the last version has learned from. Otherwise it waits until `cooldownMs` have
- * passed since that one was asked for: a request is put off, not lost. A person is not held back.
+ * passed since that one was asked for, and until quiet hours are over: a request is put off, not lost. A person is not held back.
  */
 import { createHash } from 'node:crypto'
 import type { Control, Model } from '@lapwing/contracts/records'
@@ -23,6 +23,8 @@ export interface TrainingPolicy {
   readonly settleMs: number
   /** From one version to the next that was not asked for by a person. */
   readonly cooldownMs: number
+  /** The time itself, or the end of the quiet hours that it lies in; does not hold a person back. */
+  afterQuietHours(atMs: number): number
 }
 
 export interface ControlOutcome {
@@ -78,7 +80,8 @@ function decideRequest(registry: ModelRegistry, control: Control, newestMs: numb
   // Whoever is no watcher of samples asks by a clock of his own, which may be ahead of them.
   const askedAtMs = waitMs > 0 ? requestedAtMs : Math.min(requestedAtMs, newestMs)
   const notBeforeMs = isByPerson || !latest ? 0 : latest.createdAtMs + policy.cooldownMs
-  const trainedToMs = Math.max(askedAtMs + waitMs, notBeforeMs)
+  const earliestMs = Math.max(askedAtMs + waitMs, notBeforeMs)
+  const trainedToMs = isByPerson ? earliestMs : policy.afterQuietHours(earliestMs)
   const requested: Model = {
     ...emptyModel,
     modelId,

@@ -21,6 +21,7 @@ const policy: TrainingPolicy = {
   historyMs: 24 * hourMs,
   settleMs: 4 * hourMs,
   cooldownMs: 6 * hourMs,
+  afterQuietHours: (atMs) => atMs,
 }
 
 const control = (fields: Partial<Control>): Control => ({
@@ -128,6 +129,15 @@ describe('requests', () => {
     const { modelId } = story.work()
     story.decide({ id: 'p', kind: 'promote', scope: `model:${modelId}`, requestedBy: 'shadow' })
     expect(story.decide({ id: 'r3', requestedAtMs: 104 * hourMs }).outcome).toBe('declined')
+  })
+
+  test('what falls into quiet hours waits for their end, but for a person', () => {
+    const quiet = { ...policy, afterQuietHours: (atMs: number) => Math.max(atMs, 120 * hourMs) }
+    const trainedTo = (fields: Partial<Control>) =>
+      decideControl(new ModelRegistry(), control(fields), 100 * hourMs, quiet).changed[0]!.trainedToMs / hourMs
+    expect(trainedTo({ requestedBy: 'schedule' })).toBe(120)
+    expect(trainedTo({ requestedBy: 'drift', detector: 'count' })).toBe(120)
+    expect(trainedTo({ requestedBy: 'person' })).toBe(100)
   })
 
   test('one within the cooldown waits for its end', () => {

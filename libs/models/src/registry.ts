@@ -14,8 +14,16 @@ interface TopicRecord {
   readonly value: Uint8Array | null
 }
 
+/** When an entity is to be retrained by the schedule. */
+export interface PlannedRun {
+  readonly scope: string
+  /** Milliseconds since the epoch. */
+  readonly atMs: number
+}
+
 export class ModelRegistry {
   readonly #versions = new Map<string, Model>()
+  #plan: readonly PlannedRun[] = []
   /** Offset of the last control record that was decided on; -1 before the first. */
   #position = -1
 
@@ -27,11 +35,22 @@ export class ModelRegistry {
 
   put(model: Model): void {
     if (model.kind === positionKind) this.#position = Math.max(this.#position, model.controlOffset)
+    else if (model.kind === planKind) this.#plan = model.metrics.map(({ name, value }) => ({ scope: name, atMs: value }))
     else if (model.scope.startsWith(entityScope)) this.#versions.set(model.modelId, { ...model, weights: null })
   }
 
   get position(): number {
     return this.#position
+  }
+
+  /** The next runs of the schedule, as the trainer wrote them down last. */
+  get plan(): readonly PlannedRun[] {
+    return this.#plan
+  }
+
+  /** In order. */
+  scopes(): string[] {
+    return [...new Set(this.all().map(({ scope }) => scope))].sort()
   }
 
   all(): Model[] {
@@ -65,10 +84,17 @@ export class ModelRegistry {
 /** What a batch model scores: all series of an entity. */
 export const entityScope = 'entity:'
 const positionKind = 'registry-position'
+const planKind = 'registry-plan'
 
 /** How far a partition's control records have been decided on, as a record of the models topic beside the outcomes. */
 export function positionRecord(controlOffset: number): Model {
   return { ...emptyModel, modelId: positionKind, kind: positionKind, controlOffset }
+}
+
+/** The next runs of a partition's entities, for whoever wants to know: nothing is decided by it. */
+export function planRecord(plan: readonly PlannedRun[]): Model {
+  const metrics = plan.map(({ scope, atMs }) => ({ name: scope, value: atMs }))
+  return { ...emptyModel, modelId: planKind, kind: planKind, metrics }
 }
 
 /** What the fields of a record are where they say nothing. */

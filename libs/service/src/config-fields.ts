@@ -29,6 +29,11 @@ export function httpUrl() {
     .transform((text) => text.replace(/\/+$/, ''))
 }
 
+/** IANA name of a time zone. */
+export function timeZone() {
+  return z.string().refine(isTimeZone, 'expected a time zone such as UTC or Europe/Berlin')
+}
+
 /** Path of a file that is there and can be read; what it holds is read when it is needed. */
 export function readableFile() {
   return z.string().superRefine((path, context) => {
@@ -67,6 +72,15 @@ export function secret() {
       context.addIssue({ code: 'custom', message: 'expected text in quotes', params: { secret: true } })
     return new Secret(String(value))
   })
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
 }
 
 const masked = '[secret]'

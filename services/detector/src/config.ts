@@ -1,6 +1,6 @@
 /** The detector's section of the configuration. */
 import { queryKeys } from '@lapwing/queries/query-settings'
-import { duration } from '@lapwing/service/config-fields'
+import { duration, timeZone } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 
 export const detectorSchema = z
@@ -13,7 +13,7 @@ export const detectorSchema = z
     /** The same as a number of episodes a week; wins over `sensitivity`. */
     false_alarms_per_week: z.number().min(0.01, 'expected at least 0.01 a week').max(20, 'expected at most 20 a week').optional(),
     /** Zone whose hours and weekdays the seasons follow. */
-    time_zone: z.string().refine(isTimeZone, 'expected a time zone such as UTC or Europe/Berlin').default('UTC'),
+    time_zone: timeZone().default('UTC'),
     /** Share of its time that a series may spend inside of episodes; above it, only what is news keeps one open. */
     contamination: z
       .number()
@@ -40,12 +40,3 @@ export const falseAlarmsPerWeek: Readonly<Record<DetectorConfig['sensitivity'], 
 export const watchedQueries = z.object(queryKeys).prefault({})
 
 export type DetectorConfig = z.output<typeof detectorSchema>
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
-}

@@ -1,7 +1,8 @@
 /** The trainer's section of the configuration. */
 import { defaultModelKind, modelKinds } from '@lapwing/deep/model'
-import { duration } from '@lapwing/service/config-fields'
+import { duration, timeZone } from '@lapwing/service/config-fields'
 import { z } from 'zod'
+import { cronProblem, quietHoursPattern } from './schedule.ts'
 
 export const trainerSchema = z
   .strictObject({
@@ -20,6 +21,14 @@ export const trainerSchema = z
     cooldown: duration(0).prefault('6h'),
     /** How long a version that passed validation is scored beside the one in force. */
     shadow: duration(0).prefault('1h'),
+    /** When entities that have a model are retrained without anybody asking; unset for never. */
+    schedule: cronExpression().optional(),
+    /** Of `schedule` and `quiet_hours`. */
+    time_zone: timeZone().default('UTC'),
+    /** Over which the scheduled retrainings of all entities are spread. */
+    schedule_jitter: duration(0).prefault('30m'),
+    /** In which no training begins but those that a person asks for. */
+    quiet_hours: z.string().refine(isQuietHours, 'expected two different times of day such as 08:00-18:00').optional(),
     /** Series of an entity that a model takes, the most complete first. */
     max_channels: z.int().min(1).max(1000).default(100),
     /** Resident memory of a training, in MB; one that takes more is ended and its model rejected. */
@@ -34,5 +43,18 @@ export const trainerSchema = z
     checkpoint_interval: duration(100).prefault('30s'),
   })
   .prefault({})
+
+function cronExpression() {
+  return z.string().superRefine((text, context) => {
+    const problem = cronProblem(text, Date.now())
+    if (problem === undefined) return
+    context.addIssue({ code: 'custom', message: `expected a cron expression such as "0 3 * * 1-5" (${problem})` })
+  })
+}
+
+function isQuietHours(text: string): boolean {
+  const [from, to] = text.split('-')
+  return quietHoursPattern.test(text) && from !== to
+}
 
 export type TrainerConfig = z.output<typeof trainerSchema>

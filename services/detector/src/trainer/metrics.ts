@@ -1,5 +1,6 @@
 /** What the trainer tells Prometheus of itself: requests, versions, trainings, and the entities that it scores. */
 import type { LifeState } from '@lapwing/models/life'
+import { entityScope, type PlannedRun } from '@lapwing/models/registry'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { EntityObservation } from '../entities/entity-step.ts'
 import type { RegistryEvent } from './registry-partition.ts'
@@ -29,8 +30,10 @@ export function createRegistryMetrics(registry: Registry): (event: RegistryEvent
     registers,
   })
   const peak = new Gauge({ name: 'lapwing_trainer_peak_bytes', help: 'Most memory that the last training took.', registers })
+  const nextRun = createNextRunMetric(registry)
   return (event) => {
-    if (event.kind === 'decided') decisions.inc({ outcome: event.outcome })
+    if (event.kind === 'planned') nextRun(event.partition, event.runs)
+    else if (event.kind === 'decided') decisions.inc({ outcome: event.outcome })
     else if (event.kind === 'progress') progress.set(event.share)
     else if (event.kind === 'failed') failures.inc()
     else if (event.kind === 'moved') {
@@ -40,6 +43,22 @@ export function createRegistryMetrics(registry: Registry): (event: RegistryEvent
       if (peakBytes) peak.set(peakBytes.value)
     }
   }
+}
+
+/** Of the entities whose models this trainer owns. */
+function createNextRunMetric(registry: Registry): (partition: number, runs: readonly PlannedRun[]) => void {
+  const owned = new Map<number, readonly PlannedRun[]>()
+  new Gauge({
+    name: 'lapwing_trainer_next_run_timestamp_seconds',
+    help: 'When the schedule retrains an entity next, in seconds since the epoch, by the key of the entity.',
+    labelNames: ['entity'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { scope, atMs } of [...owned.values()].flat()) this.set({ entity: scope.slice(entityScope.length) }, atMs / 1000)
+    },
+  })
+  return (partition, runs) => owned.set(partition, runs)
 }
 
 export function createEntityMetrics(registry: Registry): (observation: EntityObservation) => void {

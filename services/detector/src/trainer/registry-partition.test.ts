@@ -9,7 +9,7 @@ import type { Log, OutgoingRecord } from '@lapwing/stream/log'
 import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { sampleRecord } from '../../testing/sample-batch.ts'
-import { type ModelWorkbench, type RegistryEvent, RegistryPartition } from './registry-partition.ts'
+import { type ModelWorkbench, type RegistryEvent, type RegistryOptions, RegistryPartition } from './registry-partition.ts'
 
 const scope = `entity:${'ab'.repeat(16)}`
 const topics = { control: 'control', models: 'models', samples: 'samples' }
@@ -21,6 +21,7 @@ const policy: TrainingPolicy = {
   historyMs: 100_000,
   settleMs: 10_000,
   cooldownMs: 1000,
+  afterQuietHours: (atMs) => atMs,
 }
 
 const request: Control = {
@@ -77,12 +78,13 @@ const goodWork: Work = async ({ action, model }) => {
   return action === 'train' ? { ...next, sha256: 'aa', weights: Buffer.from('good') } : next
 }
 
-function own(log: Log, work: Work = goodWork) {
+function own(log: Log, work: Work = goodWork, planned: Partial<Pick<RegistryOptions, 'schedule' | 'now'>> = {}) {
   const events: RegistryEvent[] = []
   const fatal: Error[] = []
   const observe = (event: RegistryEvent) => events.push(event)
   const doWork = (due: DueWork, _: number, workbench: ModelWorkbench) => work(due, workbench)
-  const options = { log, group: 'trainer', topics, policy, work: doWork, observe }
+  const schedule = { schedule: undefined, now: () => 0, ...planned }
+  const options: RegistryOptions = { log, group: 'trainer', topics, policy, work: doWork, observe, ...schedule }
   const partition = new RegistryPartition(0, options, (error) => fatal.push(error))
   onTestFinished(() => partition.stop())
   return { partition, events, fatal }
@@ -223,6 +225,39 @@ describe('the registry of a partition', () => {
     third.partition.wake()
     await vi.waitFor(() => expect(third.events.filter(({ kind }) => kind === 'decided')).toHaveLength(1), patience)
     expect(await states(log)).toEqual(['promoted'])
+  })
+
+  test('what the schedule has due is asked for once, and the next run is written down', async () => {
+    const log = await openLog()
+    await passTime(log, 1_000_000)
+    await ask(log, {})
+    const everyMinute = {
+      nextRunMs: (_: string, afterMs: number) => (Math.floor(afterMs / 60_000) + 1) * 60_000,
+      text: 'minutely',
+    }
+    let nowMs = 1_000_000
+    const planned = { schedule: everyMinute, now: () => nowMs }
+    const first = own(log, goodWork, planned)
+    await vi.waitFor(async () => expect(await states(log)).toEqual(['shadow']), patience)
+    const [{ modelId }] = (await registryOf(log)).all() as [Model]
+    await ask(log, { id: 's', kind: 'promote', scope: `model:${modelId}`, requestedBy: 'shadow' })
+    first.partition.wake()
+    const nextRuns = async () => (await registryOf(log)).plan.map(({ atMs }) => atMs)
+    await vi.waitFor(async () => expect(await nextRuns()).toEqual([1_020_000]), patience)
+    await passTime(log, 1_020_500)
+    nowMs = 1_020_000
+    first.partition.wake()
+    await vi.waitFor(async () => expect(await states(log)).toEqual(['promoted', 'shadow']), patience)
+    const second = (await registryOf(log)).ofScope(scope).at(-1)!
+    expect(second).toMatchObject({ reason: 'the schedule, minutely', createdAtMs: 1_020_000 })
+    expect(await nextRuns()).toEqual([1_080_000])
+    await first.partition.stop()
+    expect(first.events.at(-1)).toEqual({ kind: 'planned', partition: 0, runs: [] })
+    const other = own(log, goodWork, planned)
+    await vi.waitFor(() => expect(other.events.some(({ kind }) => kind === 'planned')).toBe(true), patience)
+    const requests = (await log.readToEnd('control')).map(({ value }) => decode('Control', value!).requestedBy)
+    expect(requests.filter((by) => by === 'schedule')).toHaveLength(1)
+    expect([...first.fatal, ...other.fatal]).toEqual([])
   })
 
   test('a training that dies three times is rejected, and says so', async () => {

@@ -6,11 +6,13 @@
  * all of it or nothing, and the next owner does the same work again under the same names.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import type { Control, Model } from '@lapwing/contracts/records'
 import { type DueWork, decideControl, dueWork, type TrainingPolicy } from '@lapwing/models/control-decision'
 import { mayBecome, moved } from '@lapwing/models/life'
-import { ModelRegistry, positionRecord } from '@lapwing/models/registry'
+import { ModelRegistry, type PlannedRun, planRecord, positionRecord } from '@lapwing/models/registry'
+import { planRuns, type RetrainSchedule, scheduledRequest } from '@lapwing/models/retrain-plan'
 import { LogError } from '@lapwing/stream/errors'
 import type { FencedProducer, Log, LogRecord } from '@lapwing/stream/log'
 import { ownUntil } from '@lapwing/stream/take-over-again'
@@ -21,6 +23,10 @@ export interface RegistryOptions {
   readonly group: string
   readonly topics: { readonly control: string; readonly models: string; readonly samples: string }
   readonly policy: TrainingPolicy
+  /** When entities are retrained without anybody asking. */
+  readonly schedule: RetrainSchedule | undefined
+  /** Milliseconds since the epoch, for the schedule alone. */
+  now(): number
   /**
    * Does what is due; resolves with the model in its next state. Rejects when the process of the training died: then it is tried again, `mostTries`
    * times in all.
@@ -43,6 +49,8 @@ export type RegistryEvent =
   | { readonly kind: 'moved'; readonly model: Model }
   | { readonly kind: 'progress'; readonly model: Model; readonly share: number }
   | { readonly kind: 'failed'; readonly model: Model; readonly error: Error; readonly isLast: boolean }
+  /** The next runs of all entities of the partition; none once it is somebody else's. */
+  | { readonly kind: 'planned'; readonly partition: number; readonly runs: readonly PlannedRun[] }
   | { readonly kind: 'damaged'; readonly error: Error }
 
 const mostTries = 3
@@ -60,6 +68,8 @@ export class RegistryPartition {
   #registry = new ModelRegistry()
   #versions: VersionRecords
   readonly #tries = new Map<string, number>()
+  /** The last run of each entity that was asked for by us. */
+  readonly #asked = new Map<string, number>()
   #wake = new AbortController()
   #newestMs = 0
   #samplesNext = -1n
@@ -112,12 +122,14 @@ export class RegistryPartition {
     } finally {
       // What it leaves open ends with its epoch; the error that matters is on its way.
       await producer.close().catch(() => undefined)
+      this.#options.observe({ kind: 'planned', partition: this.#partition, runs: [] })
     }
   }
 
   /** Decides on what has come, then does what is due, or waits a while. */
   async #goOn(): Promise<void> {
     await this.#decideAll()
+    await this.#askAsPlanned()
     if (this.#registry.all().some(({ state }) => state === 'requested')) await this.#askNewest()
     const due = dueWork(this.#registry, this.#newestMs)
     if (due) await this.#do(due)
@@ -154,6 +166,30 @@ export class RegistryPartition {
     await this.#commit([...changed, positionRecord(Number(offset))])
     this.#options.observe({ kind: 'decided', control, outcome, why })
     for (const model of changed) this.#options.observe({ kind: 'moved', model })
+  }
+
+  /** Asks for what the schedule has due, and writes the next runs down when they have changed. */
+  async #askAsPlanned(): Promise<void> {
+    const { schedule, topics, policy, now, observe } = this.#options
+    const partition = this.#partition
+    const nowMs = now()
+    const plan = () =>
+      schedule ? planRuns({ registry: this.#registry, schedule, kind: policy.kind, nowMs, asked: this.#asked }) : []
+    const due = plan().filter(({ atMs }) => atMs <= nowMs)
+    if (schedule && due.length > 0) {
+      const requests = due.map((run) => encode('Control', scheduledRequest(run, schedule)))
+      const toRecord = (value: Buffer, i: number) => ({
+        topic: topics.control,
+        partition,
+        key: Buffer.from(due[i]!.scope),
+        value,
+      })
+      await this.#producer!.commit(requests.map(toRecord))
+      for (const { scope, atMs } of due) this.#asked.set(scope, atMs)
+    }
+    const runs = plan()
+    if (!isDeepStrictEqual(runs, this.#registry.plan)) await this.#commit([planRecord(runs)])
+    observe({ kind: 'planned', partition, runs })
   }
 
   #readControl(value: Uint8Array): Control | undefined {

@@ -23,6 +23,7 @@ import { createEntityMetrics, createRegistryMetrics } from './metrics.ts'
 import { workOn } from './model-work.ts'
 import { type RegistryEvent, type RegistryOptions, RegistryPartition } from './registry-partition.ts'
 import { runJob } from './run-job.ts'
+import { createCalendar, type RetrainCalendar } from './schedule.ts'
 
 type TrainerContext = ServiceContext<ServiceConfig<'trainer', typeof trainerSchema>>
 
@@ -39,11 +40,14 @@ async function startRegistry(context: TrainerContext, log: Log): Promise<void> {
   const topic = (name: Parameters<typeof topicName>[1]) => topicName(config.kafka.topic_prefix, name)
   const observeMetrics = createRegistryMetrics(context.registry)
   const inTurn = oneAtATime()
+  const calendar = calendarOf(config.trainer)
   const options: RegistryOptions = {
     log,
     group: `${config.kafka.topic_prefix}-trainer`,
     topics: { control: topic('control'), models: topic('models'), samples: topic('samples') },
-    policy: policyOf(config.trainer),
+    policy: policyOf(config.trainer, calendar),
+    schedule: calendar.schedule,
+    now: Date.now,
     work: (due, partition, workbench) =>
       workOn(due, partition, workbench, {
         log,
@@ -133,7 +137,11 @@ async function startEntities(context: TrainerContext, log: Log): Promise<void> {
 /** How soon a version that was promoted scores. */
 const modelIntervalMs = 1000
 
-function policyOf(config: TrainerConfig): TrainingPolicy {
+function calendarOf({ schedule, time_zone: timeZone, schedule_jitter: jitter, quiet_hours: quietHours }: TrainerConfig) {
+  return createCalendar({ schedule, timeZone, jitterMs: jitter.ms, quietHours })
+}
+
+function policyOf(config: TrainerConfig, { afterQuietHours }: RetrainCalendar): TrainingPolicy {
   const { model: kind, step, history, settle, cooldown, held_back: heldBack, max_channels: maxChannels, seed } = config
   const settings = JSON.stringify([kind, step.ms, history.ms, heldBack.ms, maxChannels, seed])
   return {
@@ -143,6 +151,7 @@ function policyOf(config: TrainerConfig): TrainingPolicy {
     historyMs: history.ms,
     settleMs: settle.ms,
     cooldownMs: cooldown.ms,
+    afterQuietHours,
   }
 }
 
