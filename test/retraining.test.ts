@@ -12,7 +12,7 @@ import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { Services } from './retraining/services.ts'
-import { instance, Shop, type Weather } from './retraining/shop.ts'
+import { Shop, type Weather } from './retraining/shop.ts'
 
 /** In rows, which are minutes of the shop. */
 const driftWithinRows = 120
@@ -31,6 +31,8 @@ const settings = [
   'drift.cooldown=12h',
   'log.level=info',
 ]
+
+const all = ['detector', 'drift', 'trainer'] as const
 
 interface Outcome {
   readonly delayRows: number
@@ -54,10 +56,15 @@ describe('a shop that changes', () => {
     const prefix = `retraining-${randomUUID()}`
     const silent = { debug: () => {}, warn: () => {}, error: () => {} }
     const log = createKafkaLog({ brokers: broker.server.brokers, clientId: 'test', logger: silent })
-    const services = new Services({ brokers, prefix, settings: [...settings, `trainer.artefact_folder=${folder}`] })
-    services.startAll()
+    const services = new Services({
+      brokers,
+      prefix,
+      partitions: 1,
+      settings: [...settings, `trainer.artefact_folder=${folder}`],
+    })
+    services.start(...all)
     try {
-      const shop = new Shop(log, prefix)
+      const shop = new Shop(log, { prefix, instance: 'shop-1', partitions: 1 })
       await eventually(() => services.lapwing('models', 'list').then((text) => text.includes('No models yet')), {
         what: `the services have made their topics\n${services.lastLines()}`,
         deadlineMs,
@@ -79,7 +86,8 @@ describe('a shop that changes', () => {
     const killedAt: Moment[] = []
     const kill = async (services: Services, moment: Moment) => {
       killedAt.push(moment)
-      await services.killAndStart()
+      await services.kill(...all)
+      services.start(...all)
     }
     check(await inWorld((shop, services) => story(shop, services, (moment) => kill(services, moment))))
     expect(killedAt).toEqual(['asked for', 'step', 'settling', 'in shadow', 'ramp', 'rolled back'])
@@ -106,7 +114,7 @@ async function story(shop: Shop, services: Services, disturb: (moment: Moment) =
       async () => {
         if (await holds()) return true
         await shop.send(10, weather)
-        if (await inForce()) await isWatched()
+        if ((await shop.scores()).length > 0) await isWatched()
         return false
       },
       { what, deadlineMs, everyMs: 100 },
@@ -116,7 +124,7 @@ async function story(shop: Shop, services: Services, disturb: (moment: Moment) =
   const scoredBy = (model: Model) => async () => (await shop.scores()).at(-1)?.model === model.modelId
 
   await shop.send(1000, calm)
-  await services.lapwing('train', `instance=${instance}`, '--reason', 'first', '--no-follow')
+  await services.lapwing('train', `instance=${shop.instance}`, '--reason', 'first', '--no-follow')
   await disturb('asked for')
   await reaches('the first model is in shadow', async () => (await versions())[0]?.state === 'shadow')
   const first = (await versions())[0]!

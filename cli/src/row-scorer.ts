@@ -1,9 +1,8 @@
-/** What scores the rows of a table: a trained model or a forest on all channels together, or the online detector on each of them. */
+/** What scores the rows of a table: a trained model on all channels together, or the online detector on each of them. */
 
 import type { TrainedModel } from '@lapwing/deep/model'
 import { createMultivariateDetector } from '@lapwing/deep/multivariate-detector'
 import { observeEpisode } from '@lapwing/detection/episode'
-import type { IsolationForest } from '@lapwing/detection/isolation-forest'
 import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 
 export interface RowVerdict {
@@ -21,30 +20,14 @@ export interface RowScorer {
 
 export function modelRowScorer(model: TrainedModel): RowScorer {
   const detector = createMultivariateDetector(model)
-  return episodeScorer(detector.contributions, (values) => {
-    const { score, confidence } = detector.update(values)
-    return { score, isObserved: confidence > 0 }
-  })
-}
-
-/** Each row by itself, from the first on. */
-export function forestRowScorer(forest: IsolationForest): RowScorer {
-  const shares = new Float64Array(forest.channels)
-  return episodeScorer(shares, (values) => ({ score: forest.score(values, shares), isObserved: true }))
-}
-
-function episodeScorer(
-  contributions: Float64Array,
-  judge: (values: Float64Array) => { score: number; isObserved: boolean },
-): RowScorer {
   const episode = new Float64Array(episodeColumns)
-  const verdict: RowVerdict = { score: 0, opened: false, contributions }
+  const verdict: RowVerdict = { score: 0, opened: false, contributions: detector.contributions }
   let row = 0
   return {
     score: (values) => {
       row++
-      const { score, isObserved } = judge(values)
-      const kind = isObserved && values.some(Number.isFinite) ? 'scored' : 'unobserved'
+      const { score, confidence } = detector.update(values)
+      const kind = confidence > 0 && values.some(Number.isFinite) ? 'scored' : 'unobserved'
       verdict.score = score
       verdict.opened = observeEpisode(episode, 0, { kind, timestampMs: row, score, confirmed: 0 }) === 'opened'
       return verdict

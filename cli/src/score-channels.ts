@@ -11,14 +11,13 @@ import { pipeline } from 'node:stream/promises'
 import { type ModelKind, modelKinds } from '@lapwing/deep/model'
 import { loadTensorFlow, type TensorFlow, TensorFlowError } from '@lapwing/deep/tensorflow'
 import { TooFewRowsError, trainModel } from '@lapwing/deep/train-model'
-import { fitIsolationForest, usualIsolationForest } from '@lapwing/detection/isolation-forest'
 import type { SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { type ChannelTable, collectRows, openChannelTable } from './channel-table.ts'
-import { forestRowScorer, modelRowScorer, onlineRowScorer, type RowScorer } from './row-scorer.ts'
+import { modelRowScorer, onlineRowScorer, type RowScorer } from './row-scorer.ts'
 import { UserError } from './user-error.ts'
 
 /** What `--model` takes. */
-export const scoringModels = [...modelKinds, 'iforest', 'online'] as const
+export const scoringModels = [...modelKinds, 'online'] as const
 export type ScoringModel = (typeof scoringModels)[number]
 
 export interface ScoreChannelsOptions {
@@ -70,21 +69,11 @@ async function makeScorer(options: ScoreChannelsOptions): Promise<{ channels?: r
     throw new UserError(`--model ${model} needs rows to learn from: --train FILE`)
   }
   const table = await openChannelTable(train, (share) => options.onProgress('reading', share))
-  if (model === 'iforest') return { channels: table.channels, scorer: await plantedScorer(table, train, options.seed) }
   if (model !== 'online') return { channels: table.channels, scorer: await trainedScorer(table, train, model, options) }
   const scorer = onlineRowScorer(detector, table.channels.length)
   for await (const { values } of table.rows()) scorer.score(values)
   return { channels: table.channels, scorer }
 }
-
-async function plantedScorer(table: ChannelTable, train: string, seed: number): Promise<RowScorer> {
-  const rows = await collectRows(table)
-  if (rows.count < leastForestRows) throw new UserError(`${train}: ${new TooFewRowsError(rows.count, leastForestRows).message}`)
-  return forestRowScorer(fitIsolationForest(rows, { ...usualIsolationForest, seed }))
-}
-
-/** Fewer say nothing of what one in a hundred is. */
-const leastForestRows = 200
 
 async function trainedScorer(
   table: ChannelTable,

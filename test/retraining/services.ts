@@ -11,17 +11,20 @@ const mains = {
 } as const
 
 export type ServiceName = keyof typeof mains
+/** Of one process: a service, or another replica of it. */
+export type ProcessName = ServiceName | `${ServiceName} ${number}`
 
 export interface ServicesOptions {
   readonly brokers: string
   readonly prefix: string
+  readonly partitions: number
   /** `section.key=value`. */
   readonly settings: readonly string[]
 }
 
 export class Services {
   readonly #options: ServicesOptions
-  readonly #running = new Map<ServiceName, ChildProcess>()
+  readonly #running = new Map<ProcessName, ChildProcess>()
   /** Lines of all of them, for the message when something is missing. */
   readonly #lines: string[] = []
 
@@ -29,8 +32,8 @@ export class Services {
     this.#options = options
   }
 
-  startAll(): void {
-    for (const name of Object.keys(mains) as ServiceName[]) this.#start(name)
+  start(...names: readonly ProcessName[]): void {
+    for (const name of names) this.#start(name)
   }
 
   async stop(): Promise<void> {
@@ -42,13 +45,18 @@ export class Services {
     }
   }
 
-  /** Kills them, all at the same moment, and starts them again. */
-  async killAndStart(names: readonly ServiceName[] = Object.keys(mains) as ServiceName[]): Promise<void> {
+  /** All at the same moment. */
+  async kill(...names: readonly ProcessName[]): Promise<void> {
     const killed = names.map((name) => this.#running.get(name)!)
     const exited = killed.map((child) => new Promise((resolve) => child.once('exit', resolve)))
     for (const child of killed) child.kill('SIGKILL')
     await Promise.all(exited)
-    for (const name of names) this.#start(name)
+    for (const name of names) this.#running.delete(name)
+  }
+
+  /** What a process has said so far. */
+  linesOf(name: ProcessName): string[] {
+    return this.#lines.filter((line) => line.startsWith(`${name}: `))
   }
 
   lastLines(): string {
@@ -62,11 +70,12 @@ export class Services {
     return (await promisify(execFile)(process.execPath, ['lapwing', ...words], { cwd: root, env })).stdout
   }
 
-  #start(name: ServiceName): void {
-    const { brokers, prefix, settings } = this.#options
-    const own = [`${name}.port=0`, 'kafka.partitions=1', `kafka.topic_prefix=${prefix}`]
+  #start(name: ProcessName): void {
+    const { brokers, prefix, partitions, settings } = this.#options
+    const service = name.split(' ')[0] as ServiceName
+    const own = [`${service}.port=0`, `kafka.partitions=${partitions}`, `kafka.topic_prefix=${prefix}`]
     const sets = [...own, ...settings].flatMap((set) => ['--set', set])
-    const child = spawn(process.execPath, ['--import', 'tsx', mains[name], ...sets], {
+    const child = spawn(process.execPath, ['--import', 'tsx', mains[service], ...sets], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, KAFKA_BROKERS: brokers },

@@ -11,7 +11,6 @@ import { sampleRecords } from '@lapwing/prometheus/sample-batches'
 import type { Log } from '@lapwing/stream/log'
 
 const metrics = ['requests', 'cpu', 'memory', 'latency', 'errors', 'queue']
-export const instance = 'shop-1'
 const stepMs = 60_000
 const startMs = Date.UTC(2026, 0, 5)
 const rowsPerBatch = 10
@@ -21,6 +20,13 @@ export interface Weather {
   readonly level: number
   /** Added to the last two for each row. */
   readonly climb: number
+}
+
+export interface ShopOptions {
+  /** Of the topics. */
+  readonly prefix: string
+  readonly instance: string
+  readonly partitions: number
 }
 
 interface EntityScore {
@@ -36,16 +42,20 @@ export class Shop {
   #scoresNext = 0n
   readonly #log: Log
   readonly #prefix: string
+  readonly #partitions: number
+  readonly instance: string
   readonly #random = createRandom(11)
   #climbed = 0
 
-  constructor(log: Log, prefix: string) {
+  constructor(log: Log, { prefix, instance, partitions }: ShopOptions) {
     this.#log = log
     this.#prefix = prefix
+    this.instance = instance
+    this.#partitions = partitions
   }
 
   get entity(): string {
-    return entityKey(sortedLabels([['instance', instance]]), ['instance']).toString('hex')
+    return entityKey(sortedLabels([['instance', this.instance]]), ['instance']).toString('hex')
   }
 
   async send(count: number, weather: Weather): Promise<void> {
@@ -116,12 +126,12 @@ export class Shop {
     const samples = metrics.map((metric, channel) => {
       const labels = sortedLabels([
         ['__name__', metric],
-        ['instance', instance],
+        ['instance', this.instance],
       ])
       const column = values.map((row) => row[channel]!)
       return { series: seriesIdentity(labels, ['instance']), timestampsMs, values: column, flags: column.map(() => 0) }
     })
-    const records = sampleRecords(samples, { source: 'test', kind: 'live', stepMs }, 1)
+    const records = sampleRecords(samples, { source: 'test', kind: 'live', stepMs }, this.#partitions)
     return records.map(({ partition, value }) => ({ topic: topicName(this.#prefix, 'samples'), partition, key: null, value }))
   }
 

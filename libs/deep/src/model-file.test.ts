@@ -1,3 +1,4 @@
+import { fitIsolationForest } from '@lapwing/detection/isolation-forest'
 import { describe, expect, test } from 'vitest'
 import type { MemberNet, TrainedModel } from './model.ts'
 import { decodeModel, encodeModel, ModelFileError, modelDigest } from './model-file.ts'
@@ -30,6 +31,13 @@ const models = {
     decoder: lstmLayer,
     output: numbers(2),
     outputBiases: numbers(2),
+  }),
+  'a forest': modelOf({
+    type: 'iforest',
+    forest: fitIsolationForest(
+      { channels: 2, values: Float64Array.from(numbers(100)) },
+      { trees: 3, sampleRows: 16, contamination: 0.1, seed: 1 },
+    ).toBytes(),
   }),
 }
 

@@ -18,15 +18,19 @@ export class ModelFileError extends Error {
 
 const magic = 'LWM1'
 const digestBytes = 32
+const arrayTypes = { float32: Float32Array, float64: Float64Array, uint8: Uint8Array } as const
+type ModelArray = Float32Array | Float64Array | Uint8Array
 
 export function encodeModel(model: TrainedModel): Uint8Array {
-  const arrays: (Float32Array | Float64Array)[] = []
+  const arrays: ModelArray[] = []
   let at = 0
   const header = JSON.stringify(model, (_, value: unknown) => {
-    if (!(value instanceof Float32Array || value instanceof Float64Array)) return value
-    const pointer = { array: value instanceof Float32Array ? 'float32' : 'float64', at, length: value.length }
-    arrays.push(value)
-    at += value.byteLength
+    const array = Object.entries(arrayTypes).find(([, type]) => value instanceof type)?.[0]
+    if (array === undefined) return value
+    const numbers = value as ModelArray
+    const pointer = { array, at, length: numbers.length }
+    arrays.push(numbers)
+    at += numbers.byteLength
     return pointer
   })
   const length = Buffer.alloc(4)
@@ -59,9 +63,9 @@ export function decodeModel(bytes: Uint8Array): TrainedModel {
 }
 
 /** A copy, because an array has to begin at a multiple of its numbers' size. */
-function arrayAt(value: unknown, arrays: Uint8Array): Float32Array | Float64Array | undefined {
+function arrayAt(value: unknown, arrays: Uint8Array): ModelArray | undefined {
   if (typeof value !== 'object' || value === null || !('array' in value)) return undefined
-  const { array, at, length } = value as { array: string; at: number; length: number }
-  const type = array === 'float32' ? Float32Array : Float64Array
+  const { array, at, length } = value as { array: keyof typeof arrayTypes; at: number; length: number }
+  const type = arrayTypes[array]
   return new type(Uint8Array.from(arrays.subarray(at, at + length * type.BYTES_PER_ELEMENT)).buffer)
 }

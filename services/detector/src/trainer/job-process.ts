@@ -13,12 +13,25 @@ process.once('disconnect', () => process.exit(1))
 
 async function run(job: Job): Promise<void> {
   try {
-    await tell(job.action === 'train' ? await train(job) : validate(job))
+    await tell(await answer(job))
   } catch (error) {
     if (!(error instanceof TooFewRowsError) && !(error instanceof TensorFlowError)) throw error
     await tell({ type: 'refused', message: error.message })
   }
   process.exit(0)
+}
+
+async function answer(job: Job): Promise<JobMessage> {
+  switch (job.action) {
+    case 'train':
+      return train(job)
+    case 'validate':
+      return validate(job)
+    case 'find_backend': {
+      const { backend, passedOver } = await loadTensorFlow(job.tensorflowBackend)
+      return { type: 'backend', backend, passedOver }
+    }
+  }
 }
 
 async function train({ kind, channels, rows, seed, tensorflowBackend }: TrainJob): Promise<JobMessage> {

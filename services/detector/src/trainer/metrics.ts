@@ -1,4 +1,5 @@
 /** What the trainer tells Prometheus of itself: requests, versions, trainings, and the entities that it scores. */
+import type { TensorFlowBackend } from '@lapwing/deep/tensorflow'
 import type { LifeState } from '@lapwing/models/life'
 import { entityScope, type PlannedRun } from '@lapwing/models/registry'
 import { Counter, Gauge, type Registry } from 'prom-client'
@@ -59,6 +60,17 @@ function createNextRunMetric(registry: Registry): (partition: number, runs: read
     },
   })
   return (partition, runs) => owned.set(partition, runs)
+}
+
+/** Call once it is known what networks are trained on; `none` when no network is trained. */
+export function createBackendMetric(registry: Registry): (backend: TensorFlowBackend | 'none') => void {
+  const info = new Gauge({
+    name: 'lapwing_tensorflow_backend_info',
+    help: 'What networks are trained on, as a label; 1. Absent until it is known.',
+    labelNames: ['backend'],
+    registers: [registry],
+  })
+  return (backend) => info.set({ backend }, 1)
 }
 
 export function createEntityMetrics(registry: Registry): (observation: EntityObservation) => void {

@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
+import { needsTensorFlow } from '@lapwing/deep/model'
 import { artefactFolder } from '@lapwing/models/artefact-folder'
 import type { TrainingPolicy } from '@lapwing/models/control-decision'
 import type { ServiceConfig } from '@lapwing/service/run-process'
@@ -19,7 +20,7 @@ import type { Logger } from 'pino'
 import { createEntityStep, entityStateVersion } from '../entities/entity-step.ts'
 import { stepTimer } from '../timed-step.ts'
 import type { TrainerConfig, trainerSchema } from './config.ts'
-import { createEntityMetrics, createRegistryMetrics } from './metrics.ts'
+import { createBackendMetric, createEntityMetrics, createRegistryMetrics } from './metrics.ts'
 import { workOn } from './model-work.ts'
 import { type RegistryEvent, type RegistryOptions, RegistryPartition } from './registry-partition.ts'
 import { runJob } from './run-job.ts'
@@ -31,15 +32,39 @@ export async function startTrainer(context: TrainerContext, log: Log): Promise<v
   const { topic_prefix: prefix, partitions } = context.config.kafka
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
-  await startRegistry(context, log)
+  const inTurn = oneAtATime()
+  void findBackend(context, inTurn)
+  await startRegistry(context, log, inTurn)
   await startEntities(context, log)
 }
 
-async function startRegistry(context: TrainerContext, log: Log): Promise<void> {
+/** Told at the start, so that a backend that cannot be had is noticed before a training fails for it. */
+async function findBackend({ config, registry, logger, onClose }: TrainerContext, inTurn: InTurn): Promise<void> {
+  const tell = createBackendMetric(registry)
+  const { model, tensorflow_backend: tensorflowBackend } = config.trainer
+  if (!needsTensorFlow(model)) return tell('none')
+  const ending = new AbortController()
+  onClose('tensorflow', async () => ending.abort())
+  try {
+    const options = { signal: ending.signal, onProgress: () => {}, memoryLimitBytes: memoryLimitBytes(config.trainer) }
+    const { message } = await inTurn(() => runJob({ action: 'find_backend', tensorflowBackend }, options))
+    if (message.type !== 'backend') throw new Error(`the search for a backend was answered with ${message.type}`)
+    const { backend, passedOver } = message
+    logger.info({ backend, passedOver }, `networks are trained on TensorFlow's backend ${backend}`)
+    tell(backend)
+  } catch (error) {
+    if (!ending.signal.aborted) logger.error({ err: error }, `no network can be trained: ${(error as Error).message}`)
+  }
+}
+
+function memoryLimitBytes({ memory_limit_mb: megabytes }: TrainerConfig): number {
+  return megabytes * 1e6
+}
+
+async function startRegistry(context: TrainerContext, log: Log, inTurn: InTurn): Promise<void> {
   const { config } = context
   const topic = (name: Parameters<typeof topicName>[1]) => topicName(config.kafka.topic_prefix, name)
   const observeMetrics = createRegistryMetrics(context.registry)
-  const inTurn = oneAtATime()
   const calendar = calendarOf(config.trainer)
   const options: RegistryOptions = {
     log,
@@ -58,7 +83,7 @@ async function startRegistry(context: TrainerContext, log: Log): Promise<void> {
         seed: config.trainer.seed,
         tensorflowBackend: config.trainer.tensorflow_backend,
         runJob: (job, { signal, onProgress }) =>
-          inTurn(() => runJob(job, { signal, onProgress, memoryLimitBytes: config.trainer.memory_limit_mb * 1e6 })),
+          inTurn(() => runJob(job, { signal, onProgress, memoryLimitBytes: memoryLimitBytes(config.trainer) })),
       }),
     observe: (event) => {
       observeMetrics(event)
@@ -155,8 +180,10 @@ function policyOf(config: TrainerConfig, { afterQuietHours }: RetrainCalendar): 
   }
 }
 
+type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>
+
 /** Trainings wait for each other, so that memory and processors are those of one. */
-function oneAtATime(): <Result>(work: () => Promise<Result>) => Promise<Result> {
+function oneAtATime(): InTurn {
   let last: Promise<unknown> = Promise.resolve()
   return (work) => {
     const mine = last.then(work, work)
