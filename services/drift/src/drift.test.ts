@@ -15,19 +15,19 @@ const tableOf = (set: typeof labels) => buildSeriesTable([seriesIdentity(set, ['
 const entity = entityKey(labels, ['instance']).toString('hex')
 const ok = seriesStates.indexOf('ok')
 
-function scoreRecord(scores: readonly number[], from: number, state = ok, set = labels): LogRecord {
+function scoreRecord(scores: readonly number[], from: number, state = ok, set = labels, everyMs = stepMs): LogRecord {
   const count = scores.length
   const column = bytesOf(new Float32Array(count))
   const value = encode('ScoreBatch', {
     source: 'test',
     kind: 'live',
     sourceOffset: from,
-    stepMs,
-    newestMs: (from + count) * stepMs,
+    stepMs: everyMs,
+    newestMs: (from + count) * everyMs,
     model: 'm',
     series: tableOf(set),
     samplesPerSeries: bytesOf(Uint32Array.of(count)),
-    timestampsMs: bytesOf(Float64Array.from(scores, (_, i) => (from + i) * stepMs)),
+    timestampsMs: bytesOf(Float64Array.from(scores, (_, i) => (from + i) * everyMs)),
     values: bytesOf(new Float64Array(count)),
     flags: Buffer.alloc(count),
     scores: bytesOf(Float32Array.from(scores)),
@@ -112,6 +112,21 @@ describe('the drift step', () => {
     const [request, ...more] = runStep([...calm, ofEntity(0.9, 600)]).requests
     expect(more).toEqual([])
     expect(request!.reason).toMatch(/^mean score of lapwing_entity_score\{instance="a"\} went from 0\.\d\d to 0\.\d\d$/)
+  })
+
+  test('a score that rises every morning is drift once, and known from the second day on; a step is still told', () => {
+    const dayOf = (day: number, level: (minute: number) => number) => {
+      const scores = Array.from({ length: 1440 }, (_, minute) => level(minute) + 0.1 * Math.sin(minute * 1.7))
+      return asScoreOfEntity(scoreRecord(scores, day * 1440, ok, entityLabels, 60_000), 'pca/1')
+    }
+    const busy = (minute: number) => (minute >= 540 && minute < 1020 ? 0.8 : 0.2)
+    const days = Array.from({ length: 14 }, (_, day) => dayOf(day, busy))
+    const patient = { cooldownMs: 12 * 3_600_000 }
+    const { requests } = runStep(days, patient)
+    expect(requests.map(({ requestedAtMs }) => Math.floor(requestedAtMs / 86_400_000))).toEqual([0])
+    const stepped = runStep([...days, dayOf(14, (minute) => busy(minute) + (minute > 300 ? 1.2 : 0))], patient)
+    expect(stepped.requests).toHaveLength(2)
+    expect(stepped.requests[1]!.requestedAtMs).toBeLessThan(14 * 86_400_000 + 400 * 60_000)
   })
 
   test('another model that scores higher is no drift', () => {

@@ -123,8 +123,10 @@ class DriftStep implements StatefulStep {
     const watch = this.#watches[slot] ?? this.#beginWatch(slot, hand, series)
     this.#changed.add(slot)
     if (watch.model !== hand.model) this.#changeModel(watch, hand, series)
+    const capped = Math.min(score, largestScore)
+    if (hand.batch.source === entitySource) this.#observeEntity(entityText(hand.batch.series, series), timestampMs, capped)
     if (this.#options.afterSamples > 0) this.#count(hand, entityText(hand.batch.series, series), timestampMs)
-    if (watch.detector.update(Math.min(score, largestScore)) === 'drift') this.#drifted(hand, series, timestampMs, watch)
+    if (watch.detector.update(capped) === 'drift') this.#drifted(hand, series, timestampMs, watch)
   }
 
   #beginWatch(slot: number, { batch }: BatchInHand, series: number): SeriesWatch {
@@ -134,6 +136,11 @@ class DriftStep implements StatefulStep {
     this.#entity(entityKey).drift.series++
     this.#changedEntities.add(entityKey)
     return watch
+  }
+
+  #observeEntity(entityKey: string, timestampMs: number, score: number): void {
+    this.#entity(entityKey).drift.season.observe(timestampMs, score)
+    this.#changedEntities.add(entityKey)
   }
 
   #changeModel(watch: SeriesWatch, { batch, model }: BatchInHand, series: number): void {

@@ -3,11 +3,13 @@
  *
  * A deploy moves many series of an entity within minutes, and one series in a hundred moves by chance. So a request needs scores that
  * rise in several series of the entity within `gatherMs` (a tenth of them, two or three), or the score of the entity itself. Once the entity has been scored by
- * a model only its own score counts: a model that still describes its series has nothing to learn from them. After a request the entity asks for nothing for
+ * a model only its own score counts: a model that still describes its series has nothing to learn from them; and what that score does at this time of every day is no drift (`score-season.ts`). After a request the entity asks for nothing for
  * `cooldownMs`, and never for more than `requestsPerWeek`: that is the budget of false alarms, whatever the detectors do. Pure; time is that of samples.
  */
+import { bytesOf, float64Column } from '@lapwing/contracts/columns'
 import type { LabelSet } from '@lapwing/contracts/series'
 import type { DriftChange } from '@lapwing/detection/drift-detector'
+import { ScoreSeason } from './score-season.ts'
 
 export interface EntityDriftOptions {
   readonly cooldownMs: number
@@ -25,7 +27,7 @@ export interface SeriesDrift {
 }
 
 /** What keeps drift from being a request. */
-export const heldBy = ['fall', 'model', 'quorum', 'cooldown', 'budget'] as const
+export const heldBy = ['fall', 'model', 'season', 'quorum', 'cooldown', 'budget'] as const
 export type HeldBy = (typeof heldBy)[number]
 
 export type EntityDriftOutcome =
@@ -43,6 +45,8 @@ export class EntityDrift {
   series = 0
   /** A model of the entity has scored it. Stays: without one in force a request has no model to renew. */
   hasModel = false
+  /** Of the score of the entity. */
+  readonly season = new ScoreSeason()
   #quietUntilMs = 0
   /** Requests that may still be made, and as of when. */
   #allowed: number
@@ -56,8 +60,9 @@ export class EntityDrift {
 
   take(drift: SeriesDrift, { cooldownMs, requestsPerWeek }: EntityDriftOptions): EntityDriftOutcome {
     // Scores fall while a model is still learning, and after a new one came into force.
-    if (drift.change.watched === 'mean score' && drift.change.after < drift.change.before) return { kind: 'held', by: 'fall' }
+    if (isOfMean(drift) && drift.change.after < drift.change.before) return { kind: 'held', by: 'fall' }
     if (this.hasModel && !drift.isOfEntity) return { kind: 'held', by: 'model' }
+    if (drift.isOfEntity && isOfMean(drift) && this.season.knows(drift.change, drift.atMs)) return { kind: 'held', by: 'season' }
     if (drift.atMs < this.#quietUntilMs) return { kind: 'held', by: 'cooldown' }
     const isNew = ({ seriesKey, atMs }: SeriesDrift) => seriesKey !== drift.seriesKey && atMs > drift.atMs - gatherMs
     this.#recent = [...this.#recent.filter(isNew), drift]
@@ -76,12 +81,13 @@ export class EntityDrift {
   snapshot(): Uint8Array {
     const { series, hasModel } = this
     const numbers = { series, hasModel, quietUntilMs: this.#quietUntilMs, allowed: this.#allowed, allowedAtMs: this.#allowedAtMs }
-    return Buffer.from(JSON.stringify({ ...numbers, recent: this.#recent }))
+    const season = bytesOf(this.season.snapshot()).toString('base64')
+    return Buffer.from(JSON.stringify({ ...numbers, recent: this.#recent, season }))
   }
 
   /** Throws a RangeError when it is no snapshot. */
   restore(snapshot: Uint8Array): void {
-    const { series, hasModel, quietUntilMs, allowed, allowedAtMs, recent } = parsed(snapshot)
+    const { series, hasModel, quietUntilMs, allowed, allowedAtMs, recent, season } = parsed(snapshot)
     if (![series, quietUntilMs, allowed, allowedAtMs].every(Number.isFinite) || !Array.isArray(recent)) {
       throw new RangeError('the drift of an entity lacks a number')
     }
@@ -91,6 +97,7 @@ export class EntityDrift {
     this.#allowed = allowed
     this.#allowedAtMs = allowedAtMs
     this.#recent = recent
+    if (season) this.season.restore(float64Column(Buffer.from(season, 'base64')))
   }
 
   #refill(atMs: number, requestsPerWeek: number): void {
@@ -100,14 +107,20 @@ export class EntityDrift {
   }
 }
 
+/** What DDM and EDDM watch is a share or a distance. */
+function isOfMean({ change }: SeriesDrift): boolean {
+  return change.watched === 'mean score'
+}
+
 function sizeOf({ change }: SeriesDrift): number {
   return Math.abs(change.after - change.before)
 }
 
 interface Snapshot {
   readonly series: number
-  /** Missing in what earlier releases wrote. */
+  /** Missing in what earlier releases wrote, as is the season. */
   readonly hasModel?: boolean
+  readonly season?: string
   readonly quietUntilMs: number
   readonly allowed: number
   readonly allowedAtMs: number
