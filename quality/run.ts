@@ -14,6 +14,7 @@ import { defaultModelKind } from '@lapwing/deep/model'
 import type { SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { detectorSchema } from '@lapwing/detector/config'
 import { seriesDetectorOptions } from '@lapwing/detector/detect'
+import { runDrift } from './drift.ts'
 import { runNab } from './nab.ts'
 import { runFaults, runQuiet } from './simulation.ts'
 import { runSmd, type SmdResult } from './smd.ts'
@@ -22,6 +23,10 @@ interface Figure {
   readonly quality: string
   readonly value: number
   readonly unit: string
+  /** What it is compared with, where there is something; a ratio above 1 means that ours is better. */
+  readonly peer?: string
+  readonly peerValue?: number
+  readonly ratio?: number
 }
 
 interface Baseline {
@@ -43,10 +48,14 @@ const { values: flags, positionals: names } = parseArgs({
 })
 
 const balanced = seriesDetectorOptions(detectorSchema.parse({}))
-const seeds = flags.tuning ? { quiet: 5_000_000, faults: 6_000_000 } : { quiet: 1, faults: 1_000_001 }
+const seeds = flags.tuning
+  ? { quiet: 5_000_000, faults: 6_000_000, drift: 7_000_000 }
+  : { quiet: 1, faults: 1_000_001, drift: 2_000_001 }
 const quietSeries = flags.tuning ? 60 : 300
 const quietWeeks = 8
 const faultsPerKind = 20
+const driftEntities = 40
+const driftQuietWeeks = 4
 
 const smdModels: Record<string, ScoringModel> = {
   default: defaultModelKind,
@@ -63,6 +72,7 @@ await nab('nab-high-precision', seriesDetectorOptions(detectorSchema.parse({ sen
 for (const [name, model] of Object.entries(smdModels)) await smd(`smd/${name}`, model)
 if (wants('quiet')) await quietWeeksFigures()
 if (wants('faults')) await faultFigures()
+if (wants('drift')) driftFigures()
 for (const verdict of worse) process.stderr.write(`${verdict}\n`)
 process.exitCode = flags.check && worse.length > 0 ? 1 : 0
 
@@ -121,10 +131,23 @@ async function faultFigures(): Promise<void> {
   for (const [kind, { faults, notified, opened }] of Object.entries(result.byKind)) {
     say(`${kind.padEnd(16)} ${notified} notified, ${opened} recorded, of ${faults}`)
   }
-  const delays = [...result.abruptDelays].sort((a, b) => a - b)
   report({ quality: 'faults/recall', value: rounded(result.notified / result.faults, 3), unit: 'share, at warning and above' })
   report({ quality: 'faults/recall-all-levels', value: rounded(result.opened / result.faults, 3), unit: 'share' })
-  report({ quality: 'faults/delay', value: delays[Math.floor(delays.length / 2)] ?? Number.NaN, unit: 'samples, median' })
+  report({ quality: 'faults/delay', value: median(result.abruptDelays), unit: 'samples, median' })
+}
+
+function driftFigures(): void {
+  const result = runDrift(driftEntities, driftQuietWeeks, seeds.drift)
+  const peer = 'a request a day'
+  const lowerIsBetter = (value: number, peerValue: number) => ({ value, peer, peerValue, ratio: rounded(peerValue / value, 2) })
+  const delay = lowerIsBetter(median(result.delays), median(result.dummyDelays))
+  report({ quality: 'drift/delay', ...delay, unit: 'minutes from the change to the request, median' })
+  const falseAlarms = lowerIsBetter(rounded(result.falseAlarmsPerWeek, 2), result.dummyFalseAlarmsPerWeek)
+  report({ quality: 'drift/false-alarms', ...falseAlarms, unit: 'requests a week and entity without a change' })
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 function wants(area: string): boolean {
