@@ -107,17 +107,17 @@ async function story(shop: Shop, services: Services, disturb: (moment: Moment) =
   const versions = async () => (await shop.registry()).ofScope(`entity:${shop.entity}`)
   const inForce = async () => (await shop.registry()).inForce(`entity:${shop.entity}`)
   const reaches = (what: string, holds: () => Promise<boolean>) => eventually(holds, { what, deadlineMs, everyMs: 100 })
-  const isWatched = () => reaches('the rows are scored and watched', () => shop.isWatched())
+  const isScored = () => reaches('the rows are scored', () => shop.isScored())
   /** Sends rows until it holds: what takes effect does so with samples. Nobody is ahead of the others, whoever was killed. */
   const sendingUntil = (what: string, weather: Weather, holds: () => Promise<boolean>) =>
     eventually(
       async () => {
         if (await holds()) return true
         await shop.send(10, weather)
-        if ((await shop.scores()).length > 0) await isWatched()
+        if ((await shop.scores()).length > 0) await isScored()
         return false
       },
-      { what, deadlineMs, everyMs: 100 },
+      { what, deadlineMs, everyMs: 200 },
     )
   const requestsSince = async (sinceMs: number) =>
     (await shop.driftRequests()).filter(({ requestedAtMs }) => requestedAtMs > sinceMs)
@@ -133,7 +133,7 @@ async function story(shop: Shop, services: Services, disturb: (moment: Moment) =
   await sendingUntil('the first model is in force', calm, async () => (await inForce())?.modelId === first.modelId)
   await sendingUntil('it scores', calm, scoredBy(first))
   await shop.send(200, calm)
-  await isWatched()
+  await isScored()
 
   const stepAtMs = shop.newestMs
   await shop.send(10, shifted)
@@ -152,13 +152,13 @@ async function story(shop: Shop, services: Services, disturb: (moment: Moment) =
   await sendingUntil('it is in force', shifted, async () => (await inForce())?.modelId === second.modelId)
   await sendingUntil('it scores', shifted, scoredBy(second))
   await shop.send(60, shifted)
-  await isWatched()
+  await isScored()
   const newest = (await shop.scores()).filter(({ atMs }) => atMs > shop.newestMs - 40 * 60_000)
   expect(newest.length).toBeGreaterThanOrEqual(35)
   expect(newest.filter(({ score }) => score > 1)).toEqual([])
 
   await shop.send(360, shifted)
-  await isWatched()
+  await isScored()
   const rampAtMs = shop.newestMs
   await shop.send(10, ramp)
   await disturb('ramp')

@@ -90,21 +90,10 @@ export class Shop {
     return [...this.#scores.values()].sort((a, b) => a.atMs - b.atMs)
   }
 
-  /** Whether the entity is scored up to its newest rows, and drift has seen all scores. */
-  async isWatched(): Promise<boolean> {
+  /** Whether the entity is scored up to its newest rows; the last of them is not whole before the next one. */
+  async isScored(): Promise<boolean> {
     const newest = (await this.scores()).at(-1)
-    if (!newest || newest.atMs < this.newestMs - stepMs) return false
-    return (await this.#watchedTo()) >= Number(this.#scoresNext) - 2
-  }
-
-  /** Offset of the scores up to which drift has put its state down. */
-  async #watchedTo(): Promise<number> {
-    let offset = -1
-    for (const { key, value } of await this.#log.readToEnd(topicName(this.#prefix, 'drift-state'), 0)) {
-      const isMarker = value && Buffer.from(key!).toString().startsWith('checkpoint')
-      if (isMarker) offset = decode('StateMarker', value).sourceOffset
-    }
-    return offset
+    return newest !== undefined && newest.atMs >= this.newestMs - stepMs
   }
 
   #takeScores(value: Uint8Array): void {
