@@ -90,10 +90,10 @@ export class Shop {
     return [...this.#scores.values()].sort((a, b) => a.atMs - b.atMs)
   }
 
-  /** Whether the entity is scored up to its newest rows; the last of them is not whole before the next one. */
+  /** Whether the entity is scored up to its newest rows; a row is whole once the second after it has begun. */
   async isScored(): Promise<boolean> {
     const newest = (await this.scores()).at(-1)
-    return newest !== undefined && newest.atMs >= this.newestMs - stepMs
+    return newest !== undefined && newest.atMs >= this.newestMs - 2 * stepMs
   }
 
   #takeScores(value: Uint8Array): void {
