@@ -10,7 +10,7 @@ import { artefactFolder } from './artefact-folder.ts'
 import { decideControl, dueWork, modelIdOf, type TrainingPolicy } from './control-decision.ts'
 import { LifeError, mayBecome, moved } from './life.ts'
 import { ModelRegistry, positionRecord } from './registry.ts'
-import { inlineBytesMax, packWeights, unpackWeights, WeightsError } from './weights.ts'
+import { ArtefactStoreError, inlineBytesMax, packWeights, readWeights, unpackWeights, WeightsError } from './weights.ts'
 
 const scope = `entity:${'ab'.repeat(16)}`
 const hourMs = 3_600_000
@@ -231,29 +231,35 @@ describe('weights', () => {
   const store = artefactFolder(folder)
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  test('small ones stand in the record, and every changed byte is refused', () => {
-    const packed = { ...model, ...packWeights(trained(20), store) }
+  test('small ones stand in the record, and every changed byte is refused', async () => {
+    const packed = { ...model, ...(await packWeights(trained(20), store)) }
     expect(packed.artefactUri).toBe('')
-    expect(unpackWeights(packed, store)).toEqual(trained(20))
+    expect(unpackWeights(packed)).toEqual(trained(20))
     for (let at = 0; at < packed.weights!.length; at++) {
       const weights = Buffer.from(packed.weights!)
       weights[at]! ^= 1
-      expect(() => unpackWeights({ ...packed, weights }, store)).toThrow(WeightsError)
+      expect(() => unpackWeights({ ...packed, weights })).toThrow(WeightsError)
     }
   })
 
-  test('large ones stand in the folder; absent, changed, or at an address outside of it they are refused', () => {
+  test('large ones stand in the folder; absent, changed, or at an address outside of it they are refused', async () => {
     const large = trained(inlineBytesMax / 4 + 1)
-    const packed = { ...model, ...packWeights(large, store) }
+    const packed = { ...model, ...(await packWeights(large, store)) }
     expect(packed.weights).toBeNull()
-    expect(unpackWeights(packed, store)).toEqual(large)
-    expect(() => unpackWeights({ ...packed, artefactUri: `../${packed.artefactUri}` }, store)).toThrow('no weights')
+    expect(await readWeights(packed, store)).toEqual(large)
+    await expect(readWeights({ ...packed, artefactUri: `../${packed.artefactUri}` }, store)).rejects.toThrow('no weights')
     const file = join(folder, packed.artefactUri)
     const bytes = readFileSync(file)
     bytes[bytes.length >> 1]! ^= 1
     writeFileSync(file, bytes)
-    expect(() => unpackWeights(packed, store)).toThrow('not those that were registered')
+    await expect(readWeights(packed, store)).rejects.toThrow('not those that were registered')
     rmSync(file)
-    expect(() => unpackWeights(packed, store)).toThrow('no weights')
+    await expect(readWeights(packed, store)).rejects.toThrow('no weights')
+  })
+
+  test('a folder that cannot be written says so', async () => {
+    const file = join(folder, 'a-file')
+    writeFileSync(file, '')
+    await expect(artefactFolder(file).put('ab'.repeat(32), Buffer.from('x'))).rejects.toThrow(ArtefactStoreError)
   })
 })

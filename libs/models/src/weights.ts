@@ -7,12 +7,20 @@ import type { Model } from '@lapwing/contracts/records'
 import type { TrainedModel } from '@lapwing/deep/model'
 import { decodeModel, encodeModel, ModelFileError, modelDigest } from '@lapwing/deep/model-file'
 
-/** Where weights are that are too large for a record. Synchronous, because a model takes effect between two batches. */
+/** Where weights are that are too large for a record. Both reject with an ArtefactStoreError. */
 export interface ArtefactStore {
-  /** Keeps the bytes under their hash; returns their address. */
-  put(sha256: string, bytes: Uint8Array): string
+  /** Keeps the bytes under their hash; resolves with their address. */
+  put(sha256: string, bytes: Uint8Array): Promise<string>
   /** undefined when they are not there. */
-  get(uri: string): Uint8Array | undefined
+  get(uri: string): Promise<Uint8Array | undefined>
+}
+
+/** The store cannot be asked now; what is in it is not known. */
+export class ArtefactStoreError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ArtefactStoreError'
+  }
 }
 
 /** Below the broker's usual limit of 1 MB for a record, with room for the rest of it. */
@@ -32,18 +40,28 @@ export class WeightsError extends Error {
 
 export type PackedWeights = Pick<Model, 'sha256' | 'weights' | 'artefactUri'>
 
-export function packWeights(trained: TrainedModel, store: ArtefactStore): PackedWeights {
+/** Rejects with an ArtefactStoreError. */
+export async function packWeights(trained: TrainedModel, store: ArtefactStore): Promise<PackedWeights> {
   const bytes = encodeModel(trained)
   const sha256 = modelDigest(bytes)
   if (bytes.length <= inlineBytesMax) {
     return { sha256, weights: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), artefactUri: '' }
   }
-  return { sha256, weights: null, artefactUri: store.put(sha256, bytes) }
+  return { sha256, weights: null, artefactUri: await store.put(sha256, bytes) }
 }
 
-/** Throws a WeightsError. */
-export function unpackWeights({ modelId, sha256, weights, artefactUri }: Model, store: ArtefactStore): TrainedModel {
-  const bytes = weights ?? (artefactUri ? store.get(artefactUri) : undefined)
+/** Rejects with a WeightsError or an ArtefactStoreError. */
+export async function readWeights(model: Model, store: ArtefactStore): Promise<TrainedModel> {
+  return unpackWeights(model, model.artefactUri ? await store.get(model.artefactUri) : undefined)
+}
+
+/**
+ * Throws a WeightsError.
+ *
+ * @param stored what is at `artefactUri`, for a model whose weights are not in its record
+ */
+export function unpackWeights({ modelId, sha256, weights, artefactUri }: Model, stored?: Uint8Array): TrainedModel {
+  const bytes = weights ?? stored
   if (!bytes) throw new WeightsError('absent', `${modelId}: no weights in the record, and none at "${artefactUri}"`)
   if (modelDigest(bytes) !== sha256)
     throw new WeightsError('changed', `${modelId}: the weights are not those that were registered`)

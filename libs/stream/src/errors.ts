@@ -7,6 +7,7 @@ export const logErrors = {
   rebalancing: { retryable: true, message: 'the group is handing out its partitions anew' },
   producer_forgotten: { retryable: true, message: 'the log does not remember this producer' },
   out_of_range: { retryable: true, message: 'the log no longer holds this offset' },
+  step_waits: { retryable: true, message: 'what a step needs beside the log cannot be had' },
   too_large: { retryable: false, message: 'the record is larger than the broker takes' },
   fenced: { retryable: false, message: 'a newer owner took over this partition' },
   unauthorised: { retryable: false, message: 'the log refuses these credentials' },

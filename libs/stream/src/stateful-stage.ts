@@ -31,13 +31,14 @@ export interface StatefulStep extends Step {
    */
   takeChanged(): Iterable<KeyState>
   /**
-   * Takes a key's state over, before the first record. Throws a RangeError when it does not fit.
+   * Takes a key's state over, before the first record; one at a time. Throws a RangeError when it does not fit, or rejects with a LogError when something that it
+   * needs from elsewhere cannot be had now: then the partition is tried again.
    *
    * @param version layout of the snapshot, from 1 to the one that `state.version` names: what an older release wrote is still read
    */
-  restore(key: Uint8Array, snapshot: Uint8Array, version: number): void
-  /** Takes a record of a side input in, between two records of the input. Throws as `process` does. */
-  apply?(record: LogRecord): void
+  restore(key: Uint8Array, snapshot: Uint8Array, version: number): void | Promise<void>
+  /** Takes a record of a side input in, between two records of the input. Throws as `process` does, or rejects as `restore` does. */
+  apply?(record: LogRecord): void | Promise<void>
 }
 
 export interface StatefulStageOptions extends Omit<StageOptions, 'createStep' | 'inputs'> {
@@ -75,7 +76,7 @@ export function runStatefulStage(options: StatefulStageOptions): Promise<Consump
 async function openPartition(partition: number, ends: TopicEnds, options: StatefulStageOptions): Promise<OpenedStep> {
   const startMs = performance.now()
   const { state, found } = await PartitionState.takeOver(options.log, options.group, partition, options.state)
-  const restored = found.damage ? undefined : restoreStep(await options.createStep(partition), found.keys)
+  const restored = found.damage ? undefined : await restoreStep(await options.createStep(partition), found.keys)
   const damage = found.damage ?? (restored ? undefined : 'length')
   const step = restored ?? (await options.createStep(partition))
   if (damage) state.forget()
@@ -89,9 +90,12 @@ async function openPartition(partition: number, ends: TopicEnds, options: Statef
 }
 
 /** undefined when a snapshot does not fit; the step is then of no use any more. */
-function restoreStep(step: StatefulStep, keys: readonly FoundKey[]): StatefulStep | undefined {
+async function restoreStep(step: StatefulStep, keys: readonly FoundKey[]): Promise<StatefulStep | undefined> {
   try {
-    for (const { key, snapshot, version } of keys) step.restore(key, snapshot, version)
+    for (const { key, snapshot, version } of keys) {
+      const restoring = step.restore(key, snapshot, version)
+      if (restoring) await restoring
+    }
     return step
   } catch (error) {
     if (error instanceof RangeError) return undefined
@@ -178,7 +182,7 @@ async function applyWaiting(
   for await (const record of side.take(waiting)) {
     records++
     try {
-      step.apply?.(record)
+      await step.apply?.(record)
     } catch (error) {
       const reason = damageOf(error)
       if (!reason) throw error

@@ -8,8 +8,9 @@ import type { Rows } from '@lapwing/deep/rows'
 import { trainModel } from '@lapwing/deep/train-model'
 import { createRandom } from '@lapwing/detection/random'
 import { emptyModel } from '@lapwing/models/registry'
-import { packWeights } from '@lapwing/models/weights'
+import { type ArtefactStore, ArtefactStoreError, packWeights } from '@lapwing/models/weights'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
+import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { describe, expect, test } from 'vitest'
 import { sampleRecord } from '../../testing/sample-batch.ts'
 import { createEntityStep, type EntityObservation, entityStateVersion } from './entity-step.ts'
@@ -19,7 +20,7 @@ const metrics = ['requests', 'cpu', 'latency']
 const labelsOf = (metric: string) => ({ __name__: metric, instance: 'a', job: 'shop' })
 const names = metrics.map((metric) => seriesText(sortedLabels(Object.entries(labelsOf(metric)))))
 const entity = entityKey(sortedLabels(Object.entries(labelsOf('cpu'))), ['instance']).toString('hex')
-const store = { put: () => 'unused', get: () => undefined }
+const store: ArtefactStore = { put: async () => 'unused', get: async () => undefined }
 
 /** All channels follow one load; from `fault` rows on `latency` no longer does. */
 function rowValues(row: number, random: () => number, fault: boolean): number[] {
@@ -58,21 +59,25 @@ async function version(id: string, state: Model['state'], stateAtMs: number, see
     channels: names,
     stepMs,
   }
-  return { ...model, ...packWeights(trained, store) }
+  return { ...model, ...(await packWeights(trained, store)) }
 }
 
 /** A step, and what it has said. */
 class Service {
   readonly outputs: OutgoingRecord[] = []
   readonly seen: EntityObservation[] = []
-  readonly step = createEntityStep({
-    scoresTopic: 'scores',
-    anomaliesTopic: 'anomalies',
-    controlTopic: 'control',
-    store,
-    shadowRows: 50,
-    observe: (observation) => this.seen.push(observation),
-  })
+  readonly step: StatefulStep
+
+  constructor(weights: ArtefactStore = store) {
+    this.step = createEntityStep({
+      scoresTopic: 'scores',
+      anomaliesTopic: 'anomalies',
+      controlTopic: 'control',
+      store: weights,
+      shadowRows: 50,
+      observe: (observation) => this.seen.push(observation),
+    })
+  }
 
   apply(model: Model): this {
     this.step.apply!(recordOf(model))
@@ -233,6 +238,51 @@ describe('an entity under a batch model', () => {
     service.apply(changed).feed(live(0, 20))
     expect(service.seen[0]).toMatchObject({ kind: 'refused', reason: 'changed' })
     expect(service.scores().at(-1)!.model).toBe('pca/1')
+  })
+
+  describe('with weights in a store', () => {
+    const fetched = new Map<string, Uint8Array>()
+    const asked: string[] = []
+    let isDown = false
+    const bucket: ArtefactStore = {
+      put: async () => 'unused',
+      get: async (uri) => {
+        asked.push(uri)
+        if (isDown) throw new ArtefactStoreError('http://minio does not answer')
+        return fetched.get(uri)
+      },
+    }
+    const stored = async (id: string, state: Model['state'], stateAtMs: number): Promise<Model> => {
+      const model = await version(id, state, stateAtMs)
+      fetched.set(`${id}.lwm`, model.weights!)
+      return { ...model, weights: null, artefactUri: `${id}.lwm` }
+    }
+
+    test('they are fetched for what scores, for a new owner too, and for nothing else', async () => {
+      const service = new Service(bucket)
+      await service.step.apply!(recordOf(await stored('pca/1', 'requested', 1)))
+      expect(asked).toEqual([])
+      await service.step.apply!(recordOf(await stored('pca/1', 'promoted', 2)))
+      expect(service.feed(live(0, 20)).scores().at(-1)!.model).toBe('pca/1')
+      const next = new Service(bucket)
+      for (const { key, snapshot } of service.step.takeChanged()) await next.step.restore(key, snapshot, entityStateVersion)
+      expect(next.feed(live(20, 20)).scores().at(-1)!.model).toBe('pca/1')
+      expect(asked).toEqual(['pca/1.lwm', 'pca/1.lwm'])
+    })
+
+    test('a changed byte is refused; a store that does not answer is waited for', async () => {
+      const service = new Service(bucket)
+      const model = await stored('pca/1', 'promoted', 1)
+      isDown = true
+      await expect(service.step.apply!(recordOf(model))).rejects.toMatchObject({ code: 'step_waits', retryable: true })
+      isDown = false
+      fetched.get('pca/1.lwm')![100]! ^= 1
+      await service.step.apply!(recordOf(model))
+      expect(service.seen).toMatchObject([{ kind: 'refused', reason: 'changed' }])
+      fetched.clear()
+      await service.step.apply!(recordOf(model))
+      expect(service.seen.at(-1)).toMatchObject({ kind: 'refused', reason: 'absent' })
+    })
   })
 
   test('another owner goes on bit for bit, whenever it takes over', async () => {

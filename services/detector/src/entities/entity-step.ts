@@ -15,7 +15,8 @@ import { sampleFlags } from '@lapwing/contracts/series-state'
 import { entityText, keyText, labelReader, seriesCount } from '@lapwing/contracts/series-table'
 import { entityScope } from '@lapwing/models/registry'
 import { decideShadow } from '@lapwing/models/shadow-decision'
-import { type ArtefactStore, unpackWeights, WeightsError, type WeightsRefusal } from '@lapwing/models/weights'
+import { type ArtefactStore, ArtefactStoreError, unpackWeights, WeightsError, type WeightsRefusal } from '@lapwing/models/weights'
+import { LogError } from '@lapwing/stream/errors'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
@@ -40,6 +41,8 @@ export type EntityObservation =
 export const entityStateVersion = 2
 
 const roles = ['in_force', 'shadow'] as const
+/** States in which a version is made ready to score, or to end its episode. */
+const scoring: ReadonlySet<Model['state']> = new Set(['promoted', 'shadow', 'rolled_back'])
 
 interface Entity {
   readonly models: Partial<Record<Role, EntityModel>>
@@ -60,6 +63,8 @@ class EntityStep implements StatefulStep {
   readonly #changedRows = new Set<string>()
   /** While restoring: where a model stands, until the model itself is there. */
   readonly #waitingRows = new Map<string, Float64Array>()
+  /** Of the model that is taken in at the moment, when they do not stand in its record. */
+  #stored: Uint8Array | undefined
 
   constructor(options: EntityOptions) {
     this.#options = options
@@ -72,11 +77,15 @@ class EntityStep implements StatefulStep {
     for (const [key, places] of this.#placesOf(batch)) this.#score(key, places, { batch, record, emit })
   }
 
-  /** A version of a model in its newest state. Throws a DecodeError. */
-  apply({ value }: LogRecord): void {
+  /** A version of a model in its newest state. Throws a DecodeError; rejects with a LogError when its weights cannot be fetched now. */
+  apply({ value }: LogRecord): void | Promise<void> {
     if (!value) return
     const model = decode('Model', value)
     if (!/^entity:[0-9a-f]{32}$/.test(model.scope)) return
+    return this.#withWeights(model, () => this.#take(model))
+  }
+
+  #take(model: Model): void {
     const key = model.scope.slice(entityScope.length)
     const { in_force: inForce, shadow } = this.#entities.get(key)?.models ?? {}
     if (model.state === 'promoted') this.#promote(key, model)
@@ -98,24 +107,41 @@ class EntityStep implements StatefulStep {
     this.#changedRows.clear()
   }
 
-  restore(key: Uint8Array, snapshot: Uint8Array, version: number): void {
+  restore(key: Uint8Array, snapshot: Uint8Array, version: number): void | Promise<void> {
     if (key.length !== 18) throw new RangeError(`the key of an entity's model has 18 bytes, found ${key.length}`)
     if (snapshot.length === 0) return
     const entity = Buffer.from(key.subarray(0, 16)).toString('hex')
     const role = roles[key[16]!]!
     const place = `${entity}/${role}`
     if (key[17] === modelTag) {
-      const made = this.#make(decode('Model', snapshot))
-      if (!made) return
-      this.#entity(entity).models[role] = made
-      const rows = this.#waitingRows.get(place)
-      if (rows) made.restore(rows)
-    } else {
-      const rows = EntityModel.asOfToday(float64Column(snapshot), version)
-      const made = this.#at(place)
-      if (made) made.restore(rows)
-      else this.#waitingRows.set(place, rows)
+      const model = decode('Model', snapshot)
+      return this.#withWeights(model, () => this.#restoreModel(entity, role, model))
     }
+    const rows = EntityModel.asOfToday(float64Column(snapshot), version)
+    const made = this.#at(place)
+    if (made) made.restore(rows)
+    else this.#waitingRows.set(place, rows)
+  }
+
+  #restoreModel(entity: string, role: Role, model: Model): void {
+    const made = this.#make(model)
+    if (!made) return
+    this.#entity(entity).models[role] = made
+    const rows = this.#waitingRows.get(`${entity}/${role}`)
+    if (rows) made.restore(rows)
+  }
+
+  /** At once when the weights stand in the record, else when they are fetched. */
+  #withWeights(model: Model, use: () => void): void | Promise<void> {
+    if (model.artefactUri === '' || !scoring.has(model.state)) return use()
+    const fetched = this.#options.store.get(model.artefactUri).catch((error: unknown) => {
+      throw error instanceof ArtefactStoreError ? new LogError('step_waits', error.message, error) : error
+    })
+    return fetched.then((bytes) => {
+      this.#stored = bytes
+      use()
+      this.#stored = undefined
+    })
   }
 
   /** Where the samples of each entity with a model stand: of each series its number, its first sample and the one after its last. */
@@ -223,7 +249,7 @@ class EntityStep implements StatefulStep {
   /** undefined when the weights are not those that were registered: what was in force stays. */
   #make(model: Model): EntityModel | undefined {
     try {
-      return new EntityModel(model, unpackWeights(model, this.#options.store))
+      return new EntityModel(model, unpackWeights(model, this.#stored))
     } catch (error) {
       if (!(error instanceof WeightsError)) throw error
       this.#options.observe({ kind: 'refused', reason: error.reason, message: error.message })

@@ -25,3 +25,25 @@ describe('the schedule of the trainer', () => {
     expect(() => load(set)).toThrow(message)
   })
 })
+
+describe('the bucket for large weights', () => {
+  const whole = { endpoint: 'http://minio:9000', bucket: 'models', access_key_id: 'me', secret_access_key: 'hidden' }
+  const loadBucket = (fields: object) => load(`trainer.artefact_bucket=${JSON.stringify({ ...whole, ...fields })}`)
+
+  test('is a folder unless there is one; its secret is not shown', () => {
+    expect(load().trainer).toMatchObject({ artefact_folder: 'models' })
+    const { artefact_bucket: bucket } = loadBucket({}).trainer
+    expect(bucket).toMatchObject({ ...whole, prefix: 'lapwing/', region: 'us-east-1', secret_access_key: expect.anything() })
+    expect(JSON.stringify(bucket)).not.toContain('hidden')
+  })
+
+  test.each([
+    [{ endpoint: 'minio:9000' }, /trainer\.artefact_bucket\.endpoint: expected an address/],
+    [{ bucket: 'My Models' }, /trainer\.artefact_bucket\.bucket: expected the name of a bucket/],
+    [{ access_key_id: undefined }, /trainer\.artefact_bucket\.access_key_id: expected string/],
+    [{ secret_access_key: 4711 }, /trainer\.artefact_bucket\.secret_access_key: expected text in quotes; found "\[secret\]"/],
+    [{ folder: 'x' }, /folder/],
+  ])('%j is refused with what was expected', (fields, message) => {
+    expect(() => loadBucket(fields)).toThrow(message)
+  })
+})

@@ -1,8 +1,21 @@
 /** The trainer's section of the configuration. */
 import { defaultModelKind, modelKinds } from '@lapwing/deep/model'
-import { duration, timeZone } from '@lapwing/service/config-fields'
+import { duration, httpUrl, secret, timeZone } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 import { cronProblem, quietHoursPattern } from './schedule.ts'
+
+/** Speaks the API of Amazon S3. */
+const bucket = z.strictObject({
+  endpoint: httpUrl(),
+  bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket: 3 to 63 small letters, digits, dots and dashes'),
+  /** Before the name of each object. */
+  prefix: z.string().default('lapwing/'),
+  region: z.string().min(1).default('us-east-1'),
+  access_key_id: z.string().min(1),
+  secret_access_key: secret(),
+})
 
 export const trainerSchema = z
   .strictObject({
@@ -35,6 +48,8 @@ export const trainerSchema = z
     memory_limit_mb: z.int().min(100, 'expected at least 100 MB').default(500),
     /** Folder for weights of more than 900 KB; trainers must share it. */
     artefact_folder: z.string().default('models'),
+    /** Bucket for them instead. */
+    artefact_bucket: bucket.optional(),
     /** What networks are trained on: `auto`, or a backend by name. */
     tensorflow_backend: z.enum(['auto', 'native', 'wasm', 'cpu']).default('auto'),
     /** Start of random numbers in training and validation. */

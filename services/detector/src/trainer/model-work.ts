@@ -8,7 +8,7 @@ import type { DueWork } from '@lapwing/models/control-decision'
 import { moved } from '@lapwing/models/life'
 import { entityScope } from '@lapwing/models/registry'
 import type { ModelNumbers, Validation } from '@lapwing/models/validation'
-import { type ArtefactStore, packWeights, unpackWeights, WeightsError } from '@lapwing/models/weights'
+import { type ArtefactStore, packWeights, readWeights, WeightsError } from '@lapwing/models/weights'
 import type { Log } from '@lapwing/stream/log'
 import { entityLabels } from '../entities/entity-records.ts'
 import { readEntityHistory } from './entity-history.ts'
@@ -63,7 +63,8 @@ async function train(model: Model, partition: number, workbench: ModelWorkbench,
   ]
   const decision = `trained on ${training.count} rows of ${channels.length} series`
   const next = moved(model, 'trained', { atMs: model.stateAtMs + 1, decision })
-  return { ...next, ...packWeights(trained, options.store), channels, labels, dataHash, trainedRows: training.count, metrics }
+  const packed = await packWeights(trained, options.store)
+  return { ...next, ...packed, channels, labels, dataHash, trainedRows: training.count, metrics }
 }
 
 async function validate(model: Model, partition: number, workbench: ModelWorkbench, options: WorkOptions): Promise<Model> {
@@ -83,7 +84,7 @@ async function validate(model: Model, partition: number, workbench: ModelWorkben
 async function modelBytes({ modelId }: Model, { read }: ModelWorkbench, { store }: WorkOptions): Promise<Uint8Array> {
   const whole = await read(modelId)
   if (!whole) throw new WeightsError('absent', `${modelId} is no longer on the models topic`)
-  return encodeModel(unpackWeights(whole, store))
+  return encodeModel(await readWeights(whole, store))
 }
 
 async function dataOf(

@@ -7,8 +7,10 @@
 import { createHash } from 'node:crypto'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import { needsTensorFlow } from '@lapwing/deep/model'
+import { artefactBucket } from '@lapwing/models/artefact-bucket'
 import { artefactFolder } from '@lapwing/models/artefact-folder'
 import type { TrainingPolicy } from '@lapwing/models/control-decision'
+import type { ArtefactStore } from '@lapwing/models/weights'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
@@ -77,7 +79,7 @@ async function startRegistry(context: TrainerContext, log: Log, inTurn: InTurn):
       workOn(due, partition, workbench, {
         log,
         topics: { samples: topic('samples'), feedback: topic('feedback') },
-        store: artefactFolder(config.trainer.artefact_folder),
+        store: storeOf(config.trainer),
         heldBackMs: config.trainer.held_back.ms,
         maxChannels: config.trainer.max_channels,
         seed: config.trainer.seed,
@@ -118,7 +120,8 @@ async function startRegistry(context: TrainerContext, log: Log, inTurn: InTurn):
 async function startEntities(context: TrainerContext, log: Log): Promise<void> {
   const { config } = context
   const topic = (name: Parameters<typeof topicName>[1]) => topicName(config.kafka.topic_prefix, name)
-  const { checkpoint_interval: checkpointInterval, shadow, step, artefact_folder: folder } = config.trainer
+  const { checkpoint_interval: checkpointInterval, shadow, step } = config.trainer
+  const store = storeOf(config.trainer)
   const observeMetrics = createEntityMetrics(context.registry)
   const timed = stepTimer(
     context.registry,
@@ -144,7 +147,7 @@ async function startEntities(context: TrainerContext, log: Log): Promise<void> {
           scoresTopic: topic('scores'),
           anomaliesTopic: topic('anomalies'),
           controlTopic: topic('control'),
-          store: artefactFolder(folder),
+          store,
           shadowRows: Math.max(1, Math.ceil(shadow.ms / step.ms)),
           observe: (observation) => {
             observeMetrics(observation)
@@ -161,6 +164,12 @@ async function startEntities(context: TrainerContext, log: Log): Promise<void> {
 
 /** How soon a version that was promoted scores. */
 const modelIntervalMs = 1000
+
+function storeOf({ artefact_folder: folder, artefact_bucket: bucket }: TrainerConfig): ArtefactStore {
+  if (!bucket) return artefactFolder(folder)
+  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey, ...place } = bucket
+  return artefactBucket({ ...place, accessKeyId, secretAccessKey: secretAccessKey.reveal() })
+}
 
 function calendarOf({ schedule, time_zone: timeZone, schedule_jitter: jitter, quiet_hours: quietHours }: TrainerConfig) {
   return createCalendar({ schedule, timeZone, jitterMs: jitter.ms, quietHours })
