@@ -93,6 +93,8 @@ function startOwner({ log }: Deployment): void {
         afterQuietHours: (atMs) => atMs,
       },
       schedule: undefined,
+      keptVersions: 10,
+      removeArtefact: async () => {},
       now: () => 0,
       work: () => Promise.reject(new Error('nothing is to be trained')),
       observe: () => {},

@@ -68,14 +68,17 @@ const xml = (code: string) => `<?xml version="1.0" encoding="UTF-8"?><Error><Cod
 
 describe('a bucket', () => {
   test('keeps an artefact under its hash, by path, in signed requests', async () => {
-    const { store, received } = await serve([{ status: 200 }, { status: 200, body: Buffer.from('weights') }])
+    const { store, received } = await serve([{ status: 200 }, { status: 200, body: Buffer.from('weights') }, { status: 204 }])
     const uri = await store.put(sha256, Buffer.from('weights'))
     expect(uri).toBe(`${sha256}.lwm`)
     expect(Buffer.from((await store.get(uri))!).toString()).toBe('weights')
+    await store.remove(uri)
+    await store.remove('../other')
     const path = `/models/lapwing/${sha256}.lwm`
     expect(received).toEqual([
       { method: 'PUT', path, body: 'weights', isSigned: true },
       { method: 'GET', path, body: '', isSigned: true },
+      { method: 'DELETE', path, body: '', isSigned: true },
     ])
   })
 

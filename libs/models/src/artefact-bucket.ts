@@ -1,7 +1,7 @@
 /**
  * Artefacts as objects of a bucket that speaks the API of Amazon S3 (MinIO, Ceph and others), named by their SHA-256 under a prefix.
  *
- * Two requests are all that is needed, put and get, so the client is one that only signs (aws4fetch). Buckets are addressed by path, which all of them
+ * Three requests are all that is needed, so the client is one that only signs (aws4fetch). Buckets are addressed by path, which all of them
  * understand. What is busy or does not answer is asked again some times, with growing pauses.
  */
 import { AwsClient } from 'aws4fetch'
@@ -26,7 +26,7 @@ const retries = 5
 export function artefactBucket(options: BucketOptions): ArtefactStore {
   const { endpoint, bucket, prefix, region, accessKeyId, secretAccessKey } = options
   const client = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries })
-  const request = async (method: 'GET' | 'PUT', name: string, body?: Uint8Array): Promise<Response> => {
+  const request = async (method: 'GET' | 'PUT' | 'DELETE', name: string, body?: Uint8Array): Promise<Response> => {
     const path = `${bucket}/${prefix}${name}`.split('/').map(encodeURIComponent).join('/')
     try {
       const signal = AbortSignal.timeout(requestTimeoutMs)
@@ -53,6 +53,12 @@ export function artefactBucket(options: BucketOptions): ArtefactStore {
       const error = await refusal(response, options)
       if (response.status === 404 && error.code === 'NoSuchKey') return undefined
       throw error
+    },
+    remove: async (uri) => {
+      if (!isArtefactName(uri)) return
+      const response = await request('DELETE', uri)
+      if (!response.ok) throw await refusal(response, options)
+      await response.arrayBuffer()
     },
   }
 }

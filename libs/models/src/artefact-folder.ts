@@ -1,5 +1,5 @@
 /** Artefacts as files of a folder, named by their SHA-256: written whole or not at all, and never written twice. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { artefactName, isArtefactName } from './artefact-name.ts'
 import { type ArtefactStore, ArtefactStoreError } from './weights.ts'
@@ -28,6 +28,12 @@ export function artefactFolder(folder: string): ArtefactStore {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
         throw told(error)
       }
+    },
+    remove: async (uri) => {
+      if (!isArtefactName(uri)) return
+      await rm(join(folder, uri), { force: true }).catch((error: unknown) => {
+        throw told(error)
+      })
     },
   }
 }

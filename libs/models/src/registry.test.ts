@@ -253,7 +253,9 @@ describe('weights', () => {
     bytes[bytes.length >> 1]! ^= 1
     writeFileSync(file, bytes)
     await expect(readWeights(packed, store)).rejects.toThrow('not those that were registered')
-    rmSync(file)
+    await store.remove('../../x')
+    await store.remove(packed.artefactUri)
+    await store.remove(packed.artefactUri)
     await expect(readWeights(packed, store)).rejects.toThrow('no weights')
   })
 

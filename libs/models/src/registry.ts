@@ -29,7 +29,7 @@ export class ModelRegistry {
 
   /** Takes a record of the models topic in; what is no version of a batch model (priors of cohorts) is left. Throws a DecodeError. */
   take({ key, value }: TopicRecord): void {
-    if (!value) this.#versions.delete(Buffer.from(key ?? []).toString())
+    if (!value) this.remove(Buffer.from(key ?? []).toString())
     else this.put(decode('Model', value))
   }
 
@@ -37,6 +37,10 @@ export class ModelRegistry {
     if (model.kind === positionKind) this.#position = Math.max(this.#position, model.controlOffset)
     else if (model.kind === planKind) this.#plan = model.metrics.map(({ name, value }) => ({ scope: name, atMs: value }))
     else if (model.scope.startsWith(entityScope)) this.#versions.set(model.modelId, { ...model, weights: null })
+  }
+
+  remove(modelId: string): void {
+    this.#versions.delete(modelId)
   }
 
   get position(): number {

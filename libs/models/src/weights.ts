@@ -7,12 +7,14 @@ import type { Model } from '@lapwing/contracts/records'
 import type { TrainedModel } from '@lapwing/deep/model'
 import { decodeModel, encodeModel, ModelFileError, modelDigest } from '@lapwing/deep/model-file'
 
-/** Where weights are that are too large for a record. Both reject with an ArtefactStoreError. */
+/** Where weights are that are too large for a record. All reject with an ArtefactStoreError. */
 export interface ArtefactStore {
   /** Keeps the bytes under their hash; resolves with their address. */
   put(sha256: string, bytes: Uint8Array): Promise<string>
   /** undefined when they are not there. */
   get(uri: string): Promise<Uint8Array | undefined>
+  /** Does nothing when they are not there. */
+  remove(uri: string): Promise<void>
 }
 
 /** The store cannot be asked now; what is in it is not known. */

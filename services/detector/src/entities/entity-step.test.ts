@@ -20,7 +20,7 @@ const metrics = ['requests', 'cpu', 'latency']
 const labelsOf = (metric: string) => ({ __name__: metric, instance: 'a', job: 'shop' })
 const names = metrics.map((metric) => seriesText(sortedLabels(Object.entries(labelsOf(metric)))))
 const entity = entityKey(sortedLabels(Object.entries(labelsOf('cpu'))), ['instance']).toString('hex')
-const store: ArtefactStore = { put: async () => 'unused', get: async () => undefined }
+const store: ArtefactStore = { put: async () => 'unused', get: async () => undefined, remove: async () => {} }
 
 /** All channels follow one load; from `fault` rows on `latency` no longer does. */
 function rowValues(row: number, random: () => number, fault: boolean): number[] {
@@ -251,6 +251,7 @@ describe('an entity under a batch model', () => {
         if (isDown) throw new ArtefactStoreError('http://minio does not answer')
         return fetched.get(uri)
       },
+      remove: async () => {},
     }
     const stored = async (id: string, state: Model['state'], stateAtMs: number): Promise<Model> => {
       const model = await version(id, state, stateAtMs)

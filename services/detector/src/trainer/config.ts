@@ -46,6 +46,8 @@ export const trainerSchema = z
     max_channels: z.int().min(1).max(1000).default(100),
     /** Resident memory of a training, in MB; one that takes more is ended and its model rejected. */
     memory_limit_mb: z.int().min(100, 'expected at least 100 MB').default(500),
+    /** Versions of an entity that are kept beside the one in force, the one before it, and those on their way. */
+    kept_versions: z.int().min(1, 'expected at least 1').max(1000).default(10),
     /** Folder for weights of more than 900 KB; trainers must share it. */
     artefact_folder: z.string().default('models'),
     /** Bucket for them instead. */

@@ -2,7 +2,7 @@ import { decode, encode } from '@lapwing/contracts/codec'
 import type { Control, Model } from '@lapwing/contracts/records'
 import type { DueWork, TrainingPolicy } from '@lapwing/models/control-decision'
 import { moved } from '@lapwing/models/life'
-import { ModelRegistry } from '@lapwing/models/registry'
+import { emptyModel, ModelRegistry } from '@lapwing/models/registry'
 import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log, OutgoingRecord } from '@lapwing/stream/log'
@@ -78,12 +78,16 @@ const goodWork: Work = async ({ action, model }) => {
   return action === 'train' ? { ...next, sha256: 'aa', weights: Buffer.from('good') } : next
 }
 
-function own(log: Log, work: Work = goodWork, planned: Partial<Pick<RegistryOptions, 'schedule' | 'now'>> = {}) {
+function own(
+  log: Log,
+  work: Work = goodWork,
+  planned: Partial<Pick<RegistryOptions, 'schedule' | 'now' | 'keptVersions' | 'removeArtefact'>> = {},
+) {
   const events: RegistryEvent[] = []
   const fatal: Error[] = []
   const observe = (event: RegistryEvent) => events.push(event)
   const doWork = (due: DueWork, _: number, workbench: ModelWorkbench) => work(due, workbench)
-  const schedule = { schedule: undefined, now: () => 0, ...planned }
+  const schedule = { schedule: undefined, now: () => 0, keptVersions: 10, removeArtefact: async () => {}, ...planned }
   const options: RegistryOptions = { log, group: 'trainer', topics, policy, work: doWork, observe, ...schedule }
   const partition = new RegistryPartition(0, options, (error) => fatal.push(error))
   onTestFinished(() => partition.stop())
@@ -258,6 +262,29 @@ describe('the registry of a partition', () => {
     const requests = (await log.readToEnd('control')).map(({ value }) => decode('Control', value!).requestedBy)
     expect(requests.filter((by) => by === 'schedule')).toHaveLength(1)
     expect([...first.fatal, ...other.fatal]).toEqual([])
+  })
+
+  test('what nobody goes back to is removed, with weights that no other version has', async () => {
+    const log = await openLog()
+    const version = (id: string, createdAtMs: number, artefactUri: string): Model => ({
+      ...emptyModel,
+      ...{ modelId: id, scope, state: 'rejected', createdAtMs, stateAtMs: createdAtMs, sha256: 'aa', artefactUri },
+    })
+    for (const model of [version('a', 1, 'own'), version('b', 2, 'shared'), version('c', 3, 'shared')]) {
+      const producer = await log.producer()
+      await producer.send([{ topic: 'models', partition: 0, key: Buffer.from(model.modelId), value: encode('Model', model) }])
+      await producer.close()
+    }
+    const removed: string[] = []
+    const removeArtefact = async (uri: string) => {
+      removed.push(uri)
+      throw new Error('the store is down')
+    }
+    const { events, fatal } = own(log, goodWork, { keptVersions: 1, removeArtefact })
+    await vi.waitFor(() => expect(events.some(({ kind }) => kind === 'not_removed')).toBe(true), patience)
+    expect((await registryOf(log)).all().map(({ modelId }) => modelId)).toEqual(['c'])
+    expect(removed).toEqual(['own'])
+    expect(fatal).toEqual([])
   })
 
   test('a training that dies three times is rejected, and says so', async () => {

@@ -11,6 +11,7 @@ import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import type { Control, Model } from '@lapwing/contracts/records'
 import { type DueWork, decideControl, dueWork, type TrainingPolicy } from '@lapwing/models/control-decision'
 import { mayBecome, moved } from '@lapwing/models/life'
+import { oldVersions } from '@lapwing/models/old-versions'
 import { ModelRegistry, type PlannedRun, planRecord, positionRecord } from '@lapwing/models/registry'
 import { planRuns, type RetrainSchedule, scheduledRequest } from '@lapwing/models/retrain-plan'
 import { LogError } from '@lapwing/stream/errors'
@@ -25,6 +26,10 @@ export interface RegistryOptions {
   readonly policy: TrainingPolicy
   /** When entities are retrained without anybody asking. */
   readonly schedule: RetrainSchedule | undefined
+  /** Versions of an entity that are kept beside those that are needed. */
+  readonly keptVersions: number
+  /** Removes weights that no version names any more. */
+  removeArtefact(uri: string): Promise<void>
   /** Milliseconds since the epoch, for the schedule alone. */
   now(): number
   /**
@@ -51,6 +56,8 @@ export type RegistryEvent =
   | { readonly kind: 'failed'; readonly model: Model; readonly error: Error; readonly isLast: boolean }
   /** The next runs of all entities of the partition; none once it is somebody else's. */
   | { readonly kind: 'planned'; readonly partition: number; readonly runs: readonly PlannedRun[] }
+  | { readonly kind: 'forgotten'; readonly model: Model }
+  | { readonly kind: 'not_removed'; readonly uri: string; readonly error: Error }
   | { readonly kind: 'damaged'; readonly error: Error }
 
 const mostTries = 3
@@ -130,6 +137,7 @@ export class RegistryPartition {
   async #goOn(): Promise<void> {
     await this.#decideAll()
     await this.#askAsPlanned()
+    await this.#forgetOld()
     if (this.#registry.all().some(({ state }) => state === 'requested')) await this.#askNewest()
     const due = dueWork(this.#registry, this.#newestMs)
     if (due) await this.#do(due)
@@ -190,6 +198,26 @@ export class RegistryPartition {
     const runs = plan()
     if (!isDeepStrictEqual(runs, this.#registry.plan)) await this.#commit([planRecord(runs)])
     observe({ kind: 'planned', partition, runs })
+  }
+
+  async #forgetOld(): Promise<void> {
+    const { topics, keptVersions, observe } = this.#options
+    const old = oldVersions(this.#registry, keptVersions)
+    if (old.length === 0) return
+    const [topic, partition] = [topics.models, this.#partition]
+    await this.#producer!.commit(old.map(({ modelId }) => ({ topic, partition, key: Buffer.from(modelId), value: null })))
+    for (const model of old) {
+      this.#registry.remove(model.modelId)
+      observe({ kind: 'forgotten', model })
+      await this.#removeArtefact(model.artefactUri)
+    }
+  }
+
+  /** Two versions may have the same weights. */
+  async #removeArtefact(uri: string): Promise<void> {
+    if (uri === '' || this.#registry.all().some(({ artefactUri }) => artefactUri === uri)) return
+    const { removeArtefact, observe } = this.#options
+    await removeArtefact(uri).catch((error: Error) => observe({ kind: 'not_removed', uri, error }))
   }
 
   #readControl(value: Uint8Array): Control | undefined {

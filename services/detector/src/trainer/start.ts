@@ -68,18 +68,21 @@ async function startRegistry(context: TrainerContext, log: Log, inTurn: InTurn):
   const topic = (name: Parameters<typeof topicName>[1]) => topicName(config.kafka.topic_prefix, name)
   const observeMetrics = createRegistryMetrics(context.registry)
   const calendar = calendarOf(config.trainer)
+  const store = storeOf(config.trainer)
   const options: RegistryOptions = {
     log,
     group: `${config.kafka.topic_prefix}-trainer`,
     topics: { control: topic('control'), models: topic('models'), samples: topic('samples') },
     policy: policyOf(config.trainer, calendar),
     schedule: calendar.schedule,
+    keptVersions: config.trainer.kept_versions,
+    removeArtefact: (uri) => store.remove(uri),
     now: Date.now,
     work: (due, partition, workbench) =>
       workOn(due, partition, workbench, {
         log,
         topics: { samples: topic('samples'), feedback: topic('feedback') },
-        store: storeOf(config.trainer),
+        store,
         heldBackMs: config.trainer.held_back.ms,
         maxChannels: config.trainer.max_channels,
         seed: config.trainer.seed,
@@ -208,5 +211,9 @@ function tell(event: RegistryEvent, logger: Logger): void {
     logger.info({ model: event.model.modelId, scope: event.model.scope, state: event.model.state }, event.model.decision)
   else if (event.kind === 'failed')
     logger.warn({ err: event.error, model: event.model.modelId, isLast: event.isLast }, event.error.message)
+  else if (event.kind === 'forgotten')
+    logger.info({ model: event.model.modelId, scope: event.model.scope }, 'an old version is forgotten')
+  else if (event.kind === 'not_removed')
+    logger.warn({ err: event.error }, `${event.uri} is of no use any more and was not removed`)
   else if (event.kind === 'damaged') logger.error({ err: event.error }, 'a record of the registry cannot be read')
 }
