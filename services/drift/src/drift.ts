@@ -23,7 +23,7 @@ import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
-import { EntityDrift, type HeldBy, heldBy, type SeriesDrift } from './entity-drift.ts'
+import { EntityDrift, type EntityDriftOutcome, type HeldBy, heldBy, type SeriesDrift } from './entity-drift.ts'
 
 export interface DriftOptions extends DriftDetectorOptions {
   readonly enabled: boolean
@@ -124,7 +124,7 @@ class DriftStep implements StatefulStep {
     this.#changed.add(slot)
     if (watch.model !== hand.model) this.#changeModel(watch, hand, series)
     const capped = Math.min(score, largestScore)
-    if (hand.batch.source === entitySource) this.#observeEntity(entityText(hand.batch.series, series), timestampMs, capped)
+    if (hand.batch.source === entitySource) this.#observeEntity(hand, series, timestampMs, capped)
     if (this.#options.afterSamples > 0) this.#count(hand, entityText(hand.batch.series, series), timestampMs)
     if (watch.detector.update(capped) === 'drift') this.#drifted(hand, series, timestampMs, watch)
   }
@@ -138,9 +138,11 @@ class DriftStep implements StatefulStep {
     return watch
   }
 
-  #observeEntity(entityKey: string, timestampMs: number, score: number): void {
-    this.#entity(entityKey).drift.season.observe(timestampMs, score)
+  #observeEntity(hand: BatchInHand, series: number, timestampMs: number, score: number): void {
+    const entityKey = entityText(hand.batch.series, series)
     this.#changedEntities.add(entityKey)
+    const outcome = this.#entity(entityKey).drift.observe(timestampMs, score, this.#options)
+    if (outcome) this.#follow(hand, outcome, entityKey, timestampMs)
   }
 
   #changeModel(watch: SeriesWatch, { batch, model }: BatchInHand, series: number): void {
@@ -148,14 +150,14 @@ class DriftStep implements StatefulStep {
     watch.model = model
     if (batch.source !== entitySource) return
     const entityKey = entityText(batch.series, series)
-    this.#entity(entityKey).drift.hasModel = true
+    this.#entity(entityKey).drift.beginModel()
     this.#changedEntities.add(entityKey)
   }
 
   #drifted(hand: BatchInHand, series: number, timestampMs: number, watch: SeriesWatch): void {
     const entityKey = entityText(hand.batch.series, series)
     this.#changedEntities.add(entityKey)
-    const { batch, readLabels, counts } = hand
+    const { batch, readLabels } = hand
     const outcome = this.#entity(entityKey).drift.take(
       {
         seriesKey: keyText(batch.series, series),
@@ -166,8 +168,13 @@ class DriftStep implements StatefulStep {
       },
       this.#options,
     )
-    if (outcome.kind === 'held') counts.held[outcome.by]++
-    else this.#ask(hand, { ...driftRequest(outcome.strongest, outcome.others, this.#options), entityKey, timestampMs })
+    this.#follow(hand, outcome, entityKey, timestampMs)
+  }
+
+  #follow(hand: BatchInHand, outcome: EntityDriftOutcome, entityKey: string, timestampMs: number): void {
+    if (outcome.kind === 'held') hand.counts.held[outcome.by]++
+    else if (outcome.kind === 'request')
+      this.#ask(hand, { ...driftRequest(outcome.strongest, outcome.others, this.#options), entityKey, timestampMs })
   }
 
   #count(hand: BatchInHand, entityKey: string, timestampMs: number): void {

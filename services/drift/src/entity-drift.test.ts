@@ -36,18 +36,40 @@ describe('drift of an entity', () => {
     }
   })
 
-  test('the score of the entity itself is enough', () => {
-    expect(entityOf(50).take(drift(1, 10, 1, true), options).kind).toBe('request')
+  /** Scores of the entity, one a minute; the last outcome. */
+  const observe = (entity: EntityDrift, fromMinute: number, scores: readonly number[]) =>
+    scores.map((score, i) => entity.observe((fromMinute + i) * minuteMs, score, options)).findLast((outcome) => outcome)
+
+  test('the score of the entity itself is enough, when it stays up', () => {
+    const entity = entityOf(50)
+    expect(entity.take(drift(1, 10, 1, true), options)).toEqual({ kind: 'awaited' })
+    expect(observe(entity, 11, Array(29).fill(0.8))).toBeUndefined()
+    const next = new EntityDrift(options)
+    next.restore(entity.snapshot())
+    expect(observe(next, 40, [0.8])).toMatchObject({ kind: 'request', others: 0, strongest: { atMs: 40 * minuteMs } })
+  })
+
+  test('an incident that is over is none, and a new model begins anew', () => {
+    const entity = entityOf(50)
+    entity.take(drift(1, 10, 1, true), options)
+    expect(observe(entity, 11, [...Array(12).fill(1), ...Array(18).fill(0.1)])).toEqual({ kind: 'held', by: 'brief' })
+    entity.take(drift(1, 50, 1, true), options)
+    entity.beginModel()
+    expect(observe(entity, 51, Array(60).fill(1))).toBeUndefined()
+    entity.take(drift(1, 120, 1, true), options)
+    const fall = { ...drift(1, 130, 1, true), change: { watched: 'mean score', before: 1, after: 0.1, threshold: 0.1 } }
+    expect(entity.take(fall, options)).toEqual({ kind: 'held', by: 'fall' })
+    expect(observe(entity, 131, Array(60).fill(1))).toBeUndefined()
   })
 
   test('under a model only the score of the entity counts, also under the next owner', () => {
     const entity = entityOf(3)
-    entity.hasModel = true
+    entity.beginModel()
     const next = new EntityDrift(options)
     next.restore(entity.snapshot())
     for (const one of [drift(1, 10), drift(2, 11), drift(3, 12)])
       expect(next.take(one, options)).toEqual({ kind: 'held', by: 'model' })
-    expect(next.take(drift(4, 13, 1, true), options)).toMatchObject({ kind: 'request', others: 0 })
+    expect(next.take(drift(4, 13, 1, true), options)).toEqual({ kind: 'awaited' })
   })
 
   test('whatever the detectors say, requests stay within the budget of a week', () => {

@@ -3,12 +3,14 @@
  *
  * A deploy moves many series of an entity within minutes, and one series in a hundred moves by chance. So a request needs scores that
  * rise in several series of the entity within `gatherMs` (a tenth of them, two or three), or the score of the entity itself. Once the entity has been scored by
- * a model only its own score counts: a model that still describes its series has nothing to learn from them; and what that score does at this time of every day is no drift (`score-season.ts`). After a request the entity asks for nothing for
+ * a model only its own score counts: a model that still describes its series has nothing to learn from them; and what that score does at this time of every day is no drift (`score-season.ts`), nor is a rise that does
+ * not last (`lasting-rise.ts`). After a request the entity asks for nothing for
  * `cooldownMs`, and never for more than `requestsPerWeek`: that is the budget of false alarms, whatever the detectors do. Pure; time is that of samples.
  */
 import { bytesOf, float64Column } from '@lapwing/contracts/columns'
 import type { LabelSet } from '@lapwing/contracts/series'
 import type { DriftChange } from '@lapwing/detection/drift-detector'
+import { type AwaitedRise, awaitRise, observeRise } from './lasting-rise.ts'
 import { ScoreSeason } from './score-season.ts'
 
 export interface EntityDriftOptions {
@@ -27,10 +29,12 @@ export interface SeriesDrift {
 }
 
 /** What keeps drift from being a request. */
-export const heldBy = ['fall', 'model', 'season', 'quorum', 'cooldown', 'budget'] as const
+export const heldBy = ['fall', 'model', 'season', 'brief', 'quorum', 'cooldown', 'budget'] as const
 export type HeldBy = (typeof heldBy)[number]
 
 export type EntityDriftOutcome =
+  /** A rise of the score of the entity, which has to last. */
+  | { readonly kind: 'awaited' }
   | { readonly kind: 'request'; readonly strongest: SeriesDrift; readonly others: number }
   | { readonly kind: 'held'; readonly by: HeldBy }
 
@@ -44,9 +48,10 @@ export class EntityDrift {
   /** Series watched. */
   series = 0
   /** A model of the entity has scored it. Stays: without one in force a request has no model to renew. */
-  hasModel = false
+  #hasModel = false
   /** Of the score of the entity. */
-  readonly season = new ScoreSeason()
+  readonly #season = new ScoreSeason()
+  #rise: AwaitedRise | undefined
   #quietUntilMs = 0
   /** Requests that may still be made, and as of when. */
   #allowed: number
@@ -58,11 +63,36 @@ export class EntityDrift {
     this.#allowed = requestsPerWeek
   }
 
-  take(drift: SeriesDrift, { cooldownMs, requestsPerWeek }: EntityDriftOptions): EntityDriftOutcome {
+  /** From now on the entity is scored by this model, or by another one than before. */
+  beginModel(): void {
+    this.#hasModel = true
+    this.#rise = undefined
+  }
+
+  /** A score of the whole entity; the drift to take now, when a rise has come to its end. */
+  observe(atMs: number, score: number, options: EntityDriftOptions): EntityDriftOutcome | undefined {
+    this.#season.observe(atMs, score)
+    if (!this.#rise) return undefined
+    const { rise, outcome } = observeRise(this.#rise, score)
+    this.#rise = outcome === 'waits' ? rise : undefined
+    if (outcome === 'waits') return undefined
+    return outcome === 'brief' ? { kind: 'held', by: 'brief' } : this.#admit({ ...rise.drift, atMs }, options)
+  }
+
+  take(drift: SeriesDrift, options: EntityDriftOptions): EntityDriftOutcome {
     // Scores fall while a model is still learning, and after a new one came into force.
-    if (isOfMean(drift) && drift.change.after < drift.change.before) return { kind: 'held', by: 'fall' }
-    if (this.hasModel && !drift.isOfEntity) return { kind: 'held', by: 'model' }
-    if (drift.isOfEntity && isOfMean(drift) && this.season.knows(drift.change, drift.atMs)) return { kind: 'held', by: 'season' }
+    if (isOfMean(drift) && drift.change.after < drift.change.before) {
+      if (drift.isOfEntity) this.#rise = undefined
+      return { kind: 'held', by: 'fall' }
+    }
+    if (this.#hasModel && !drift.isOfEntity) return { kind: 'held', by: 'model' }
+    if (drift.isOfEntity && isOfMean(drift) && this.#season.knows(drift.change, drift.atMs)) return { kind: 'held', by: 'season' }
+    if (!drift.isOfEntity || !isOfMean(drift)) return this.#admit(drift, options)
+    this.#rise ??= awaitRise(drift)
+    return { kind: 'awaited' }
+  }
+
+  #admit(drift: SeriesDrift, { cooldownMs, requestsPerWeek }: EntityDriftOptions): EntityDriftOutcome {
     if (drift.atMs < this.#quietUntilMs) return { kind: 'held', by: 'cooldown' }
     const isNew = ({ seriesKey, atMs }: SeriesDrift) => seriesKey !== drift.seriesKey && atMs > drift.atMs - gatherMs
     this.#recent = [...this.#recent.filter(isNew), drift]
@@ -79,25 +109,32 @@ export class EntityDrift {
   }
 
   snapshot(): Uint8Array {
-    const { series, hasModel } = this
-    const numbers = { series, hasModel, quietUntilMs: this.#quietUntilMs, allowed: this.#allowed, allowedAtMs: this.#allowedAtMs }
-    const season = bytesOf(this.season.snapshot()).toString('base64')
-    return Buffer.from(JSON.stringify({ ...numbers, recent: this.#recent, season }))
+    const { series } = this
+    const numbers = {
+      series,
+      hasModel: this.#hasModel,
+      quietUntilMs: this.#quietUntilMs,
+      allowed: this.#allowed,
+      allowedAtMs: this.#allowedAtMs,
+    }
+    const season = bytesOf(this.#season.snapshot()).toString('base64')
+    return Buffer.from(JSON.stringify({ ...numbers, recent: this.#recent, season, rise: this.#rise }))
   }
 
   /** Throws a RangeError when it is no snapshot. */
   restore(snapshot: Uint8Array): void {
-    const { series, hasModel, quietUntilMs, allowed, allowedAtMs, recent, season } = parsed(snapshot)
+    const { series, hasModel, quietUntilMs, allowed, allowedAtMs, recent, season, rise } = parsed(snapshot)
     if (![series, quietUntilMs, allowed, allowedAtMs].every(Number.isFinite) || !Array.isArray(recent)) {
       throw new RangeError('the drift of an entity lacks a number')
     }
     this.series = series
-    this.hasModel = hasModel ?? false
+    this.#hasModel = hasModel ?? false
     this.#quietUntilMs = quietUntilMs
     this.#allowed = allowed
     this.#allowedAtMs = allowedAtMs
     this.#recent = recent
-    if (season) this.season.restore(float64Column(Buffer.from(season, 'base64')))
+    this.#rise = rise
+    if (season) this.#season.restore(float64Column(Buffer.from(season, 'base64')))
   }
 
   #refill(atMs: number, requestsPerWeek: number): void {
@@ -121,6 +158,8 @@ interface Snapshot {
   /** Missing in what earlier releases wrote, as is the season. */
   readonly hasModel?: boolean
   readonly season?: string
+  /** While one is awaited. */
+  readonly rise?: AwaitedRise
   readonly quietUntilMs: number
   readonly allowed: number
   readonly allowedAtMs: number
