@@ -51,7 +51,7 @@ export class EntityDrift {
   #hasModel = false
   /** Of the score of the entity. */
   readonly #season = new ScoreSeason()
-  #rise: AwaitedRise | undefined
+  #rise: AwaitedRise<SeriesDrift> | undefined
   #quietUntilMs = 0
   /** Requests that may still be made, and as of when. */
   #allowed: number
@@ -159,7 +159,7 @@ interface Snapshot {
   readonly hasModel?: boolean
   readonly season?: string
   /** While one is awaited. */
-  readonly rise?: AwaitedRise
+  readonly rise?: AwaitedRise<SeriesDrift>
   readonly quietUntilMs: number
   readonly allowed: number
   readonly allowedAtMs: number
