@@ -43,9 +43,9 @@ describe('configured queries', () => {
     expect(queries.filter(({ promql }) => promql === second!.query)).toMatchObject([{ policy: { minDeviation: 7 } }])
   })
 
-  test('nothing chosen is the machine; an empty list is nothing', () => {
-    expect(queriesOf({}).every(({ origin }) => origin === 'node-exporter')).toBe(true)
-    expect(queriesOf({}).length).toBeGreaterThan(0)
+  test('nothing chosen is the machine and what is labelled to be watched; an empty list is nothing', () => {
+    expect(queriesOf({})).toEqual(queriesOf({ presets: ['node-exporter', 'anomaly-name'] }))
+    expect(queriesOf({}).length).toBeGreaterThan(1)
     expect(queriesOf({ metrics: [] })).toEqual([])
   })
 
@@ -59,6 +59,12 @@ describe('presets', () => {
   test('every file is a preset that can be named, and the other way round', () => {
     const files = readdirSync(new URL('../presets/', import.meta.url)).map((file) => file.replace('.yaml', ''))
     expect(files.sort()).toEqual([...presetNames].sort())
+  })
+
+  test('every query of known metrics says in which unit it is and from which deviation on it matters', () => {
+    const known = presetNames.filter((preset) => preset !== 'anomaly-name').flatMap((preset) => readPreset(preset).queries)
+    const vague = known.filter((query) => !query.unit || !(query.min_deviation > 0 || query.min_relative_deviation > 0))
+    expect(vague.map(({ name }) => name)).toEqual([])
   })
 
   test('every query has a name of its own, over all presets', () => {

@@ -3,7 +3,7 @@
  *
  * What the configuration itself says of a query wins over a preset with the same name or the same PromQL, so a policy can be
  * changed without giving up the preset. Without presets and without queries the state of a machine is watched, as node exporter
- * tells it.
+ * tells it, and whatever somebody has labelled `anomaly_name`.
  */
 import { createHash } from 'node:crypto'
 import { readPreset } from './presets.ts'
@@ -37,10 +37,10 @@ export interface QueryChoice {
   readonly presets?: readonly PresetName[] | undefined
 }
 
-const presetByDefault: PresetName = 'node-exporter'
+const presetsByDefault: readonly PresetName[] = ['node-exporter', 'anomaly-name']
 
 export function configuredQueries({ metrics, presets }: QueryChoice): ConfiguredQuery[] {
-  const chosen = presets ?? (metrics === undefined ? [presetByDefault] : [])
+  const chosen = presets ?? (metrics === undefined ? presetsByDefault : [])
   const all = [
     ...chosen.flatMap((preset) => readPreset(preset).queries.map((setting) => queryOf(setting, preset))),
     ...(metrics ?? []).map((setting) => queryOf(setting, 'configuration')),

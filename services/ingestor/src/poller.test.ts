@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type TopicSpec, topicSpecs } from '@lapwing/contracts/topics'
 import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { pushRules } from '@lapwing/prometheus/testing/push-rules'
@@ -29,12 +29,15 @@ let log: Log
 let registry: Registry
 const pollers: Poller[] = []
 const fatal: Error[] = []
+/** Lines of the log, as JSON. */
+const told: string[] = []
 
 beforeEach(async () => {
   prometheus = await startFakePrometheus()
   log = createInProcessLog()
   await log.ensureTopics(specs)
   fatal.length = 0
+  told.length = 0
 })
 
 afterEach(async () => {
@@ -68,7 +71,7 @@ async function poll(promql: readonly (string | object)[] = ['metric'], on: Log =
         () => 0,
         () => 0,
       ),
-      logger: pino({ level: 'silent' }),
+      logger: pino({ level: 'warn' }, { write: (line: string) => void told.push(line) }),
       now: Date.now,
       random: () => 0.5,
     },
@@ -108,13 +111,14 @@ const status =
   (code: number): Fault =>
   (response) =>
     response.writeHead(code).end('{"status":"error","error":"told to"}')
+const unavailable = status(503)
 const range = { promql: 'metric', startMs: 0, endMs: 100, stepMs }
 const faults: Record<string, Fault> = {
   bad_query: status(400),
   not_executable: status(422),
   throttled: status(429),
   server_error: status(500),
-  unavailable: status(503),
+  unavailable,
   timeout: () => {},
   unreachable: (response) => response.destroy(),
   garbled: (response) => response.end(rangeAnswer(range).slice(0, -20)),
@@ -143,6 +147,18 @@ describe('the poller', () => {
     })
     expect([...asked].sort()).toEqual(['metric', 'rate(counted[120s])', 'rate(x_total{a="b"}[120s])', 'sum(rate(y_total[1m]))'])
     expect((await moreThan(0)).map(({ source }) => source)).toContain('shop:load')
+    const notices = told.map((line) => JSON.parse(line) as { msg: string; promql: string })
+    const rated = notices.filter(({ msg }) => msg.startsWith('a counter is polled as its rate'))
+    expect(rated.map(({ promql }) => promql).sort()).toEqual(['rate(counted[120s])', 'rate(x_total{a="b"}[120s])'])
+  })
+
+  test('however many queries are due, no more than the limit are asked at a time', async () => {
+    const queries = Array.from({ length: 12 }, (_, i) => `metric * ${i}`)
+    prometheus.fail(...queries.map(() => (response: Parameters<Fault>[0]) => void delay(20).then(() => unavailable(response))))
+    await poll(queries)
+    await expectEachExact(queries)
+    expect(prometheus.mostAtOnce).toBeGreaterThan(1)
+    expect(prometheus.mostAtOnce).toBeLessThanOrEqual(4)
   })
 
   test('scraped samples come as they are, each once, whatever window they were asked in', async () => {
@@ -172,7 +188,7 @@ describe('the poller', () => {
     const first = await poll()
     await moreThan(25)
     await first.stop()
-    await setTimeout(3 * stepMs)
+    await delay(3 * stepMs)
     await poll()
     const samples = await moreThan((await published()).length + 5)
     expectExact(samples)

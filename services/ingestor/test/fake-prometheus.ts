@@ -16,6 +16,8 @@ export interface FakePrometheus {
   readonly url: string
   /** Requests so far, and whether each got a fault. */
   readonly requests: readonly (RangeRequest & { readonly failed: boolean })[]
+  /** Requests that were there at one time, at most. */
+  readonly mostAtOnce: number
   /** The next requests get these, one each. */
   fail(...faults: Fault[]): void
   close(): void
@@ -28,11 +30,15 @@ export interface FakePrometheus {
 export async function startFakePrometheus(): Promise<FakePrometheus> {
   const requests: (RangeRequest & { failed: boolean })[] = []
   const faults: Fault[] = []
+  let atOnce = 0
+  let mostAtOnce = 0
   const server = createServer(async (request, response) => {
     if (request.url?.startsWith('/api/v1/metadata')) {
       response.end(JSON.stringify({ status: 'success', data: { counted: [{ type: 'counter', help: '', unit: '' }] } }))
       return
     }
+    mostAtOnce = Math.max(mostAtOnce, ++atOnce)
+    response.once('close', () => atOnce--)
     const range = await readRange(request)
     const fault = faults.shift()
     requests.push({ ...range, failed: fault !== undefined })
@@ -43,6 +49,9 @@ export async function startFakePrometheus(): Promise<FakePrometheus> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    get mostAtOnce() {
+      return mostAtOnce
+    },
     fail: (...more) => faults.push(...more),
     close: () => {
       server.closeAllConnections()
