@@ -20,6 +20,7 @@ import {
   unsettled,
 } from '@lapwing/alerting/reconcile'
 import { compareSeverity } from '@lapwing/alerting/severity'
+import type { SaidVerdict } from '@lapwing/alerting/verdict'
 import type { Anomaly, Severity } from '@lapwing/contracts/records'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -32,6 +33,7 @@ import {
   acceptAlert,
   emptyRoute,
   itemIdOf,
+  judgedAnew,
   pendingCount,
   progressOf,
   type ReceiverUnit,
@@ -76,10 +78,19 @@ class World {
   private readonly context: PlanContext
   private readonly it: ReceiverUnit
 
+  /** By episode: they are on a topic of their own, which outlives everything. */
+  private readonly verdicts = new Map<string, SaidVerdict>()
+  private readonly verdictOf = (id: string) => this.verdicts.get(id)
+
   constructor(policy: ReceiverPolicy, unit: ReceiverUnit['unit'], routed: RoutePolicy) {
     this.it = { name: 'it', unit }
     this.context = { receiver: { name: 'it', policy, limits: undefined }, policy: routed, mutes: noMutes }
-    this.route = emptyRoute([this.it])
+    this.route = emptyRoute([this.it], this.verdictOf)
+  }
+
+  say(episodeId: string, verdict: SaidVerdict['verdict']): void {
+    this.verdicts.set(episodeId, { verdict, author: 'ann', comment: '', origin: 'slack', atMs: this.nowMs, untilMs: null })
+    judgedAnew(this.route, episodeId)
   }
 
   receive(anomaly: Anomaly): void {
@@ -152,7 +163,7 @@ class World {
   }
 
   private restart(): void {
-    const places = { receivers: [this.it as Receiver], incident: this.context.policy.incident }
+    const places = { receivers: [this.it as Receiver], incident: this.context.policy.incident, verdictOf: this.verdictOf }
     this.route = restoreRoute(this.log, defaultRoute, places, (key, error) => expect.fail(`${key}: ${error.message}`))
   }
 }
@@ -211,7 +222,10 @@ function truthOf(records: readonly Anomaly[]): Map<string, Severity> {
   return truth
 }
 
-type Event = { readonly record: Anomaly } | { readonly fate: Fate; readonly afterMs: number }
+type Event =
+  | { readonly record: Anomaly }
+  | { readonly fate: Fate; readonly afterMs: number }
+  | { readonly episodeId: string; readonly verdict: 'false_alarm' | 'undone' }
 
 const story = fc
   .array(fc.array(shape, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 })
@@ -231,11 +245,39 @@ const story = fc
     })
   })
 
+/** The same with verdicts of people in between. */
+const judgedStory = story.chain(([records, events]) => {
+  const verdicts = fc.array(
+    fc.record({
+      episodeId: fc.constantFrom(...new Set(records.map(({ episodeId }) => episodeId))),
+      verdict: fc.constantFrom('false_alarm' as const, 'undone' as const),
+    }),
+    { minLength: 1, maxLength: 5 },
+  )
+  return verdicts.chain((said) => {
+    const all: Event[] = [...events, ...said]
+    return fc.tuple(fc.constant(records), fc.shuffledSubarray(all, { minLength: all.length }))
+  })
+})
+
+/** Without the series whose newest episode was called a false alarm last. */
+function judgedTruthOf(records: readonly Anomaly[], events: readonly Event[]): Map<string, Severity> {
+  const last = new Map(events.flatMap((event) => ('verdict' in event ? [[event.episodeId, event.verdict]] : [])))
+  const truth = truthOf(records)
+  for (const seriesKey of truth.keys()) {
+    const own = records.filter((record) => record.seriesKey === seriesKey)
+    const newest = own.reduce((a, b) => (b.startedAtMs > a.startedAtMs ? b : a))
+    if (last.get(newest.episodeId) === 'false_alarm') truth.delete(seriesKey)
+  }
+  return truth
+}
+
 /** Lives through the events, then has half an hour in which everything works; `check` is called when that has lasted a while. */
 function live(world: World, events: readonly Event[], check: (world: World) => void): World {
   world.nowMs = 4 * 60 * minuteMs
   for (const event of events) {
     if ('record' in event) world.receive(event.record)
+    else if ('verdict' in event) world.say(event.episodeId, event.verdict)
     else {
       world.nowMs += event.afterMs
       world.reconcile(event.fate)
@@ -283,6 +325,25 @@ describe('in the end', { timeout: 30_000 }, () => {
         })
         expect(world.breaches()).toEqual([])
         expect(new Set(world.outcomes.map(({ recordId }) => recordId))).toEqual(world.accepted)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('verdicts in between are kept to by Slack and Alertmanager, and every record has one outcome', () => {
+    fc.assert(
+      fc.property(judgedStory, ([records, events]) => {
+        const truth = judgedTruthOf(records, events)
+        const people = live(new World(slack, 'incident', perSeries), events, () => {})
+        const believed = [...people.told.values()].filter(({ state }) => state !== 'resolved')
+        expect(new Set(believed.flatMap(({ series }) => [...series]))).toEqual(new Set(truth.keys()))
+        const world = live(new World(alertmanager, 'alert', perSeries), events, () => {})
+        const shown = [...world.active.values()].filter(({ endsAtMs }) => endsAtMs > world.nowMs)
+        expect(new Map(shown.map(({ seriesKey, severity }) => [seriesKey, severity]))).toEqual(truth)
+        for (const each of [people, world]) {
+          expect(each.breaches()).toEqual([])
+          expect(new Set(each.outcomes.map(({ recordId }) => recordId))).toEqual(each.accepted)
+        }
       }),
       { numRuns: 200 },
     )
