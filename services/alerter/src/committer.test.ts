@@ -52,4 +52,29 @@ describe('a committer', () => {
     await former.close()
     expect(await written(log)).toEqual([])
   })
+
+  test('puts together what comes while a transaction is under way, in its order, up to a size', async () => {
+    const log = createInProcessLog()
+    await log.ensureTopics([{ topic: 't', partitions: 1, cleanup: 'delete', retentionMs: undefined }])
+    const transactions: number[] = []
+    const fencedProducer: Log['fencedProducer'] = async (fenceId) => {
+      const producer = await log.fencedProducer(fenceId)
+      const commit = async (records: readonly OutgoingRecord[]) => {
+        transactions.push(records.length)
+        await producer.commit(records)
+      }
+      return { commit, send: commit, close: () => producer.close() }
+    }
+    const committer = await open({ fencedProducer } as Log)
+    const named = (name: string, bytes = 1) => ({ ...record, value: Buffer.from(name.padEnd(bytes, '.')) })
+    await Promise.all([
+      committer.commit([named('a')]),
+      committer.commit([named('b'), named('c')]),
+      committer.commit([]),
+      committer.commit([named('d', 200_000)]),
+      committer.commit([named('e', 200_000)]),
+    ])
+    expect(transactions).toEqual([1, 3, 1])
+    expect((await written(log)).map((text) => text[0])).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
 })

@@ -28,7 +28,6 @@ export interface CommitterOptions {
 /** Takes the fence. Rejects with a LogError. */
 export async function openCommitter(options: CommitterOptions): Promise<Committer> {
   let producer: FencedProducer | undefined = await options.log.fencedProducer(options.fenceId)
-  let last: Promise<void> = Promise.resolve()
   const commitNow = async (records: readonly OutgoingRecord[]) => {
     for (let failures = 0; records.length > 0 && !options.signal.aborted; failures++) {
       try {
@@ -40,17 +39,52 @@ export async function openCommitter(options: CommitterOptions): Promise<Committe
       }
     }
   }
+  const turns = createTurns(commitNow)
   return {
-    commit: (records) => {
-      const turn = last.then(() => commitNow(records))
-      last = turn.catch(() => undefined)
-      return turn
-    },
+    commit: turns.take,
     close: async () => {
-      await last
+      await turns.idle()
       await producer?.close()
     },
   }
+}
+
+/** Requests are put together up to this size; one alone may be larger. */
+const bytesPerTransaction = 256 * 1024
+
+/** One transaction after the other; what comes while one is under way goes into the next together, so nobody waits for more than two. */
+function createTurns(commit: (records: readonly OutgoingRecord[]) => Promise<void>) {
+  const waiting: { records: readonly OutgoingRecord[]; done(): void; failed(error: unknown): void }[] = []
+  let working: Promise<void> | undefined
+  const work = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, 1)
+      let bytes = sizeOf(batch[0]!.records)
+      while (waiting.length > 0 && bytes + sizeOf(waiting[0]!.records) <= bytesPerTransaction) {
+        bytes += sizeOf(waiting[0]!.records)
+        batch.push(waiting.shift()!)
+      }
+      try {
+        await commit(batch.flatMap(({ records }) => records))
+        for (const { done } of batch) done()
+      } catch (error) {
+        for (const { failed } of batch) failed(error)
+      }
+    }
+    working = undefined
+  }
+  return {
+    take: (records: readonly OutgoingRecord[]) =>
+      new Promise<void>((done, failed) => {
+        waiting.push({ records, done, failed })
+        working ??= work()
+      }),
+    idle: () => working ?? Promise.resolve(),
+  }
+}
+
+function sizeOf(records: readonly OutgoingRecord[]): number {
+  return records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0)
 }
 
 const firstRetryMs = 250

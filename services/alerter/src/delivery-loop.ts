@@ -93,12 +93,16 @@ async function run(options: DeliveryLoopOptions, bell: Bell, stopping: AbortSign
   let gate = openGate
   while (!stopping.aborted) {
     const plan = options.behind() ? nothingToDo : options.plan(nowMs())
-    await noteCertain(plan, options)
+    const certain = noteCertain(plan, options)
     const isOpen = gate.opensAtMs <= nowMs()
     const digest = options.behind() ? undefined : options.digest.due(nowMs())
     const due = plan.deliveries.length > 0 || digest !== undefined
-    if (plan.deliveries.length > 0 && isOpen) gate = await tell(plan.deliveries, gate, options, cancelling)
-    else if (digest && isOpen) gate = await tellDigest(digest, gate, options, cancelling)
+    if (plan.deliveries.length > 0 && isOpen) {
+      gate = await tell(plan.deliveries, certain, gate, options, cancelling)
+      continue
+    }
+    if (certain.itemIds.length > 0) await options.write(certain.notes, certain.itemIds)
+    if (digest && isOpen) gate = await tellDigest(digest, gate, options, cancelling)
     else await bell.wait((due ? gate.opensAtMs : Math.min(plan.wakeAtMs, options.digest.dueAtMs())) - nowMs())
   }
 }
@@ -108,9 +112,16 @@ const nothingToDo: Plan = {
   wakeAtMs: Number.POSITIVE_INFINITY,
 }
 
+/** What is to be written of a plan whatever becomes of its deliveries. */
+interface CertainNotes {
+  readonly notes: readonly Note[]
+  /** Items whose progress changed by them; they may be held without a note. */
+  readonly itemIds: readonly string[]
+}
+
 /** Outcomes that need no delivery, and what is held for a reason that is new. */
-async function noteCertain({ settlements, held }: Plan, options: DeliveryLoopOptions): Promise<void> {
-  if (settlements.length === 0 && held.length === 0) return
+function noteCertain({ settlements, held }: Plan, options: DeliveryLoopOptions): CertainNotes {
+  if (settlements.length === 0 && held.length === 0) return { notes: [], itemIds: [] }
   const { receiver, route, nowMs } = options
   const byItem = new Map<string, Settlement[]>()
   for (const settlement of settlements) grouped(byItem, settlement.alert.id).push(settlement)
@@ -128,10 +139,10 @@ async function noteCertain({ settlements, held }: Plan, options: DeliveryLoopOpt
       }),
     ),
   )
-  await options.write(
-    [...settlements.map((outcome) => ({ outcome, told })), ...waiting],
-    [...new Set([...byItem.keys(), ...held.filter(({ records }) => records.length > 0).map(({ alert }) => alert.id)])],
-  )
+  return {
+    notes: [...settlements.map((outcome) => ({ outcome, told })), ...waiting],
+    itemIds: [...new Set([...byItem.keys(), ...held.filter(({ records }) => records.length > 0).map(({ alert }) => alert.id)])],
+  }
 }
 
 function grouped<T>(groups: Map<string, T[]>, key: string): T[] {
@@ -140,15 +151,16 @@ function grouped<T>(groups: Map<string, T[]>, key: string): T[] {
   return group
 }
 
-/** One request; returns the gate to the next. */
+/** One request; returns the gate to the next. What is certain is written together with what will have been tried, so a message does not wait for two writes. */
 async function tell(
   deliveries: readonly Delivery[],
+  certain: CertainNotes,
   gate: ReceiverGate,
   options: DeliveryLoopOptions,
   cancelling: AbortSignal,
 ): Promise<ReceiverGate> {
   const { receiver, route, nowMs, random } = options
-  const started = await noteAttempts(deliveries, options)
+  const started = await noteAttempts(deliveries, certain, options)
   const answers = await receiver.deliver(deliveries, cancelling)
   const errors = answers.map((answer) => (answer instanceof DeliveryError ? answer : undefined))
   // What joined an incident meanwhile brought its own outcomes.
@@ -191,6 +203,7 @@ async function tellDigest(
 /** Writes what will have been tried. Returns the progress of each as it was. */
 async function noteAttempts(
   deliveries: readonly Delivery[],
+  certain: CertainNotes,
   { receiver, route, write }: DeliveryLoopOptions,
 ): Promise<Progress[]> {
   const before = deliveries.map(({ alert }) => progressOf(route, receiver.name, alert.id))
@@ -198,10 +211,7 @@ async function noteAttempts(
     setProgress(route, receiver.name, delivery.alert.id, beforeDelivery(before[i]!, delivery))
   })
   const news = deliveries.filter(({ repeated }) => !repeated)
-  await write(
-    [],
-    news.map(({ alert }) => alert.id),
-  )
+  await write(certain.notes, [...new Set([...certain.itemIds, ...news.map(({ alert }) => alert.id)])])
   return before
 }
 
