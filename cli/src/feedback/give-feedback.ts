@@ -1,9 +1,9 @@
 /** Writes a verdict to the feedback topic and tells what it will change. */
-import { createHash } from 'node:crypto'
 import { encode } from '@lapwing/contracts/codec'
 import type { Anomaly, Feedback } from '@lapwing/contracts/records'
 import { seriesText } from '@lapwing/contracts/series'
 import { topicName } from '@lapwing/contracts/topics'
+import { verdictRecord } from '@lapwing/contracts/verdict-record'
 import { jsonLine, visible } from '../terminal/text-table.ts'
 import type { Deployment } from '../topics/open-log.ts'
 import { unlessAbsent } from '../topics/unless-absent.ts'
@@ -51,15 +51,9 @@ function refuseWhenTooLate({ latest }: FoundAnomaly, { saying }: GivenFeedback):
 }
 
 function feedbackOf({ anomaly, latest }: FoundAnomaly, { saying, forMs, author, comment, atMs }: GivenFeedback): Feedback {
-  const { id: anomalyId, episodeId, seriesKey, startedAtMs } = anomaly
   const verdict = saying === 'undo' ? 'undone' : saying.verdict
-  const id = createHash('sha256')
-    .update(JSON.stringify([anomalyId, verdict, author, atMs]))
-    .digest('hex')
-    .slice(0, 32)
   const untilMs = forMs === undefined ? null : Math.round(atMs + forMs)
-  const { signature } = latest
-  return { id, anomalyId, episodeId, seriesKey, verdict, author, comment, origin: 'cli', atMs, untilMs, startedAtMs, signature }
+  return verdictRecord(anomaly, latest.signature, { verdict, author, comment, origin: 'cli', atMs, untilMs })
 }
 
 function sentences({ latest }: FoundAnomaly, feedback: Feedback, { saying }: GivenFeedback, place: string): string {

@@ -1,144 +1,242 @@
 /**
- * What the API answers, as types: shared by the routes and the page, so that the two cannot disagree.
+ * What the API answers and takes, as schemas: the routes, the page and the OpenAPI document cannot disagree.
  *
  * Times are milliseconds since the epoch. A number is null where there is none (a gap, a silence, a band that is not known yet).
  * Labels are pairs, never keys of an object: their text comes from strangers.
  */
-import type { AlertState, AnomalyState, NotificationOutcome, Reason, Severity } from '@lapwing/contracts/records'
-import type { ReasonName, SeriesState } from '@lapwing/contracts/series-state'
+import { reasonNames, type SeriesState, seriesStates } from '@lapwing/contracts/series-state'
+import { z } from 'zod'
 
-export interface Overview {
-  readonly nowMs: number
-  /** Kind of the log: kafka or in-process. */
-  readonly log: string
-  /** Query ids of polls, or remote-write. */
-  readonly sources: readonly string[]
-  readonly series: { readonly shown: number; readonly notShown: number; readonly byState: Readonly<Record<SeriesState, number>> }
-  readonly openAnomalies: number
-  readonly newestSampleMs: number | null
-  /** From the newest sample until now. */
-  readonly lagSeconds: number | null
-  /** Records of the log that are still to be read. */
-  readonly behindRecords: number
-  /** What is missing, a sentence each; empty when all is well. */
-  readonly waitingFor: readonly string[]
-}
+const timeMs = z.number().describe('Milliseconds since the epoch')
+const maybe = z.number().nullable()
+const anomalyState = z.enum(['unknown', 'open', 'escalated', 'resolved'])
+const severity = z.enum(['info', 'warning', 'critical'])
+const labelPair = z.tuple([z.string(), z.string()]).readonly().describe('Name and value of a label')
+const labels = z.array(labelPair).readonly()
+const reason = z.object({ name: z.string(), share: z.number().describe('Part of the score, 0 to 1') })
+const seriesState = z.enum(seriesStates)
 
-export interface SeriesSummary {
-  readonly key: string
-  readonly metric: string
-  readonly text: string
-  readonly labels: readonly LabelPair[]
-  readonly source: string
-  readonly state: SeriesState
-  /** The number that belongs to the state: share of the warm-up, share of gaps, or a time. */
-  readonly stateDetail: number | null
-  readonly stateText: string
-  readonly atMs: number
-  readonly value: number | null
-  readonly expected: number | null
-  readonly lower: number | null
-  readonly upper: number | null
-  readonly score: number
-  readonly confidence: number
-  readonly reason: ReasonName
-}
+/** Verdicts that a person can give; `undone` takes back what was said. */
+export const givableVerdicts = ['confirmed', 'false_alarm', 'expected', 'known', 'new_normal', 'undone'] as const
+const verdict = z.enum(givableVerdicts)
 
-export type LabelPair = readonly [name: string, value: string]
+export const overviewSchema = z.object({
+  nowMs: timeMs,
+  log: z.string().describe('Kind of the log: kafka or in-process'),
+  sources: z.array(z.string()).readonly().describe('Query ids of polls, or remote-write'),
+  series: z.object({
+    shown: z.number(),
+    notShown: z.number().describe('Beyond max_series, at least'),
+    byState: z.record(seriesState, z.number()) as unknown as z.ZodType<Readonly<Record<SeriesState, number>>>,
+  }),
+  openAnomalies: maybe.describe('null while the history does not answer'),
+  newestSampleMs: maybe,
+  lagSeconds: maybe.describe('From the newest sample until now'),
+  behindRecords: z.number().describe('Records of the log that are still to be read'),
+  waitingFor: z.array(z.string()).readonly().describe('What is missing, a sentence each; empty when all is well'),
+})
 
-/** With the newest values, oldest first, for a sparkline. */
-export interface SeriesRow extends SeriesSummary {
-  readonly recent: readonly (number | null)[]
-}
+export const seriesSummarySchema = z.object({
+  key: z.string().describe('32 hexadecimal digits'),
+  metric: z.string(),
+  text: z.string().describe('As Prometheus writes it'),
+  labels,
+  source: z.string(),
+  state: seriesState,
+  stateDetail: maybe.describe('The number that belongs to the state: share of the warm-up, share of gaps, or a time'),
+  stateText: z.string(),
+  atMs: timeMs,
+  value: maybe,
+  expected: maybe,
+  lower: maybe,
+  upper: maybe,
+  score: z.number().describe('At least 0; above 1 is anomalous'),
+  confidence: z.number().describe('0 to 1'),
+  reason: z.enum(reasonNames),
+})
 
-export interface SeriesList {
-  readonly total: number
-  readonly matching: number
-  readonly series: readonly SeriesRow[]
-}
+const seriesRowSchema = seriesSummarySchema.extend({
+  recent: z.array(maybe).readonly().describe('The newest values, oldest first'),
+})
 
-export interface SeriesDetail {
-  readonly series: SeriesSummary
-  readonly model: string
-  readonly points: Points
-  /** Newest first. */
-  readonly anomalies: readonly AnomalyView[]
-  readonly drift: readonly DriftRequest[]
-}
+export const seriesListSchema = z.object({ total: z.number(), matching: z.number(), series: z.array(seriesRowSchema).readonly() })
 
 /** Column by column, oldest first. */
-export interface Points {
-  readonly timestampsMs: readonly number[]
-  readonly values: readonly (number | null)[]
-  readonly expected: readonly (number | null)[]
-  readonly lower: readonly (number | null)[]
-  readonly upper: readonly (number | null)[]
-  readonly scores: readonly number[]
-  /** 1: the value was filled in from its neighbours. */
-  readonly imputed: readonly (0 | 1)[]
-  readonly reasons: readonly ReasonName[]
-}
+const pointsSchema = z.object({
+  timestampsMs: z.array(z.number()).readonly(),
+  values: z.array(maybe).readonly(),
+  expected: z.array(maybe).readonly(),
+  lower: z.array(maybe).readonly(),
+  upper: z.array(maybe).readonly(),
+  scores: z.array(z.number()).readonly(),
+  imputed: z
+    .array(z.union([z.literal(0), z.literal(1)]))
+    .readonly()
+    .describe('1: the value was filled in from its neighbours'),
+  reasons: z.array(z.enum(reasonNames)).readonly(),
+})
 
-export interface DriftRequest {
-  readonly id: string
-  readonly detector: string
-  readonly reason: string
-  readonly atMs: number
-}
+const notificationSchema = z.object({
+  id: z.string(),
+  route: z.string(),
+  receiver: z.string(),
+  outcome: z.enum(['unknown', 'delivered', 'suppressed', 'dead_lettered', 'pending']),
+  reason: z.string(),
+  state: z.enum(['unknown', 'firing', 'resolved']),
+  severity,
+  attempts: z.number(),
+  error: z.string(),
+  atMs: timeMs,
+})
 
-export interface AnomalyView {
-  readonly episodeId: string
-  readonly state: AnomalyState
-  readonly severity: Severity
-  readonly seriesKey: string
-  readonly metric: string
-  readonly text: string
-  readonly labels: readonly LabelPair[]
-  readonly source: string
-  readonly model: string
-  readonly startedAtMs: number
-  readonly observedAtMs: number
-  readonly endedAtMs: number | null
-  readonly value: number | null
-  readonly expected: number | null
-  readonly lower: number | null
-  readonly upper: number | null
-  readonly score: number | null
-  readonly peakScore: number | null
-  readonly confidence: number | null
-  readonly reasons: readonly Reason[]
-  /** Oldest first. */
-  readonly notifications: readonly NotificationView[]
-}
+const judgementSchema = z.object({
+  verdict: z.enum(['unknown', ...givableVerdicts]),
+  author: z.string(),
+  comment: z.string(),
+  origin: z.string().describe('page, slack, cli or alertmanager'),
+  atMs: timeMs,
+  untilMs: maybe.describe('End of a verdict that holds for a time'),
+})
 
-export interface NotificationView {
-  readonly id: string
-  readonly route: string
-  readonly receiver: string
-  readonly outcome: NotificationOutcome
-  readonly reason: string
-  readonly state: AlertState
-  readonly severity: Severity
-  readonly attempts: number
-  readonly error: string
-  readonly atMs: number
-}
+export const anomalySchema = z.object({
+  episodeId: z.string(),
+  state: anomalyState,
+  severity,
+  seriesKey: z.string(),
+  entityKey: z.string().describe('What the series belongs to: series of one entity are one incident'),
+  metric: z.string(),
+  text: z.string(),
+  labels,
+  source: z.string(),
+  model: z.string(),
+  startedAtMs: timeMs,
+  observedAtMs: timeMs,
+  endedAtMs: maybe,
+  value: maybe,
+  expected: maybe,
+  lower: maybe,
+  upper: maybe,
+  score: maybe,
+  peakScore: maybe,
+  confidence: maybe,
+  reasons: z.array(reason).readonly(),
+  suppressedBy: z.string().describe('Verdict that holds it back; empty when none does'),
+  notifications: z.array(notificationSchema).readonly().describe('Oldest first'),
+  judgement: judgementSchema.nullable().describe('What a person said of it'),
+})
 
-export interface AnomalyDetail {
-  readonly anomaly: AnomalyView
-  /** Oldest first. */
-  readonly steps: readonly AnomalyStep[]
-}
+const stepSchema = z.object({
+  id: z.string(),
+  state: anomalyState,
+  severity,
+  atMs: timeMs,
+  value: maybe,
+  expected: maybe,
+  score: maybe,
+})
 
-export interface AnomalyStep {
-  readonly id: string
-  readonly state: AnomalyState
-  readonly severity: Severity
-  readonly atMs: number
-  readonly value: number | null
-  readonly expected: number | null
-  readonly score: number | null
-}
+export const anomalyDetailSchema = z.object({
+  anomaly: anomalySchema,
+  steps: z.array(stepSchema).readonly().describe('Oldest first'),
+})
+
+const driftRequestSchema = z.object({ id: z.string(), detector: z.string(), reason: z.string(), atMs: timeMs })
+
+export const seriesDetailSchema = z.object({
+  series: seriesSummarySchema,
+  model: z.string(),
+  points: pointsSchema,
+  anomalies: z.array(anomalySchema).readonly().describe('Newest first'),
+  drift: z.array(driftRequestSchema).readonly(),
+})
+
+const modelSchema = z.object({
+  modelId: z.string(),
+  scope: z.string(),
+  entity: z.string().describe('What it scores, for a person'),
+  kind: z.string(),
+  state: z.enum(['unknown', 'requested', 'trained', 'validated', 'shadow', 'promoted', 'rejected', 'rolled_back']),
+  isInForce: z.boolean(),
+  parentId: z.string(),
+  createdAtMs: timeMs,
+  stateAtMs: timeMs,
+  trainedFromMs: timeMs,
+  trainedToMs: timeMs,
+  trainedRows: z.number(),
+  channels: z.array(z.string()).readonly(),
+  metrics: z
+    .array(z.object({ name: z.string(), value: maybe }))
+    .readonly()
+    .describe('Numbers of the validation'),
+  reason: z.string().describe('Why it was asked for'),
+  decision: z.string().describe('Why it is in its state'),
+  mayPromote: z.boolean(),
+  mayRollBack: z.boolean(),
+})
+
+export const modelsSchema = z.object({
+  models: z.array(modelSchema).readonly().describe('By what they score, newest first'),
+  requests: z
+    .array(driftRequestSchema.extend({ scope: z.string(), text: z.string(), statistic: maybe, threshold: maybe }))
+    .readonly()
+    .describe('Requests for retraining, newest first'),
+})
+
+/** A change to a version that a person asks for. */
+export const modelChangeSchema = z.strictObject({
+  change: z.enum(['promote', 'rollback']),
+  reason: z.string().min(1).max(2000),
+})
+
+export const askedSchema = z.object({ id: z.string().describe('Identity of the control record') })
+
+export const settingsSchema = z.object({ yaml: z.string(), sections: z.array(z.string()).readonly() })
+
+export const precisionSchema = z.object({
+  fromMs: timeMs,
+  counts: z.record(verdict.exclude(['undone']), z.number()).describe('Episodes by what was said of them'),
+  judged: z.number().describe('Episodes that say whether a person should have been told: all but new_normal'),
+  precision: maybe.describe('Share of the judged that were confirmed or known; null when none was judged'),
+})
+
+/** A verdict as it is handed in. */
+export const givenVerdictSchema = z.strictObject({
+  verdict,
+  author: z.string().min(1).max(200).optional().describe('Who says it; else the name of the token'),
+  comment: z.string().max(2000).default(''),
+  forMs: z
+    .number()
+    .min(1000)
+    .max(366 * 86_400_000)
+    .optional()
+    .describe('How long it holds: needed with expected, possible with known'),
+})
+
+export const writtenVerdictSchema = judgementSchema.extend({ id: z.string(), anomalyId: z.string() })
+
+export const sessionSchema = z.strictObject({ token: z.string().min(1).max(1000) })
+
+export const problemSchema = z.object({ error: z.string() })
+
+export type Overview = z.infer<typeof overviewSchema>
+export type SeriesSummary = z.infer<typeof seriesSummarySchema>
+export type LabelPair = z.infer<typeof labelPair>
+/** With the newest values, oldest first, for a sparkline. */
+export type SeriesRow = z.infer<typeof seriesRowSchema>
+export type SeriesList = z.infer<typeof seriesListSchema>
+export type SeriesDetail = z.infer<typeof seriesDetailSchema>
+export type Points = z.infer<typeof pointsSchema>
+export type DriftRequest = z.infer<typeof driftRequestSchema>
+export type AnomalyView = z.infer<typeof anomalySchema>
+export type NotificationView = z.infer<typeof notificationSchema>
+export type JudgementView = z.infer<typeof judgementSchema>
+export type AnomalyDetail = z.infer<typeof anomalyDetailSchema>
+export type AnomalyStep = z.infer<typeof stepSchema>
+export type Precision = z.infer<typeof precisionSchema>
+export type ModelView = z.infer<typeof modelSchema>
+export type Models = z.infer<typeof modelsSchema>
+export type Settings = z.infer<typeof settingsSchema>
+export type GivenVerdict = z.input<typeof givenVerdictSchema>
 
 /** Names and bodies of the server-sent events. */
 export interface LiveEvents {
@@ -146,6 +244,6 @@ export interface LiveEvents {
   readonly overview: Overview
   /** Series that changed since the last one, the most anomalous first, at most `liveSeriesLimit`. */
   readonly series: readonly SeriesSummary[]
-  /** An anomaly that opened, escalated, ended or was notified. */
+  /** An anomaly that opened, escalated, ended, was notified or was judged. */
   readonly anomaly: AnomalyView
 }

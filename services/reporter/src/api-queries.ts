@@ -11,29 +11,31 @@ export const seriesListQuery = z.strictObject({
   limit: limitOf(200),
 })
 
-export const seriesKeyParameters = z.strictObject({ key: z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits') })
+const seriesKey = z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits')
+
+export const seriesKeyParameters = z.strictObject({ key: seriesKey })
 
 /** `after`: only points newer than this. */
 export const seriesDetailQuery = z.strictObject({ after: time().optional() })
 
-export const anomalyListQuery = z.strictObject({
+const anomalyFilters = {
   state: z.enum(['open', 'resolved']).optional(),
   from: time().optional(),
-  series: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits')
-    .optional(),
-  limit: limitOf(100),
-})
+  to: time().optional(),
+  series: seriesKey.optional(),
+}
+
+export const anomalyListQuery = z.strictObject({ ...anomalyFilters, limit: limitOf(100) })
+
+export const exportQuery = z.strictObject({ ...anomalyFilters, format: z.enum(['csv', 'json']).default('csv') })
+
+export const precisionQuery = z.strictObject({ from: time().optional() })
 
 export const anomalyParameters = z.strictObject({ episodeId: z.string().min(1).max(500) })
 
-export const noQuery = z.strictObject({})
+export const modelParameters = z.strictObject({ modelId: z.string().min(1).max(500) })
 
-/** The problems of a refused query, one sentence. */
-export function problemText(error: z.ZodError): string {
-  return error.issues.map((issue) => [...issue.path, issue.message].join(': ')).join('; ')
-}
+export const noQuery = z.strictObject({})
 
 function limitOf(byDefault: number) {
   return z.coerce.number().int().min(1).max(mostRows).default(byDefault)
@@ -41,13 +43,17 @@ function limitOf(byDefault: number) {
 
 /** Milliseconds since the epoch, or a date that says its time zone. */
 function time() {
-  return z.string().transform((text, context) => {
-    const ms = /^\d+$/.test(text) ? Number(text) : /(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
-    if (!Number.isFinite(ms))
-      context.addIssue({
-        code: 'custom',
-        message: 'expected milliseconds since the epoch or a time such as 2026-01-31T12:00:00Z',
-      })
-    return ms
-  })
+  return z
+    .string()
+    .refine(
+      (text) => Number.isFinite(timeOf(text)),
+      'expected milliseconds since the epoch or a time such as 2026-01-31T12:00:00Z',
+    )
+    .transform(timeOf)
+    .describe('Milliseconds since the epoch, or a time such as 2026-01-31T12:00:00Z')
+}
+
+function timeOf(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text)
+  return /(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
 }

@@ -1,40 +1,22 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { anomaly, notification, retrain } from '../testing/records.ts'
-import { keyOf, labelled, scoreBatch } from '../testing/score-batch.ts'
-import { addApi } from './api.ts'
-import { createLiveFeed } from './live-feed.ts'
-import { addSecurityHeaders } from './page-routes.ts'
-import { createProjection, foldControl, foldScores } from './projection.ts'
-import { openSqliteHistory } from './sqlite-history-store.ts'
-import { overview } from './views.ts'
+import type { z } from 'zod'
+import { seriesKey as key, openApi } from '../testing/api.ts'
+import {
+  anomalyDetailSchema,
+  anomalySchema,
+  modelsSchema,
+  overviewSchema,
+  precisionSchema,
+  seriesDetailSchema,
+  seriesListSchema,
+  settingsSchema,
+} from './api-model.ts'
 
-const labels = labelled('latency', { service: 'checkout' })
-const key = keyOf(labels)
 let http: FastifyInstance
 
 beforeEach(async () => {
-  const projection = createProjection({ pointsPerSeries: 100, maxSeries: 100 })
-  const history = openSqliteHistory(undefined)
-  foldScores(
-    projection,
-    scoreBatch([{ labels, samples: [1000, 2000, 3000].map((timestampMs) => ({ timestampMs, value: timestampMs / 1000 })) }]),
-  )
-  foldControl(projection, retrain({ id: 'r', seriesKey: key, requestedAtMs: 2500 }))
-  const opened = anomaly({ id: 'a/open', episodeId: 'a', labels, startedAtMs: 2000 })
-  await history.record({
-    anomalies: [opened],
-    notifications: [notification({ id: 'n', alertId: 'a', outcome: 'suppressed', reason: 'muted' })],
-  })
-  http = Fastify()
-  addSecurityHeaders(http)
-  addApi(http, {
-    projection,
-    history,
-    feed: createLiveFeed({ maxClients: 0, maxBufferedBytes: 1, onDropped: () => {} }),
-    overview: async () =>
-      overview(projection, { nowMs: 5000, log: 'in-process', openAnomalies: 1, behindRecords: 0, waitingFor: [] }),
-  })
+  http = (await openApi()).http
 })
 
 const get = async (url: string) => {
@@ -107,6 +89,47 @@ describe('API', () => {
       body: { error: expect.stringMatching(/no such series/) },
     })
     expect((await get('/api/v1/anomalies/nobody')).status).toBe(404)
+  })
+
+  test.each<[string, z.ZodType]>([
+    ['overview', overviewSchema],
+    ['series', seriesListSchema],
+    [`series/${key}`, seriesDetailSchema],
+    ['anomalies', anomalySchema.array()],
+    ['anomalies/a', anomalyDetailSchema],
+    ['precision', precisionSchema],
+    ['models', modelsSchema],
+    ['settings', settingsSchema],
+  ])('%s answers what its schema says, and nothing else', async (path, schema) => {
+    const { status, body } = await get(`/api/v1/${path}`)
+    expect(status).toBe(200)
+    expect(schema.parse(body)).toEqual(body)
+  })
+
+  test('the OpenAPI document tells of every route, and of what it takes', async () => {
+    const { body } = await get('/api/v1/openapi.json')
+    expect(body.openapi).toBe('3.1.0')
+    expect(Object.keys(body.paths).sort()).toMatchInlineSnapshot(`
+      [
+        "/api/v1/anomalies",
+        "/api/v1/anomalies/{episodeId}",
+        "/api/v1/anomalies/{episodeId}/verdict",
+        "/api/v1/events",
+        "/api/v1/export/anomalies",
+        "/api/v1/models",
+        "/api/v1/models/{modelId}/change",
+        "/api/v1/overview",
+        "/api/v1/precision",
+        "/api/v1/series",
+        "/api/v1/series/{key}",
+        "/api/v1/session",
+        "/api/v1/settings",
+      ]
+    `)
+    const verdict = body.paths['/api/v1/anomalies/{episodeId}/verdict'].post
+    expect(verdict.requestBody.content['application/json'].schema.properties.verdict.enum).toContain('false_alarm')
+    const [state] = body.paths['/api/v1/anomalies'].get.parameters
+    expect(state).toMatchObject({ name: 'state', in: 'query', schema: { enum: ['open', 'resolved'] } })
   })
 
   test('a client too many is told to come back', async () => {

@@ -1,90 +1,71 @@
-/** The HTTP API below `/api/v1`: reads of the projection and the history, and the live events. Bodies are in `api-model.ts`. */
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { z } from 'zod'
-import type { AnomalyDetail, AnomalyView, Overview, SeriesDetail, SeriesList } from './api-model.ts'
-import {
-  anomalyListQuery,
-  anomalyParameters,
-  noQuery,
-  problemText,
-  seriesDetailQuery,
-  seriesKeyParameters,
-  seriesListQuery,
-} from './api-queries.ts'
-import type { HistoryStore } from './history-store.ts'
-import type { LiveFeed } from './live-feed.ts'
-import type { Projection } from './projection.ts'
-import { anomalyStep, anomalyView, driftOf, pointsAfter, seriesList, seriesSummary } from './views.ts'
+/**
+ * The HTTP API below `/api/v1`: its routes, who may use them, and the OpenAPI document that says so at `/api/v1/openapi.json`.
+ *
+ * Errors are `{ error }`: 400 what is refused, 401 and 403 who is, 404 what is unknown, 503 while the history or the log does not answer.
+ */
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { LogError } from '@lapwing/stream/errors'
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
+import { hasZodFastifySchemaValidationErrors, jsonSchemaTransform } from 'fastify-type-provider-zod'
+import { type Access, refuse } from './access.ts'
+import { withSchemas } from './api-scope.ts'
+import { addExportRoutes } from './export-routes.ts'
+import { HistoryUnavailable } from './history-store.ts'
+import { addReadRoutes, type ReadSources } from './read-routes.ts'
+import { SearchProblem } from './series-search.ts'
+import { addWriteRoutes, type WriteTargets } from './write-routes.ts'
 
-export interface ApiSources {
-  readonly projection: Projection
-  readonly history: HistoryStore
-  readonly feed: LiveFeed
-  overview(): Promise<Overview>
+export interface ApiSources extends ReadSources, WriteTargets {
+  readonly access: Access
 }
 
-/** Routes answer `{ error }` with 400 for a query that is refused and 404 for what is unknown. */
-export function addApi(http: FastifyInstance, { projection, history, feed, overview }: ApiSources): void {
-  http.get('/api/v1/overview', async (request, reply) => {
-    const query = accepted(noQuery, request.query, reply)
-    return query ? await overview() : reply
-  })
-
-  http.get('/api/v1/series', (request, reply): SeriesList | FastifyReply => {
-    const query = accepted(seriesListQuery, request.query, reply)
-    return query ? seriesList(projection, query) : reply
-  })
-
-  http.get('/api/v1/series/:key', async (request, reply): Promise<SeriesDetail | FastifyReply> => {
-    const parameters = accepted(seriesKeyParameters, request.params, reply)
-    const query = parameters && accepted(seriesDetailQuery, request.query, reply)
-    if (!parameters || !query) return reply
-    const { key } = parameters
-    const view = projection.series.get(key)
-    if (!view) return notFound(reply, 'no such series; it may have ended, or not fit below max_series')
-    const episodes = await history.episodes({ seriesKey: key, limit: anomaliesPerSeries })
-    return {
-      series: seriesSummary(view),
-      model: view.model,
-      points: pointsAfter(view, query.after ?? Number.NEGATIVE_INFINITY),
-      anomalies: episodes.map(anomalyView),
-      drift: driftOf(projection, key),
-    }
-  })
-
-  http.get('/api/v1/anomalies', async (request, reply): Promise<readonly AnomalyView[] | FastifyReply> => {
-    const query = accepted(anomalyListQuery, request.query, reply)
-    if (!query) return reply
-    const { state, from, series, limit } = query
-    return (await history.episodes({ state, fromMs: from, seriesKey: series, limit })).map(anomalyView)
-  })
-
-  http.get('/api/v1/anomalies/:episodeId', async (request, reply): Promise<AnomalyDetail | FastifyReply> => {
-    const parameters = accepted(anomalyParameters, request.params, reply)
-    if (!parameters) return reply
-    const [found] = await history.episodes({ ids: [parameters.episodeId], limit: 1 })
-    if (!found) return notFound(reply, 'no such anomaly; it may be older than the retention')
-    return { anomaly: anomalyView(found), steps: (await history.steps(parameters.episodeId)).map(anomalyStep) }
-  })
-
-  http.get('/api/v1/events', (_request, reply) => {
-    const headers = Object.fromEntries(Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]))
-    if (!feed.connect(reply.raw, headers))
-      return reply.code(503).header('retry-after', '10').send({ error: 'too many live clients' })
-    return reply.hijack()
-  })
+export async function addApi(http: FastifyInstance, sources: ApiSources): Promise<void> {
+  await http.register(swagger, { openapi: document, hideUntagged: true, transform: jsonSchemaTransform })
+  await http.register(
+    async (scope) => {
+      const api = withSchemas(scope)
+      api.setErrorHandler((error: FastifyError, _request, reply) => answerError(error, reply))
+      api.addHook('onRequest', async (request, reply) => {
+        const isOpen = request.routeOptions.config.isOpen === true
+        const checked = isOpen ? undefined : sources.access.check(request, request.method === 'GET' ? 'read' : 'write')
+        if (checked && 'why' in checked) return refuse(reply, checked)
+        return undefined
+      })
+      addReadRoutes(api, sources)
+      addExportRoutes(api, sources.history)
+      addWriteRoutes(api, sources)
+      api.get('/openapi.json', { config: { isOpen: true } }, () => http.swagger())
+    },
+    { prefix: '/api/v1' },
+  )
 }
 
-const anomaliesPerSeries = 200
-
-/** undefined when it was refused, and the reply has been sent. */
-function accepted<Schema extends z.ZodType>(schema: Schema, value: unknown, reply: FastifyReply): z.output<Schema> | undefined {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  reply.code(400).send({ error: problemText(result.error) })
-  return undefined
+function answerError(error: FastifyError, reply: FastifyReply): FastifyReply {
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const problems = error.validation.map(({ instancePath, message }) => {
+      return [...instancePath.split('/').filter(Boolean), message].join(': ')
+    })
+    return reply.code(400).send({ error: problems.join('; ') })
+  }
+  if (error instanceof SearchProblem) return reply.code(400).send({ error: `search: ${error.message}` })
+  if (error instanceof HistoryUnavailable) return later(reply, 'the history does not answer at the moment')
+  if (error instanceof LogError) return later(reply, `the log did not take it: ${error.message}`)
+  const status = error.statusCode ?? 500
+  if (status >= 500) reply.log.error({ err: error }, 'a request failed')
+  return reply.code(status).send({ error: status >= 500 ? 'an error of the service; its log says more' : error.message })
 }
 
-function notFound(reply: FastifyReply, error: string): FastifyReply {
-  return reply.code(404).send({ error })
+function later(reply: FastifyReply, error: string): FastifyReply {
+  return reply.code(503).header('retry-after', '5').send({ error })
+}
+
+const document: FastifyDynamicSwaggerOptions['openapi'] = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Lapwing reporter',
+    version: '1',
+    description: 'Series, anomalies, models and verdicts. Times are milliseconds since the epoch; null where there is no number.',
+  },
+  components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+  security: [{ token: [] }, {}],
 }

@@ -27,17 +27,17 @@ export function csvRow(anomaly: Anomaly): string {
 }
 
 /** Empty where a number is no time. */
-function timeCell(timestampMs: number): string {
+export function timeCell(timestampMs: number): string {
   const at = new Date(timestampMs)
   return Number.isNaN(at.getTime()) ? '' : at.toISOString()
 }
 
 /** Empty where there is no number. */
-function numberCell(value: number): string {
+export function numberCell(value: number): string {
   return Number.isFinite(value) ? String(value) : ''
 }
 
-function textCell(text: string): string {
+export function textCell(text: string): string {
   const inert = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text
   return `"${inert.replaceAll('"', '""')}"`
 }

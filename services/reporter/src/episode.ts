@@ -21,8 +21,19 @@ export interface Episode {
   readonly observedAtMs: number
   readonly endedAtMs: number | null
   readonly peakScore: number
+  /** Id of the record that opened it, empty while that one has not been seen: verdicts on the episode are said of it. */
+  readonly openedBy: string
+  readonly newest: NewestRecord
   /** The moment that the episode is shown by. */
   readonly worst: WorstMoment
+}
+
+/** What only the last record knows whole. */
+export interface NewestRecord {
+  readonly recordId: string
+  /** Verdict that holds the episode back, empty when none does. */
+  readonly suppressedBy: string
+  readonly signature: Anomaly['signature']
 }
 
 export interface WorstMoment {
@@ -58,6 +69,8 @@ function episodeOf(record: Anomaly): Episode {
     observedAtMs: record.observedAtMs,
     endedAtMs: record.endedAtMs,
     peakScore: Math.max(record.peakScore, record.score),
+    openedBy: record.state === 'open' ? record.id : '',
+    newest: { recordId: record.id, suppressedBy: record.suppressedBy, signature: record.signature },
     worst: {
       recordId: record.id,
       resolves: record.state === 'resolved',
@@ -82,6 +95,8 @@ function join(a: Episode, b: Episode): Episode {
     observedAtMs: Math.max(a.observedAtMs, b.observedAtMs),
     endedAtMs: a.endedAtMs === null || b.endedAtMs === null ? (a.endedAtMs ?? b.endedAtMs) : Math.max(a.endedAtMs, b.endedAtMs),
     peakScore: Math.max(a.peakScore, b.peakScore),
+    openedBy: [a.openedBy, b.openedBy].filter(Boolean).sort()[0] ?? '',
+    newest: isNewer(b, a) ? b.newest : a.newest,
     worst: isWorse(b.worst, a.worst) ? b.worst : a.worst,
   }
 }
@@ -91,6 +106,10 @@ const severityOrder: readonly Severity[] = ['info', 'warning', 'critical']
 
 function higher<T>(order: readonly T[], a: T, b: T): T {
   return order.indexOf(a) >= order.indexOf(b) ? a : b
+}
+
+function isNewer(a: Episode, b: Episode): boolean {
+  return a.observedAtMs === b.observedAtMs ? a.newest.recordId > b.newest.recordId : a.observedAtMs > b.observedAtMs
 }
 
 /** A total order, so that the order of arrival does not decide between equals. */

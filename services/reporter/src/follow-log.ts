@@ -4,16 +4,29 @@
  * A record that cannot be decoded is counted, told to the caller and passed over; it is not written to the dead letters, because
  * this service reads the same records again after each restart, and the stage that owns the record has put it there already.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import { decode } from '@lapwing/contracts/codec'
-import type { Anomaly, Notification } from '@lapwing/contracts/records'
 import type { TopicName } from '@lapwing/contracts/topics'
 import type { Consumption, Log, LogRecord, RecordBatch } from '@lapwing/stream/log'
 import { isDamaged } from './damaged-record.ts'
-import type { HistoryChange, HistoryStore } from './history-store.ts'
+import {
+  type HistoryChange,
+  type HistoryRecords,
+  type HistoryStore,
+  HistoryUnavailable,
+  type Judgement,
+} from './history-store.ts'
+import type { ModelVersions } from './model-versions.ts'
 import { foldControl, foldScores, type Projection } from './projection.ts'
 
-export const followedTopics = ['scores', 'anomalies', 'notifications', 'control'] as const satisfies readonly TopicName[]
+export const followedTopics = [
+  'scores',
+  'anomalies',
+  'notifications',
+  'control',
+  'feedback',
+  'models',
+] as const satisfies readonly TopicName[]
 export type FollowedTopic = (typeof followedTopics)[number]
 
 export interface FollowTargets {
@@ -22,10 +35,15 @@ export interface FollowTargets {
   readonly topics: ReadonlyMap<string, FollowedTopic>
   readonly projection: Projection
   readonly history: HistoryStore
+  readonly models: ModelVersions
   onRecords(topic: FollowedTopic, count: number): void
   onHistory(change: HistoryChange): void
+  /** The history did not take records, which are tried again until it does; undefined once it has. */
+  onHistoryWaiting(error: HistoryUnavailable | undefined): void
   onDamaged(topic: FollowedTopic, error: Error): void
   onFatal(error: Error): void
+  /** Ends the waiting for the history. */
+  readonly signal: AbortSignal
 }
 
 export interface Following extends Consumption {
@@ -56,16 +74,16 @@ const sliceMs = 30
 const recordsPerWrite = 500
 
 async function applyBatch(topic: FollowedTopic, batch: RecordBatch, targets: FollowTargets): Promise<void> {
-  const pending: Pending = { anomalies: [], notifications: [] }
+  const pending = emptyPending()
   let sliceStartMs = performance.now()
   for (const record of batch.records) {
     try {
-      applyRecord(topic, record, targets.projection, pending)
+      applyRecord(topic, record, targets, pending)
     } catch (error) {
       if (!isDamaged(error)) throw error
       targets.onDamaged(topic, error)
     }
-    if (pending.anomalies.length + pending.notifications.length >= recordsPerWrite) await writePending(pending, targets)
+    if (pendingCount(pending) >= recordsPerWrite) await writePending(pending, targets)
     if (performance.now() - sliceStartMs > sliceMs) {
       await nextTurn()
       sliceStartMs = performance.now()
@@ -74,24 +92,58 @@ async function applyBatch(topic: FollowedTopic, batch: RecordBatch, targets: Fol
   await writePending(pending, targets)
 }
 
-interface Pending {
-  anomalies: Anomaly[]
-  notifications: Notification[]
+type Pending = { -readonly [Kind in keyof HistoryRecords]: HistoryRecords[Kind][number][] }
+
+function emptyPending(): Pending {
+  return { anomalies: [], notifications: [], judgements: [] }
 }
 
-async function writePending(pending: Pending, { history, onHistory }: FollowTargets): Promise<void> {
-  if (pending.anomalies.length + pending.notifications.length === 0) return
-  onHistory(await history.record(pending))
-  pending.anomalies = []
-  pending.notifications = []
+function pendingCount({ anomalies, notifications, judgements }: Pending): number {
+  return anomalies.length + notifications.length + judgements.length
 }
 
-function applyRecord(topic: FollowedTopic, { value }: LogRecord, projection: Projection, pending: Pending): void {
-  if (!value) return
-  if (topic === 'scores') foldScores(projection, decode('ScoreBatch', value))
+async function writePending(pending: Pending, targets: FollowTargets): Promise<void> {
+  if (pendingCount(pending) === 0) return
+  targets.onHistory(await recordPatiently(pending, targets))
+  Object.assign(pending, emptyPending())
+}
+
+/** The log waits for the history: what a database that is down misses is still to be read when it is back. */
+async function recordPatiently(
+  records: HistoryRecords,
+  { history, onHistoryWaiting, signal }: FollowTargets,
+): Promise<HistoryChange> {
+  for (;;) {
+    try {
+      const change = await history.record(records)
+      onHistoryWaiting(undefined)
+      return change
+    } catch (error) {
+      if (!(error instanceof HistoryUnavailable)) throw error
+      onHistoryWaiting(error)
+    }
+    await delay(historyRetryMs, undefined, { signal })
+  }
+}
+
+const historyRetryMs = 1000
+
+function applyRecord(topic: FollowedTopic, record: LogRecord, { projection, models }: FollowTargets, pending: Pending): void {
+  const { value } = record
+  if (topic === 'feedback') pending.judgements.push(judgementOf(record))
+  else if (topic === 'models') models.take(record)
+  else if (!value) return
+  else if (topic === 'scores') foldScores(projection, decode('ScoreBatch', value))
   else if (topic === 'control') foldControl(projection, decode('Control', value))
   else if (topic === 'anomalies') pending.anomalies.push(decode('Anomaly', value))
   else pending.notifications.push(decode('Notification', value))
+}
+
+/** A tombstone under the id of an anomaly takes back what was said of it. */
+function judgementOf({ key, value, timestampMs }: LogRecord): Judgement {
+  if (value) return decode('Feedback', value)
+  const anomalyId = Buffer.from(key ?? []).toString()
+  return { anomalyId, episodeId: '', verdict: 'undone', author: '', comment: '', origin: '', atMs: timestampMs, untilMs: null }
 }
 
 function recordsBehind(batch: RecordBatch): number {

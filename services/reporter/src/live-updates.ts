@@ -1,6 +1,6 @@
 /** Once a second: what has changed since, to all connected pages. Nothing is computed while nobody looks. */
 import type { Overview } from './api-model.ts'
-import type { HistoryStore } from './history-store.ts'
+import { type HistoryStore, unlessUnavailable } from './history-store.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { Projection } from './projection.ts'
 import { anomalyView, liveSeries } from './views.ts'
@@ -48,7 +48,7 @@ export async function publishChanges({ feed, projection, history, changedEpisode
   feed.publish('overview', await overview())
   if (touched.length > 0) feed.publish('series', liveSeries(projection, touched, liveSeriesLimit))
   if (ids.length === 0) return
-  const episodes = await history.episodes({ ids, limit: ids.length })
+  const episodes = await unlessUnavailable(history.episodes({ ids, limit: ids.length }), [])
   for (const episode of episodes.reverse()) feed.publish('anomaly', anomalyView(episode))
 }
 

@@ -2,7 +2,7 @@
 import type { Severity } from '@lapwing/contracts/records'
 import { seriesStates } from '@lapwing/contracts/series-state'
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { HistoryStore } from './history-store.ts'
+import { type HistoryStore, unlessUnavailable } from './history-store.ts'
 import { countByState, type Projection } from './projection.ts'
 import { lagSeconds } from './views.ts'
 
@@ -31,7 +31,7 @@ export function createMetrics(sources: MetricsSources): ReporterMetrics {
   const registers = [sources.registry]
   const anomalies = new Counter({
     name: 'lapwing_anomalies_total',
-    help: 'Anomalous episodes, each counted once when first seen on the log. A history in memory sees those on the log again after a restart.',
+    help: 'Anomalous episodes, each counted once when first seen on the log, by one of the replicas that share a history. A history in memory sees those on the log again after a restart.',
     labelNames: ['severity'],
     registers,
   })
@@ -74,7 +74,9 @@ function createGauges({ registry, projection, history, now, clientCount, behindR
         this.set(await read())
       },
     })
-  gauge('lapwing_anomalies_open', 'Anomalous episodes that have not ended.', () => history.openCount())
+  gauge('lapwing_anomalies_open', 'Anomalous episodes that have not ended; NaN while the history does not answer.', () => {
+    return unlessUnavailable(history.openCount(), Number.NaN)
+  })
   gauge('lapwing_pipeline_lag_seconds', 'Age of the newest scored sample; NaN before the first.', () => {
     return lagSeconds(projection.newestMs ?? null, now()) ?? Number.NaN
   })

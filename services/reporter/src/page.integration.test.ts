@@ -1,24 +1,13 @@
 /** The page in a real browser over a running reporter. Screenshots go to the folder that LAPWING_SCREENSHOTS names, if any. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { hasBrowser, type PageBrowser, startBrowser, takeScreenshot } from '../testing/page-browser.ts'
 import { anomaly, notification, retrain } from '../testing/records.ts'
 import { type RunningReporter, runReporter, until } from '../testing/running-reporter.ts'
 import { keyOf, labelled, scoreBatch } from '../testing/score-batch.ts'
 import { faultyLabels, shopSeries } from '../testing/shop.ts'
 
-const executablePath = '/usr/bin/chromium'
-const hasBrowser = existsSync(executablePath)
-if (!hasBrowser) console.log(`page tests skipped: there is no ${executablePath}`)
-const quietly = [
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-const screenshots = process.env.LAPWING_SCREENSHOTS
+if (!hasBrowser) console.log('page tests skipped: there is no Chromium')
 
 const stepMs = 5000
 const nowMs = Math.floor(Date.now() / stepMs) * stepMs
@@ -44,30 +33,19 @@ const opened = anomaly({
 })
 
 describe.skipIf(!hasBrowser)('page', () => {
-  let browser: Browser
+  let browser: PageBrowser
   let reporter: RunningReporter
-  const complaints: string[] = []
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...quietly] })
+    browser = await startBrowser()
   })
   afterAll(() => browser?.close())
   afterEach(async () => {
-    for (const context of browser.contexts()) await context.close()
+    await browser.closePages()
     await reporter.close()
-    expect(complaints.splice(0)).toEqual([])
+    expect(browser.complaints.splice(0)).toEqual([])
   })
 
-  async function open(path = '/', options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options })
-    page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`))
-    page.on('pageerror', (error) => complaints.push(error.message))
-    await page.goto(reporter.url + path)
-    return page
-  }
-
-  async function takeScreenshot(page: Page, name: string): Promise<void> {
-    if (screenshots) await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
-  }
+  const open = (path = '/', options: BrowserContextOptions = {}) => browser.open(reporter.url + path, options)
 
   /** Points of the value chart's canvas that something was drawn on. */
   const drawnPixels = (page: Page) =>
@@ -227,6 +205,6 @@ describe.skipIf(!hasBrowser)('page', () => {
     await page.locator('.connection.live').waitFor()
     await page.locator('.anomaly').waitFor()
     // Failed requests while nobody listened are what this test is about.
-    complaints.length = 0
+    browser.complaints.length = 0
   })
 })

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log } from '@lapwing/stream/log'
@@ -35,15 +34,6 @@ const overviewOf = ({ url }: RunningReporter) => json<Overview>(`${url}/api/v1/o
 const seriesOf = ({ url }: RunningReporter) => json<SeriesList>(`${url}/api/v1/series`)
 const anomaliesOf = ({ url }: RunningReporter) => json<AnomalyView[]>(`${url}/api/v1/anomalies`)
 const metrics = async (reporter: RunningReporter) => (await fetch(`${reporter.url}/metrics`)).text()
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 describe('reporter', () => {
   test('shows what comes over the log, and counts it', async () => {

@@ -9,27 +9,33 @@ import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import type { Log } from '@lapwing/stream/log'
 import { prepareTopics } from '@lapwing/stream/prepare-topics'
+import { createAccess } from './access.ts'
 import { addApi } from './api.ts'
 import type { reporterSchema } from './config.ts'
 import { writeCsv } from './csv-file.ts'
 import { type FollowedTopic, type Following, followedTopics, followLog } from './follow-log.ts'
+import { type HistoryStore, HistoryUnavailable } from './history-store.ts'
 import { createLiveFeed } from './live-feed.ts'
 import { runLiveUpdates } from './live-updates.ts'
 import { createMetrics } from './metrics.ts'
+import { ModelVersions } from './model-versions.ts'
 import { addPage, addSecurityHeaders, bundlePage } from './page-routes.ts'
+import { openPostgresHistory } from './postgres-history.ts'
 import { createProjection } from './projection.ts'
+import { createRecordWriter } from './record-writer.ts'
 import { startReports, type WithRoutes } from './reports/start-reports.ts'
 import { addScoreExposition } from './score-exposition.ts'
-import { openSqliteHistory } from './sqlite-history-store.ts'
+import { settingsYaml } from './settings-text.ts'
+import { openSqliteHistory } from './sqlite-history.ts'
 import { createStatus } from './status.ts'
 
 type ReporterContext = ServiceContext<ServiceConfig<'reporter', typeof reporterSchema> & WithRoutes>
 
 /** Resolves once the log is followed; until then the page says what is missing. Rejects with a LogError that is not retryable. */
 export async function startReporter(context: ReporterContext, log: Log): Promise<void> {
-  const parts = createParts(context, log)
+  const parts = await createParts(context, log)
   addSecurityHeaders(context.http)
-  addApi(context.http, parts)
+  await addApi(context.http, parts)
   addScoreExposition(context.http, context.registry, parts.projection, context.config.reporter.score_metrics_max_series)
   addPage(context.http, await bundlePage())
   await context.listen()
@@ -42,17 +48,19 @@ export async function startReporter(context: ReporterContext, log: Log): Promise
   if (context.config.reporter.output_csv) await startCsv(context, log, parts)
 }
 
-type Parts = ReturnType<typeof createParts>
+type Parts = Awaited<ReturnType<typeof createParts>>
 
-function createParts(context: ReporterContext, log: Log) {
+async function createParts(context: ReporterContext, log: Log) {
   const { config, registry, health, logger } = context
   health.declare('log', 'not connected yet')
+  health.declare('history', 'not asked yet')
+  health.set('history', true)
   const closing = new AbortController()
   const projection = createProjection({
     pointsPerSeries: config.reporter.points_per_series,
     maxSeries: config.reporter.max_series,
   })
-  const history = openSqliteHistory(config.reporter.data_dir)
+  const history = await openHistory(config.reporter)
   context.onClose('history', () => history.close())
   const following: { current: Following | undefined } = { current: undefined }
   const behindRecords = () => following.current?.behindRecords() ?? 0
@@ -76,7 +84,19 @@ function createParts(context: ReporterContext, log: Log) {
     behindRecords,
     now: Date.now,
   })
+  const writer = createRecordWriter({
+    log,
+    topics: { feedback: onLog(context, 'feedback'), control: onLog(context, 'control') },
+    partitions: config.kafka.partitions,
+    now: Date.now,
+  })
+  context.onClose('records of people', () => writer.close())
   return {
+    access: createAccess(config.reporter.tokens, config.http.host),
+    writer,
+    now: Date.now,
+    models: new ModelVersions(),
+    settings: { yaml: settingsYaml(config), sections: Object.keys(config) },
     closing,
     projection,
     history,
@@ -93,6 +113,13 @@ function createParts(context: ReporterContext, log: Log) {
       if (!closing.signal.aborted) context.fail(error)
     },
   }
+}
+
+async function openHistory({
+  data_dir: folder,
+  postgres_url: url,
+}: ReporterContext['config']['reporter']): Promise<HistoryStore> {
+  return url ? openPostgresHistory(url.reveal()) : openSqliteHistory(folder)
 }
 
 const liveFeedLimits = { maxClients: 500, maxBufferedBytes: 4 * 1024 * 1024 }
@@ -116,17 +143,24 @@ async function connect({ config, logger, health, onClose }: ReporterContext, log
 }
 
 async function startFollowing(context: ReporterContext, log: Log, parts: Parts): Promise<void> {
-  const { projection, history, metrics, changedEpisodes, onDamaged, onFatal } = parts
+  const { projection, history, models, metrics, changedEpisodes, closing, onDamaged, onFatal } = parts
+  const { health, logger } = context
   const following = await followLog({
     log,
     topics: new Map(followedTopics.map((topic) => [onLog(context, topic), topic])),
     projection,
     history,
+    models,
     onRecords: (topic, count) => metrics.records.inc({ topic }, count),
-    onHistory: ({ opened, changedIds }) => {
+    onHistory: ({ opened, episodeIds }) => {
       for (const { severity } of opened) metrics.anomalies.inc({ severity })
-      for (const id of changedIds) changedEpisodes.add(id)
+      for (const id of episodeIds) changedEpisodes.add(id)
     },
+    onHistoryWaiting: (error) => {
+      if (error) logger.warn({ err: error }, 'waiting for the history database')
+      health.set('history', error?.message ?? true)
+    },
+    signal: closing.signal,
     onDamaged,
     onFatal,
   })
@@ -136,7 +170,13 @@ async function startFollowing(context: ReporterContext, log: Log, parts: Parts):
 
 function keepRetention({ config, logger }: ReporterContext, { history, onFatal }: Parts): () => Promise<void> {
   const expire = () => {
-    history.expire(Date.now() - config.reporter.retention.ms).then(() => logger.debug('history expired'), onFatal)
+    history.expire(Date.now() - config.reporter.retention.ms).then(
+      () => logger.debug('history expired'),
+      (error: Error) => {
+        if (error instanceof HistoryUnavailable) logger.warn({ err: error }, 'the history is expired later')
+        else onFatal(error)
+      },
+    )
   }
   expire()
   const timer = setInterval(expire, retentionEveryMs)

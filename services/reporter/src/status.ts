@@ -1,7 +1,7 @@
 /** The state of the whole pipeline as one answer, for the head of the page: assembled when asked, from what this service can see. */
 import type { Log } from '@lapwing/stream/log'
 import type { Overview } from './api-model.ts'
-import type { HistoryStore } from './history-store.ts'
+import { type HistoryStore, unlessUnavailable } from './history-store.ts'
 import type { Projection } from './projection.ts'
 import { lagSeconds, overview } from './views.ts'
 import { waitingFor } from './waiting-for.ts'
@@ -28,7 +28,7 @@ export function createStatus(sources: StatusSources): () => Promise<Overview> {
     return overview(projection, {
       nowMs,
       log: log.kind,
-      openAnomalies: await history.openCount(),
+      openAnomalies: await unlessUnavailable(history.openCount(), null),
       behindRecords,
       waitingFor: waitingFor({
         failing,

@@ -6,33 +6,34 @@ import type {
   AnomalyStep,
   AnomalyView,
   DriftRequest,
+  JudgementView,
   LabelPair,
+  Models,
   NotificationView,
   Overview,
   Points,
+  Precision,
   SeriesList,
   SeriesRow,
   SeriesSummary,
 } from './api-model.ts'
-import type { EpisodeHistory, EpisodeStep } from './history-store.ts'
+import type { EpisodeHistory, EpisodeStep, Judgement, VerdictCounts } from './history-store.ts'
 import { newestSlot, newestSlots, slotsAfter } from './point-ring.ts'
 import { countByState, type Projection, type SeriesView } from './projection.ts'
+import { seriesSearch } from './series-search.ts'
 
 export interface SeriesQuery {
-  /** Every word must occur in the series' text, in upper or lower case. */
+  /** Words or a selector, see `seriesSearch`. */
   readonly search: string
   readonly state?: SeriesState | undefined
   readonly sort: 'score' | 'name'
   readonly limit: number
 }
 
+/** Throws a SearchProblem. */
 export function seriesList(projection: Projection, query: SeriesQuery): SeriesList {
-  const words = query.search.toLowerCase().split(/\s+/).filter(Boolean)
-  const matching = [...projection.series.values()].filter((view) => {
-    if (query.state && view.state !== query.state) return false
-    const text = words.length > 0 ? view.text.toLowerCase() : ''
-    return words.every((word) => text.includes(word))
-  })
+  const isFound = seriesSearch(query.search)
+  const matching = [...projection.series.values()].filter((view) => (!query.state || view.state === query.state) && isFound(view))
   matching.sort(query.sort === 'score' ? mostAnomalousFirst : byText)
   return { total: projection.series.size, matching: matching.length, series: matching.slice(0, query.limit).map(seriesRow) }
 }
@@ -87,13 +88,24 @@ export function driftOf(projection: Projection, key: string): DriftRequest[] {
     .map(({ id, detector, reason, requestedAtMs }) => ({ id, detector, reason, atMs: requestedAtMs }))
 }
 
-export function anomalyView({ episode, notifications }: EpisodeHistory): AnomalyView {
+/** All requests for retraining that are remembered, newest first. */
+export function driftRequests(projection: Projection): Models['requests'] {
+  return [...projection.driftRequests.values()]
+    .reverse()
+    .map(({ id, detector, reason, requestedAtMs, scope, labels, ...numbers }) => ({
+      ...{ id, detector, reason, scope, atMs: requestedAtMs, text: labels.length > 0 ? seriesText(labels) : scope },
+      ...{ statistic: finite(numbers.statistic), threshold: finite(numbers.threshold) },
+    }))
+}
+
+export function anomalyView({ episode, notifications, judgement }: EpisodeHistory): AnomalyView {
   const { worst } = episode
   return {
     episodeId: episode.episodeId,
     state: episode.state,
     severity: episode.severity,
     seriesKey: episode.seriesKey,
+    entityKey: episode.entityKey,
     metric: episode.metric,
     text: seriesText(episode.labels),
     labels: pairs(episode.labels),
@@ -109,8 +121,10 @@ export function anomalyView({ episode, notifications }: EpisodeHistory): Anomaly
     score: finite(worst.score),
     peakScore: finite(episode.peakScore),
     confidence: finite(worst.confidence),
-    reasons: worst.reasons,
+    reasons: [...worst.reasons],
+    suppressedBy: episode.newest.suppressedBy,
     notifications: notifications.map(notificationView),
+    judgement: judgement ? judgementView(judgement) : null,
   }
 }
 
@@ -118,10 +132,21 @@ export function anomalyStep({ id, state, severity, observedAtMs, value, expected
   return { id, state, severity, atMs: observedAtMs, value: finite(value), expected: finite(expected), score: finite(score) }
 }
 
+export function judgementView({ verdict, author, comment, origin, atMs, untilMs }: Judgement): JudgementView {
+  return { verdict, author, comment, origin, atMs, untilMs }
+}
+
+/** A level that has become normal says nothing of whether it was right to tell of it. */
+export function precisionView(fromMs: number, counts: VerdictCounts): Precision {
+  const right = counts.confirmed + counts.known
+  const judged = right + counts.false_alarm + counts.expected
+  return { fromMs, counts: { ...counts }, judged, precision: judged === 0 ? null : right / judged }
+}
+
 export interface OverviewInputs {
   readonly nowMs: number
   readonly log: string
-  readonly openAnomalies: number
+  readonly openAnomalies: number | null
   readonly behindRecords: number
   readonly waitingFor: readonly string[]
 }

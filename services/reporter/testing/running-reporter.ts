@@ -65,6 +65,8 @@ const topicOf = {
   Anomaly: 'anomalies',
   Notification: 'notifications',
   Control: 'control',
+  Feedback: 'feedback',
+  Model: 'models',
 } as const
 
 /** Waits until `holds` gives a value that is true; rejects after the deadline with what was last seen. */

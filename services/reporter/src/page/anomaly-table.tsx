@@ -2,8 +2,10 @@
 import type { Reason } from '@lapwing/contracts/records'
 import { Fragment } from 'preact'
 import type { AnomalyDetail, AnomalyView, NotificationView } from '../api-model.ts'
+import { Story } from './anomaly-story.tsx'
 import { Breakable } from './breakable.tsx'
 import { formatDuration, formatTime, formatValue, unitOf } from './format.ts'
+import { Outcome } from './outcome.tsx'
 
 interface AnomalyTableProperties {
   anomalies: readonly AnomalyView[]
@@ -43,7 +45,7 @@ export function AnomalyTable({ anomalies, openedId, opened, nowMs, onToggle }: A
               return (
                 <Fragment key={anomaly.episodeId}>
                   <AnomalyRow anomaly={anomaly} isOpened={isOpened} nowMs={nowMs} onToggle={onToggle} />
-                  {isOpened && <Story anomaly={anomaly} detail={opened} nowMs={nowMs} />}
+                  {isOpened && <Story anomaly={anomaly} detail={opened} others={anomalies} nowMs={nowMs} onToggle={onToggle} />}
                 </Fragment>
               )
             })}
@@ -139,73 +141,7 @@ function Told({ notifications }: { notifications: readonly NotificationView[] })
   )
 }
 
-function Outcome({ notification: { receiver, outcome, reason, error } }: { notification: NotificationView }) {
-  return (
-    <span class={`outcome ${outcome}`} title={error}>
-      <i aria-hidden="true">{outcomeSigns[outcome]}</i> {receiver}{' '}
-      <small>{outcome === 'delivered' ? 'delivered' : `${outcomeWords[outcome]}: ${words(reason)}`}</small>
-    </span>
-  )
-}
-
-const outcomeSigns = { delivered: '✓', suppressed: '–', dead_lettered: '✕', pending: '…', unknown: '?' } as const
-const outcomeWords = {
-  delivered: 'delivered',
-  suppressed: 'held back',
-  dead_lettered: 'failed',
-  pending: 'pending',
-  unknown: 'unknown',
-} as const
-
-/** What happened to the anomaly, in order: its own records and what became of each notification. */
-function Story({ anomaly, detail, nowMs }: { anomaly: AnomalyView; detail: AnomalyDetail | undefined; nowMs: number }) {
-  const unit = unitOf(anomaly.metric)
-  const steps = (detail?.steps ?? []).map(({ id, atMs, state, severity, value, score }) => ({
-    id,
-    atMs,
-    text: `${storyWords[state]} as ${severity}: ${formatValue(value, unit)}, score ${formatValue(score, '')}`,
-    notification: undefined,
-  }))
-  const told = (detail?.anomaly ?? anomaly).notifications.map((notification) => ({
-    id: notification.id,
-    atMs: notification.atMs,
-    text: notification.outcome === 'delivered' ? `${notification.state}, ${words(notification.reason)}` : notification.state,
-    notification,
-  }))
-  return (
-    <tr class="story">
-      <td colSpan={7}>
-        <p class="full-name">{anomaly.text}</p>
-        <p>
-          Expected {formatValue(anomaly.expected, unit)} ({formatValue(anomaly.lower, unit)} to {formatValue(anomaly.upper, unit)}
-          ), was {formatValue(anomaly.value, unit)}; score {formatValue(anomaly.score, '')}, highest{' '}
-          {formatValue(anomaly.peakScore, '')}; confidence {formatValue(anomaly.confidence, 'ratio')}; model {anomaly.model}.
-        </p>
-        <ol>
-          {[...steps, ...told]
-            .sort((a, b) => a.atMs - b.atMs)
-            .map(({ id, atMs, text, notification }) => (
-              <li key={id}>
-                <time>{formatTime(atMs, nowMs)}</time>
-                <span>
-                  {notification && <Outcome notification={notification} />} {text}
-                  {notification?.error && <small> {notification.error}</small>}
-                </span>
-              </li>
-            ))}
-        </ol>
-      </td>
-    </tr>
-  )
-}
-
-const storyWords = { open: 'opened', escalated: 'escalated', resolved: 'ended', unknown: 'changed' } as const
-
 function nameAndLabels({ metric, text, labels }: AnomalyView): { name: string; labels: string } {
   const own = labels.filter(([name]) => name !== '__name__').map(([, value]) => value)
   return metric ? { name: metric, labels: own.join(' · ') } : { name: text, labels: '' }
-}
-
-function words(identifier: string): string {
-  return identifier.replaceAll('_', ' ')
 }

@@ -3,6 +3,7 @@ import { type SeriesState, seriesStates } from '@lapwing/contracts/series-state'
 import type { Overview } from '../api-model.ts'
 import { formatDuration } from './format.ts'
 import type { Change, PageState } from './model.ts'
+import { Nav } from './nav.tsx'
 
 export function Head({ state, change, onHome }: { state: PageState; change: Change; onHome: () => void }) {
   const { overview, connection, stateFilter } = state
@@ -18,12 +19,13 @@ export function Head({ state, change, onHome }: { state: PageState; change: Chan
         </svg>
         Lapwing
       </a>
+      <Nav state={state} change={change} />
       <span class={`connection ${connection}`}>
         <i class="dot" />
         {connectionTexts[connection]}
       </span>
       {overview && <Freshness overview={overview} />}
-      {overview && (
+      {overview && state.view === 'series' && (
         <StateCounts
           overview={overview}
           filter={stateFilter}

@@ -3,4 +3,4 @@ import { render } from 'preact'
 import { Page } from './page.tsx'
 import { startSession } from './session.ts'
 
-const session = startSession((state) => render(<Page state={state} change={session.change} />, document.body))
+const session = startSession((state) => render(<Page state={state} session={session} />, document.body))

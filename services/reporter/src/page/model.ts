@@ -10,19 +10,30 @@ import type {
   AnomalyDetail,
   AnomalyView,
   LabelPair,
+  Models,
   Overview,
   Points,
+  Precision,
   SeriesDetail,
   SeriesList,
   SeriesRow,
   SeriesSummary,
+  Settings,
 } from '../api-model.ts'
 
+export const viewNames = ['overview', 'series', 'models', 'settings'] as const
+export type ViewName = (typeof viewNames)[number]
+
 export interface PageState {
+  readonly view: ViewName
+  /** Whether the service has asked for a token. */
+  readonly needsToken: boolean
   readonly connection: 'connecting' | 'live' | 'lost'
   readonly overview: Overview | undefined
   readonly list: SeriesList | undefined
   readonly search: string
+  /** Why the search cannot be read; empty when it can. */
+  readonly searchProblem: string
   readonly stateFilter: SeriesState | undefined
   readonly selectedKey: string | undefined
   /** False until a person selects a series: until then the page shows the most anomalous one. */
@@ -31,6 +42,11 @@ export interface PageState {
   readonly detail: SeriesDetail | undefined
   /** Newest first. */
   readonly anomalies: readonly AnomalyView[]
+  /** Those that have not ended, newest first; kept for the overview. */
+  readonly openAnomalies: readonly AnomalyView[]
+  readonly precision: Precision | undefined
+  readonly models: Models | undefined
+  readonly settings: Settings | undefined
   /** The anomaly that is open in the table, and its records once they have come. */
   readonly openedId: string | undefined
   readonly opened: AnomalyDetail | undefined
@@ -53,15 +69,22 @@ export const ranges = { '15m': 15 * 60_000, '1h': 3_600_000, '6h': 6 * 3_600_000
 export type RangeName = keyof typeof ranges
 
 export const initialState: PageState = {
+  view: 'series',
+  needsToken: false,
   connection: 'connecting',
   overview: undefined,
   list: undefined,
   search: '',
+  searchProblem: '',
   stateFilter: undefined,
   selectedKey: undefined,
   pinned: false,
   detail: undefined,
   anomalies: [],
+  openAnomalies: [],
+  precision: undefined,
+  models: undefined,
+  settings: undefined,
   openedId: undefined,
   opened: undefined,
   range: '1h',
@@ -76,6 +99,7 @@ export function fromAddress(state: PageState, query: string): PageState {
   const range = parameters.get('range') ?? ''
   return {
     ...state,
+    view: viewNames.find((name) => name === parameters.get('view')) ?? initialState.view,
     search: (parameters.get('search') ?? '').slice(0, longestSearch),
     stateFilter: seriesStates.find((name) => name === parameters.get('state')),
     selectedKey: selectedKey ?? state.selectedKey,
@@ -88,6 +112,7 @@ export function fromAddress(state: PageState, query: string): PageState {
 
 export function toAddress(state: PageState): string {
   const parameters = new URLSearchParams()
+  if (state.view !== initialState.view) return `?view=${state.view}`
   if (state.pinned && state.selectedKey) parameters.set('series', state.selectedKey)
   if (state.search) parameters.set('search', state.search)
   if (state.stateFilter) parameters.set('state', state.stateFilter)
@@ -119,7 +144,7 @@ export function receiveOpened(state: PageState, opened: AnomalyDetail): PageStat
 }
 
 export function receiveList(state: PageState, list: SeriesList): PageState {
-  return follow({ ...state, list })
+  return follow({ ...state, list, searchProblem: '' })
 }
 
 export function receiveDetail(state: PageState, detail: SeriesDetail): PageState {
@@ -157,9 +182,12 @@ export function receiveAnomaly(state: PageState, anomaly: AnomalyView): PageStat
   const announcement =
     known?.state === anomaly.state ? state.announcement : `anomaly ${anomaly.state}: ${anomaly.text}, ${anomaly.severity}`
   const anomalies = upserted(state.anomalies, anomaly).slice(0, anomaliesKept)
+  const isOpen = anomaly.state !== 'resolved'
+  const stillOpen = upserted(state.openAnomalies, anomaly).filter((other) => isOpen || other.episodeId !== anomaly.episodeId)
+  const changed = { anomalies, announcement, openAnomalies: stillOpen }
   const { detail } = state
-  if (detail?.series.key !== anomaly.seriesKey) return { ...state, anomalies, announcement }
-  return { ...state, anomalies, announcement, detail: { ...detail, anomalies: upserted(detail.anomalies, anomaly) } }
+  if (detail?.series.key !== anomaly.seriesKey) return { ...state, ...changed }
+  return { ...state, ...changed, detail: { ...detail, anomalies: upserted(detail.anomalies, anomaly) } }
 }
 
 /**
@@ -200,6 +228,7 @@ function show(state: PageState, anomaly: AnomalyView): PageState {
   const marginMs = Math.max(5 * 60_000, 1.5 * (toMs - anomaly.startedAtMs))
   return {
     ...select(state, anomaly.seriesKey),
+    view: 'series',
     openedId: anomaly.episodeId,
     zoom: { fromMs: anomaly.startedAtMs - marginMs, toMs: toMs + marginMs },
   }

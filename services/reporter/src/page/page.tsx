@@ -1,49 +1,64 @@
-/** The whole page: head, list of series, the selected series, anomalies. Every text from outside is a text node, never markup. */
+/** The whole page: head, and the view that is shown. Every text from outside is a text node, never markup. */
 import type { AnomalyView } from '../api-model.ts'
 import { AnomalyTable } from './anomaly-table.tsx'
 import { Head } from './head.tsx'
-import { type Change, initialState, type PageState, select, toggleAnomaly } from './model.ts'
+import { initialState, type PageState, select, toggleAnomaly } from './model.ts'
+import { ModelsView } from './models-view.tsx'
+import { OverviewView } from './overview-view.tsx'
 import { SeriesList } from './series-list.tsx'
 import { SeriesPanel } from './series-panel.tsx'
+import type { Session } from './session.ts'
+import { SettingsView } from './settings-view.tsx'
+import { TokenForm } from './token-form.tsx'
 import { Waiting } from './waiting.tsx'
 
-export function Page({ state, change }: { state: PageState; change: Change }) {
-  const nowMs = state.overview?.nowMs ?? Date.now()
-  const isEmpty = state.overview?.series.shown === 0 && (state.list?.total ?? 0) === 0
-  const toggle = (anomaly: AnomalyView) => change((now) => toggleAnomaly(now, anomaly))
+interface PageProperties {
+  state: PageState
+  session: Session
+}
+
+export function Page({ state, session }: PageProperties) {
+  const { change } = session
   const home = () =>
-    change((now) => ({
-      ...initialState,
-      connection: now.connection,
-      overview: now.overview,
-      list: now.list,
-      anomalies: now.anomalies,
-    }))
+    change(({ connection, overview, list, anomalies }) => ({ ...initialState, connection, overview, list, anomalies }))
   return (
     <>
       <Head state={state} change={change} onHome={home} />
-      {isEmpty ? (
-        <main class="page empty">
-          <Waiting overview={state.overview} />
-        </main>
-      ) : (
-        <main class="page">
-          <SeriesList state={state} nowMs={nowMs} change={change} onSelect={(key) => change((now) => select(now, key))} />
-          <div class="content">
-            <SeriesPanel state={state} nowMs={nowMs} change={change} />
-            <AnomalyTable
-              anomalies={state.anomalies}
-              opened={state.opened}
-              openedId={state.openedId}
-              nowMs={nowMs}
-              onToggle={toggle}
-            />
-          </div>
-        </main>
-      )}
+      {state.needsToken ? <TokenForm /> : <View state={state} session={session} />}
       <p class="hidden" role="status" aria-live="polite">
         {state.announcement}
       </p>
     </>
+  )
+}
+
+function View({ state, session }: PageProperties) {
+  const { change } = session
+  const nowMs = state.overview?.nowMs ?? Date.now()
+  const toggle = (anomaly: AnomalyView) => change((now) => toggleAnomaly(now, anomaly))
+  if (state.view === 'models') return <ModelsView models={state.models} nowMs={nowMs} onChanged={session.refresh} />
+  if (state.view === 'settings') return <SettingsView settings={state.settings} />
+  if (state.overview?.series.shown === 0 && (state.list?.total ?? 0) === 0) {
+    return (
+      <main class="page empty">
+        <Waiting overview={state.overview} />
+      </main>
+    )
+  }
+  if (state.view === 'overview') return <OverviewView state={state} nowMs={nowMs} onAnomaly={toggle} />
+  return (
+    <main class="page">
+      <SeriesList state={state} nowMs={nowMs} change={change} onSelect={(key) => change((now) => select(now, key))} />
+      <div class="content">
+        <SeriesPanel state={state} nowMs={nowMs} change={change} />
+        <AnomalyTable
+          anomalies={state.anomalies}
+          opened={state.opened}
+          openedId={state.openedId}
+          nowMs={nowMs}
+          onToggle={toggle}
+        />
+      </div>
+    </main>
   )
 }

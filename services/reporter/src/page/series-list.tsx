@@ -20,7 +20,7 @@ export function SeriesList({ state, nowMs, change, onSelect }: SeriesListPropert
   const clear = () => change((now) => ({ ...now, search: '', stateFilter: undefined }))
   return (
     <section class="list" aria-label="Series">
-      <Search text={search} onSearch={(text) => change((now) => ({ ...now, search: text }))} />
+      <Search text={search} problem={state.searchProblem} onSearch={(text) => change((now) => ({ ...now, search: text }))} />
       <ul onKeyDown={walk}>
         {rows.map((row) => (
           <li key={row.key}>
@@ -46,7 +46,7 @@ export function SeriesList({ state, nowMs, change, onSelect }: SeriesListPropert
   )
 }
 
-function Search({ text, onSearch }: { text: string; onSearch: (text: string) => void }) {
+function Search({ text, problem, onSearch }: { text: string; problem: string; onSearch: (text: string) => void }) {
   const input = useRef<HTMLInputElement>(null)
   useEffect(() => {
     const focusOnSlash = (event: KeyboardEvent) => {
@@ -67,14 +67,19 @@ function Search({ text, onSearch }: { text: string; onSearch: (text: string) => 
         ref={input}
         type="search"
         value={text}
-        placeholder="Search series and labels"
-        aria-label="Search series and labels"
+        placeholder='Words, or up{job="shop"}'
+        aria-label="Search series: words, or a PromQL selector"
+        aria-describedby="search-problem"
+        aria-invalid={problem !== ''}
         aria-keyshortcuts="/"
         maxLength={longestSearch}
         spellcheck={false}
         onInput={(event) => onSearch(event.currentTarget.value)}
       />
       <kbd>/</kbd>
+      <p id="search-problem" class="notice" role="status">
+        {problem}
+      </p>
     </div>
   )
 }

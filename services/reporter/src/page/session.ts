@@ -4,7 +4,18 @@
  * Live events carry changes only; after each (re)connection, and every few seconds, the lists are read again, so that whatever
  * was missed is repaired. An answer that comes after the state has moved on is dropped by the model or by its request number.
  */
-import type { AnomalyDetail, AnomalyView, LiveEvents, Overview, SeriesDetail, SeriesList } from '../api-model.ts'
+import type {
+  AnomalyDetail,
+  AnomalyView,
+  LiveEvents,
+  Models,
+  Overview,
+  Precision,
+  SeriesDetail,
+  SeriesList,
+  Settings,
+} from '../api-model.ts'
+import { get, RequestProblem } from './api-client.ts'
 import {
   anomaliesKept,
   type Change,
@@ -24,6 +35,8 @@ import {
 export interface Session {
   /** Changes the state, reads what the change needs, and writes it to the address. */
   readonly change: Change
+  /** Reads anew what the view shows beside the series. */
+  refresh(): void
 }
 
 const listEveryMs = 15_000
@@ -45,10 +58,12 @@ export function startSession(render: (state: PageState) => void): Session {
   const read = createReaders(() => state, update)
   listen(createListeners(() => state, update, read))
   setInterval(read.list, listEveryMs)
+  setInterval(() => readView(state, read), listEveryMs)
   addEventListener('popstate', () => update((now) => fromAddress(now, location.search)))
   update((now) => now)
 
   return {
+    refresh: () => readView(state, read),
     change: (next) => {
       const before = state
       update(next)
@@ -59,10 +74,17 @@ export function startSession(render: (state: PageState) => void): Session {
   }
 }
 
-type Readers = Readonly<Record<'overview' | 'list' | 'anomalies' | 'detail' | 'points' | 'opened', () => void>>
+type Readers = Readonly<
+  Record<
+    'overview' | 'list' | 'anomalies' | 'detail' | 'points' | 'opened' | 'openAnomalies' | 'precision' | 'models' | 'settings',
+    () => void
+  >
+>
 
 /** Each reads one part of the state anew and puts the answer into it. */
 function createReaders(stateNow: () => PageState, update: Change): Readers {
+  const failed = (error: unknown) => update((now) => receiveProblem(now, error))
+  const newestOnly = <Body>(ask: () => Promise<Body | undefined>) => newestAnswer(ask, failed)
   const overview = newestOnly(() => get<Overview>('overview'))
   const list = newestOnly(async () => {
     const { search, stateFilter } = stateNow()
@@ -81,7 +103,15 @@ function createReaders(stateNow: () => PageState, update: Change): Readers {
     const { openedId } = stateNow()
     return openedId === undefined ? undefined : get<AnomalyDetail>(`anomalies/${encodeURIComponent(openedId)}`)
   })
+  const openAnomalies = newestOnly(() => get<AnomalyView[]>('anomalies?state=open&limit=500'))
+  const precision = newestOnly(() => get<Precision>('precision'))
+  const models = newestOnly(() => get<Models>('models'))
+  const settings = newestOnly(() => get<Settings>('settings'))
   return {
+    openAnomalies: () => openAnomalies((body) => update((now) => ({ ...now, openAnomalies: body }))),
+    precision: () => precision((body) => update((now) => ({ ...now, precision: body }))),
+    models: () => models((body) => update((now) => ({ ...now, models: body }))),
+    settings: () => settings((body) => update((now) => ({ ...now, settings: body }))),
     overview: () => overview((body) => update((now) => ({ ...now, overview: body }))),
     list: () => list((body) => update((now) => receiveList(now, body))),
     anomalies: () => anomalies((body) => update((now) => receiveAnomalies(now, body))),
@@ -95,6 +125,23 @@ function readWhatChanged(before: PageState, after: PageState, read: Readers): vo
   if (before.search !== after.search || before.stateFilter !== after.stateFilter) read.list()
   if (before.selectedKey !== after.selectedKey) read.detail()
   if (before.openedId !== after.openedId) read.opened()
+  if (before.view !== after.view) readView(after, read)
+}
+
+/** What only one view shows is read while that view is shown. */
+function readView({ view }: PageState, read: Readers): void {
+  if (view === 'models') read.models()
+  if (view === 'settings') read.settings()
+  if (view !== 'overview') return
+  read.openAnomalies()
+  read.precision()
+}
+
+/** What cannot be read goes on as it was: the live indicator tells of a lost connection. */
+function receiveProblem(state: PageState, error: unknown): PageState {
+  if (!(error instanceof RequestProblem)) return state
+  if (error.status === 401) return { ...state, needsToken: true }
+  return error.message.startsWith('search: ') ? { ...state, searchProblem: error.message.slice('search: '.length) } : state
 }
 
 function createListeners(stateNow: () => PageState, update: Change, read: Readers): Listeners {
@@ -106,8 +153,12 @@ function createListeners(stateNow: () => PageState, update: Change, read: Reader
       read.anomalies()
       read.detail()
       read.opened()
+      readView(stateNow(), read)
     },
-    lost: () => update((now) => ({ ...now, connection: 'lost' })),
+    lost: () => {
+      update((now) => ({ ...now, connection: 'lost' }))
+      read.overview()
+    },
     overview: (overview) => {
       if (overview.series.shown > 0 && (stateNow().list?.total ?? 0) === 0) read.list()
       update((now) => ({ ...now, overview }))
@@ -119,6 +170,7 @@ function createListeners(stateNow: () => PageState, update: Change, read: Reader
     anomaly: (anomaly) => {
       update((now) => receiveAnomaly(now, anomaly))
       if (anomaly.episodeId === stateNow().openedId) read.opened()
+      if (anomaly.judgement && stateNow().view === 'overview') read.precision()
     },
   }
 }
@@ -146,16 +198,11 @@ function listen(listeners: Listeners): void {
 
 const reconnectMs = 3000
 
-/** Rejects what is no answer; 404 gives undefined, because what was looked at may have ended. */
-async function get<Body>(path: string): Promise<Body | undefined> {
-  const response = await fetch(`/api/v1/${path}`)
-  if (response.status === 404) return undefined
-  if (!response.ok) throw new Error(`${path}: ${response.status}`)
-  return (await response.json()) as Body
-}
-
-/** Requests overtake each other: only the answer to the newest counts. A failed one is left to the next, the live indicator tells. */
-function newestOnly<Body>(read: () => Promise<Body | undefined>): (receive: (body: Body) => void) => void {
+/** Requests overtake each other: only the answer to the newest counts. */
+function newestAnswer<Body>(
+  read: () => Promise<Body | undefined>,
+  failed: (error: unknown) => void,
+): (receive: (body: Body) => void) => void {
   let newest = 0
   return (receive) => {
     const mine = ++newest
@@ -163,7 +210,9 @@ function newestOnly<Body>(read: () => Promise<Body | undefined>): (receive: (bod
       (body) => {
         if (mine === newest && body !== undefined) receive(body)
       },
-      (error: unknown) => console.warn(error),
+      (error: unknown) => {
+        if (mine === newest) failed(error)
+      },
     )
   }
 }

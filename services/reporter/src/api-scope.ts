@@ -1,0 +1,23 @@
+/** What the routes of the API are added to: requests are checked by their schemas, and answers are typed by them. */
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+
+export type Api = ReturnType<typeof withSchemas>
+
+/** What is answered is not checked once more at run time; a test does that. */
+export function withSchemas(scope: FastifyInstance) {
+  scope.setValidatorCompiler(validatorCompiler)
+  scope.setSerializerCompiler(() => JSON.stringify)
+  return scope.withTypeProvider<ZodTypeProvider>()
+}
+
+export function notFound(reply: FastifyReply, error: string): FastifyReply {
+  return reply.code(404).send({ error })
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** No token is needed. */
+    isOpen?: boolean
+  }
+}

@@ -1,0 +1,334 @@
+/** The views of the page and what people do on them, in a real browser over a running reporter, on one log in memory. */
+import { decode } from '@lapwing/contracts/codec'
+import type { Feedback, Model } from '@lapwing/contracts/records'
+import { topicName } from '@lapwing/contracts/topics'
+import { emptyModel } from '@lapwing/models/registry'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { accessibilityProblems, hasBrowser, type PageBrowser, startBrowser, takeScreenshot } from '../testing/page-browser.ts'
+import { anomaly, notification, retrain } from '../testing/records.ts'
+import { type RunningReporter, runReporter, until } from '../testing/running-reporter.ts'
+import { keyOf, labelled, scoreBatch } from '../testing/score-batch.ts'
+import { faultyLabels, shopSeries } from '../testing/shop.ts'
+
+if (!hasBrowser) console.log('tests of the views skipped: there is no Chromium')
+
+const stepMs = 5000
+const nowMs = Math.floor(Date.now() / stepMs) * stepMs
+const faultFromMs = nowMs - 90_000
+const times = { fromMs: nowMs - 3_600_000, toMs: nowMs, stepMs, fault: { fromMs: faultFromMs, toMs: nowMs + 3_600_000 } }
+const episodeId = '3f2a91c04b7d88aa3f2a91c04b7d88aa'
+const opened = anomaly({
+  ...{ id: 'ab12cd34ab12cd34ab12cd34ab12cd34', episodeId, labels: faultyLabels, severity: 'critical' },
+  ...{ startedAtMs: faultFromMs, observedAtMs: faultFromMs + 10_000 },
+  ...{ value: 0.79, expected: 0.19, lower: 0.17, upper: 0.21, score: 2.6, peakScore: 3.2 },
+  reasons: [
+    { name: 'spike', share: 0.7 },
+    { name: 'level', share: 0.3 },
+  ],
+})
+const beside = anomaly({
+  ...{ id: 'beside/open', episodeId: 'beside', startedAtMs: faultFromMs + 5000, observedAtMs: faultFromMs + 15_000 },
+  labels: labelled('http_error_ratio', { service: 'checkout', instance: 'checkout-1:8080', job: 'shop' }),
+})
+const told = notification({ id: 'n1', alertId: episodeId, atMs: nowMs - 60_000 })
+const held = notification({
+  ...{ id: 'n2', alertId: episodeId, receiver: 'alertmanager', outcome: 'suppressed', reason: 'flapping', atMs: nowMs - 50_000 },
+})
+const model = (modelId: string, about: Partial<Model>): Model => ({
+  ...{ ...emptyModel, modelId, scope: `entity:${'a'.repeat(32)}`, kind: 'pca', sha256: 'ff', trainedRows: 2880 },
+  ...{ labels: [{ name: 'instance', value: 'checkout-1:8080' }], channels: ['a', 'b', 'c'], trainedFromMs: nowMs - 1e8 },
+  ...{
+    trainedToMs: nowMs - 1e7,
+    createdAtMs: nowMs - 9e6,
+    stateAtMs: nowMs - 8e6,
+    reason: 'its scores moved',
+    state: 'promoted',
+  },
+  ...{
+    metrics: [
+      { name: 'precision', value: 0.92 },
+      { name: 'recall', value: 0.8 },
+    ],
+    decision: 'better on the held-back day',
+  },
+  ...about,
+})
+
+describe.skipIf(!hasBrowser)('views of the page', () => {
+  let browser: PageBrowser
+  let reporter: RunningReporter
+  beforeAll(async () => {
+    browser = await startBrowser()
+  })
+  afterAll(() => browser?.close())
+  afterEach(async () => {
+    await browser.closePages()
+    await reporter.close()
+    expect(browser.complaints.splice(0)).toEqual([])
+  })
+
+  async function withShop(settings: Parameters<typeof runReporter>[0] = {}): Promise<void> {
+    reporter = await runReporter(settings)
+    await reporter.write('ScoreBatch', [scoreBatch(shopSeries(times))])
+    await reporter.write('Anomaly', [opened, beside])
+    await reporter.write('Notification', [told, held])
+    await reporter.write('Control', [
+      retrain({ id: 'r', seriesKey: keyOf(faultyLabels), labels: faultyLabels, requestedAtMs: nowMs - 1.5e6 }),
+    ])
+    await reporter.write('Model', [model('pca/1', { createdAtMs: nowMs - 9e7, stateAtMs: nowMs - 8e7 }), model('pca/2', {})])
+    await until(
+      async () => (await (await fetch(`${reporter.url}/api/v1/models`)).json()) as { models: unknown[] },
+      ({ models }) => models.length === 2,
+    )
+  }
+
+  const open = (path = '/', options: BrowserContextOptions = {}) => browser.open(reporter.url + path, options)
+  const feedback = async () =>
+    (await reporter.log.readToEnd(topicName('test', 'feedback'))).map(({ value }) => decode('Feedback', value!))
+  /** The newest record, once it says so; older ones under the same key may have been compacted away. */
+  const said = async (verdict: Feedback['verdict']) => {
+    const newest = await until(
+      async () => (await feedback()).at(-1),
+      (record) => record?.verdict === verdict,
+    )
+    return newest!
+  }
+
+  test('from an empty page to the first anomaly, to a verdict on the topic, and back', async () => {
+    reporter = await runReporter()
+    const page = await open()
+    await page.getByText('Nothing to show yet').waitFor()
+    await reporter.write('ScoreBatch', [scoreBatch(shopSeries(times))])
+    await reporter.write('Anomaly', [opened, beside])
+    await page.locator('.anomaly').filter({ hasText: 'latency' }).or(page.locator('.anomaly').first()).first().waitFor()
+    await page.locator('.anomaly', { hasText: 'critical' }).getByRole('button').click()
+    await page.getByText('The value jumped away from what was expected').waitFor()
+
+    await page.getByLabel('comment').fill('the nightly backup')
+    await page.getByLabel('your name').fill('ann')
+    await page.getByRole('button', { name: 'False alarm' }).click()
+    await page.getByText('false alarm by ann (page)').waitFor()
+    expect(await said('false_alarm')).toMatchObject({
+      ...{
+        verdict: 'false_alarm',
+        anomalyId: opened.id,
+        episodeId,
+        author: 'ann',
+        comment: 'the nightly backup',
+        origin: 'page',
+      },
+    })
+
+    await page.getByRole('button', { name: 'Take back' }).click()
+    await page.getByRole('button', { name: 'It was real' }).waitFor()
+    expect(await said('undone')).toMatchObject({ verdict: 'undone', anomalyId: opened.id, author: 'ann' })
+
+    await page.getByLabel('expected for').selectOption('1 h')
+    await page.getByRole('button', { name: 'Expected', exact: true }).click()
+    await page.getByText('expected by ann').waitFor()
+    const { untilMs, atMs } = await said('expected')
+    expect(untilMs! - atMs).toBe(3_600_000)
+  })
+
+  test('an anomaly tells its story, what went on beside it, and how to mute it', async () => {
+    await withShop()
+    const page = await open(`/?anomaly=${episodeId}`)
+    await page.getByText('held back: flapping').last().waitFor()
+    await page.getByText('opened as critical: 790 ms').waitFor()
+    await page.getByRole('button', { name: 'http_error_ratio' }).first().waitFor()
+    await page.locator('.verdict').scrollIntoViewIfNeeded()
+    await takeScreenshot(page, 'incident')
+    await page.getByText('Mute this series for a while').click()
+    const command = await page.getByLabel('Command that mutes this series').textContent()
+    expect(command).toContain(`./lapwing mute add \\\n  -m 'metric="http_request_duration_p95_seconds"'`)
+    expect(await accessibilityProblems(page)).toEqual([])
+  })
+
+  test('the overview says what is wrong, how often it was right, how late, and gives everything away as a file', async () => {
+    await withShop()
+    const judge = (about: Partial<Feedback>): Feedback => ({
+      ...{
+        id: 'f',
+        anomalyId: opened.id,
+        episodeId,
+        seriesKey: opened.seriesKey,
+        verdict: 'confirmed',
+        author: 'ann',
+        comment: '',
+      },
+      ...{ origin: 'slack', atMs: nowMs, untilMs: null, startedAtMs: faultFromMs, signature: null, ...about },
+    })
+    await reporter.write('Feedback', [judge({}), judge({ anomalyId: beside.id, episodeId: 'beside', verdict: 'false_alarm' })])
+    const page = await open('/?view=overview')
+    await page.getByText('50 %').waitFor()
+    expect(await page.locator('.incidents > li').count()).toBe(1)
+    expect(await page.locator('.incidents').textContent()).toMatch(
+      /critical checkout-1:8080 · shop · checkout[\s\S]*people were told/,
+    )
+    expect(await page.locator('.states').textContent()).toMatch(/anomalous1|ok22/)
+    const downloads = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'CSV' }).click()
+    const file = await (await downloads).createReadStream()
+    const text = (await file.toArray()).join('')
+    expect(text.trim().split('\n')).toHaveLength(3)
+    expect(text).toContain(',confirmed,"ann","slack",')
+    await takeScreenshot(page, 'overview')
+    expect(await accessibilityProblems(page)).toEqual([])
+    await page.getByRole('button', { name: 'http_request_duration' }).click()
+    await page.getByText('opened as critical').waitFor()
+    await page.goBack()
+    await page.getByText('Precision this week').waitFor()
+  })
+
+  test('a model is rolled back with a reason', async () => {
+    await withShop()
+    const page = await open('/?view=models')
+    await page.getByRole('row', { name: 'pca/2' }).getByText('in force').waitFor()
+    expect(await page.getByRole('row', { name: 'pca/1' }).textContent()).toMatch(/replaced[\s\S]*precision 0.92/)
+    await page.getByText('the mean score moved').waitFor()
+    await takeScreenshot(page, 'models')
+    await page.getByRole('button', { name: 'Roll back…' }).click()
+    expect(await accessibilityProblems(page)).toEqual([])
+    await page.getByLabel('why').fill('loud at night')
+    await page.getByRole('button', { name: 'Roll back', exact: true }).click()
+    await page.getByText('The trainer decides in a moment').waitFor()
+    const records = await reporter.log.readToEnd(topicName('test', 'control'))
+    expect(decode('Control', records.at(-1)!.value!)).toMatchObject({
+      kind: 'rollback',
+      scope: 'model:pca/2',
+      reason: 'loud at night',
+    })
+  })
+
+  test('the settings are there to be copied, the secrets are not', async () => {
+    await withShop({ tokens: [{ name: 'ann', token: secretText as never, scopes: ['read', 'write'] }] }).catch(() => undefined)
+    const page = await open('/?view=settings')
+    await page.getByText('A token is needed').waitFor()
+    expect(await accessibilityProblems(page)).toEqual([])
+    await page.getByLabel('token').fill('wrong')
+    await page.getByRole('button', { name: 'Go on' }).click()
+    await page.getByText('the token is not known').waitFor()
+    await page.getByLabel('token').fill(secretText)
+    await page.getByRole('button', { name: 'Go on' }).click()
+    await page.getByText('topic_prefix: test').waitFor()
+    expect(await page.locator('body').textContent()).not.toContain(secretText)
+    expect(await page.evaluate('document.cookie')).toBe('')
+    await page.getByRole('button', { name: 'Copy' }).click()
+    await page.getByText(/copied|selected/).waitFor()
+    await takeScreenshot(page, 'settings')
+    expect(await accessibilityProblems(page)).toEqual([])
+    // What was refused before the token was given is told on the console by the browser itself.
+    expect(browser.complaints.splice(0).filter((line) => !line.includes('401'))).toEqual([])
+  })
+
+  test('series are found by a selector, and one that cannot be read is told of where it is typed', async () => {
+    await withShop()
+    const page = await open()
+    await page.locator('.row').first().waitFor()
+    await page.getByRole('searchbox').fill('http_requests_per_second{service=~"cart|search"}')
+    await rowCount(page, 2)
+    await page.getByRole('searchbox').fill('{service="cart"')
+    await page.getByText('the brace is not closed').waitFor()
+    await rowCount(page, 2)
+    await page.getByRole('searchbox').fill('{service="cart"}')
+    await rowCount(page, 4)
+    expect(browser.complaints.splice(0).filter((line) => !line.includes('400'))).toEqual([])
+  })
+
+  test.each(['light', 'dark'] as const)('an accessibility scan of the series view finds nothing: %s', async (colorScheme) => {
+    await withShop()
+    const page = await open('/', { colorScheme })
+    await page.locator('.anomaly').first().waitFor()
+    await page.locator('.chart canvas').first().waitFor()
+    expect(await accessibilityProblems(page)).toEqual([])
+  })
+
+  test('the views are reached and worked by keyboard alone', async () => {
+    await withShop()
+    const page = await open('/')
+    await page.locator('.row').first().waitFor()
+    const focused = (name: string) =>
+      until(
+        async () => {
+          await page.keyboard.press('Tab')
+          return page.evaluate<string>('document.activeElement.textContent')
+        },
+        (text) => text === name,
+      )
+    await focused('Models')
+    await page.keyboard.press('Enter')
+    await page.getByRole('row', { name: 'pca/2' }).waitFor()
+    expect(new URL(page.url()).searchParams.get('view')).toBe('models')
+    await focused('Roll back…')
+    await page.keyboard.press('Enter')
+    await page.getByLabel('why').waitFor()
+  })
+
+  test('200 hostile label values are text in every view', async () => {
+    reporter = await runReporter()
+    const series = hostileTexts(200).map((text, i) => labelled(text, { value: text, entity: String(i) }))
+    await reporter.write('ScoreBatch', [
+      scoreBatch(series.map((labels) => ({ labels, samples: [{ timestampMs: nowMs, value: 1 }] }))),
+    ])
+    await reporter.write(
+      'Anomaly',
+      series.map((labels, i) =>
+        anomaly({
+          ...{ id: `h${i}`, episodeId: `h${i}`, labels, startedAtMs: nowMs - i },
+          entityKey: i.toString(16).padStart(32, '0'),
+        }),
+      ),
+    )
+    const page = await open('/')
+    await until(
+      () => page.locator('.anomaly').count(),
+      (count) => count === 100,
+      30_000,
+    )
+    expect((await page.locator('.row .name').allTextContents()).sort()).toEqual(hostileTexts(200).sort())
+    await page.locator('.anomaly').first().getByRole('button').click()
+    await page.getByText('Was it right to tell you?').waitFor()
+    await nothingInjected(page)
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await until(
+      () => page.locator('.incidents > li').count(),
+      (count) => count === 200,
+    )
+    await nothingInjected(page)
+  })
+
+  async function rowCount(page: Page, count: number): Promise<void> {
+    await until(
+      () => page.locator('.row').count(),
+      (seen) => seen === count,
+    )
+  }
+
+  async function nothingInjected(page: Page): Promise<void> {
+    expect(await page.locator('img, iframe, object, script:not([src]), [onload], [onerror], [style*="expression"]').count()).toBe(
+      0,
+    )
+    expect(await page.evaluate('globalThis.injected')).toBeUndefined()
+  }
+})
+
+const secretText = 'a-long-random-text-of-ann'
+
+const payloads = [
+  '<img src=x onerror="injected=1">',
+  '</script><script>injected=1</script>',
+  '"><svg onload=injected=1>',
+  "';injected=1;//",
+  '{{constructor.constructor("injected=1")()}}',
+  'javascript:injected=1',
+  '<iframe srcdoc="<script>parent.injected=1</script>">',
+  '$' + '{injected=1}',
+  '\u202egnp.exe',
+  '__proto__',
+]
+
+/** Different texts, each with something in it that must not be taken for markup or code. */
+function hostileTexts(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${payloads[i % payloads.length]}${Math.floor(i / payloads.length) || ''}`)
+}

@@ -1,0 +1,33 @@
+/** Requests of the page to its service. */
+
+/** An answer that is none: the status, and what the service says of it. */
+export class RequestProblem extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** undefined for 404, because what was looked at may have ended. Rejects with a RequestProblem. */
+export async function get<Body>(path: string): Promise<Body | undefined> {
+  const response = await fetch(`/api/v1/${path}`)
+  if (response.status === 404) return undefined
+  if (!response.ok) throw await problemOf(response)
+  return (await response.json()) as Body
+}
+
+/** Rejects with a RequestProblem. */
+export async function post(path: string, body: object): Promise<void> {
+  const response = await fetch(`/api/v1/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  if (!response.ok) throw await problemOf(response)
+}
+
+async function problemOf(response: Response): Promise<RequestProblem> {
+  const body = (await response.json().catch(() => ({}))) as { readonly error?: string }
+  return new RequestProblem(response.status, body.error ?? `the service answered ${response.status}`)
+}

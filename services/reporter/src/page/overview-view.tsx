@@ -1,0 +1,172 @@
+/** How it stands: what is wrong now, machine by machine, how often it was right to tell, how far behind, how many series in which state. */
+import { seriesStates } from '@lapwing/contracts/series-state'
+import type { AnomalyView, Overview, Precision } from '../api-model.ts'
+import { Breakable } from './breakable.tsx'
+import { formatDuration, formatTime } from './format.ts'
+import { type Incident, incidents } from './incidents.ts'
+import type { PageState } from './model.ts'
+
+interface OverviewProperties {
+  state: PageState
+  nowMs: number
+  onAnomaly: (anomaly: AnomalyView) => void
+}
+
+export function OverviewView({ state, nowMs, onAnomaly }: OverviewProperties) {
+  const { overview, precision } = state
+  return (
+    <main class="view overview">
+      <h1 class="hidden">Overview</h1>
+      <Incidents open={state.openAnomalies} nowMs={nowMs} onAnomaly={onAnomaly} />
+      <section class="card" aria-labelledby="precision-title">
+        <h2 id="precision-title">Precision this week</h2>
+        {precision && <PrecisionFigure precision={precision} />}
+      </section>
+      <section class="card" aria-labelledby="pipeline-title">
+        <h2 id="pipeline-title">Pipeline</h2>
+        {overview && <Pipeline overview={overview} />}
+      </section>
+      <section class="card" aria-labelledby="states-title">
+        <h2 id="states-title">Series by state</h2>
+        {overview && <States overview={overview} />}
+      </section>
+      <section class="card" aria-labelledby="export-title">
+        <h2 id="export-title">Take along</h2>
+        <p>
+          All anomalies of the retention: <a href="/api/v1/export/anomalies?format=csv">CSV</a>{' '}
+          <a href="/api/v1/export/anomalies?format=json">JSON</a>
+        </p>
+        <p class="muted">
+          The same over HTTP, described by <a href="/api/v1/openapi.json">OpenAPI</a>. Metrics for Prometheus:{' '}
+          <a href="/metrics">/metrics</a>, scores and bands: <a href="/metrics/scores">/metrics/scores</a>.
+        </p>
+      </section>
+    </main>
+  )
+}
+
+function Incidents({
+  open,
+  nowMs,
+  onAnomaly,
+}: {
+  open: readonly AnomalyView[]
+  nowMs: number
+  onAnomaly: (anomaly: AnomalyView) => void
+}) {
+  const now = incidents(open)
+  return (
+    <section class="card wide" aria-labelledby="incidents-title">
+      <h2 id="incidents-title">
+        Incidents now <span class={now.length > 0 ? 'open-count' : 'muted'}>{now.length === 0 ? 'none' : now.length}</span>
+      </h2>
+      {now.length === 0 ? (
+        <p class="muted">Every series is as expected, or learning.</p>
+      ) : (
+        <ul class="incidents">
+          {now.map((incident) => (
+            <li key={incident.entityKey}>
+              <IncidentRow incident={incident} nowMs={nowMs} onAnomaly={onAnomaly} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+function IncidentRow({
+  incident,
+  nowMs,
+  onAnomaly,
+}: {
+  incident: Incident
+  nowMs: number
+  onAnomaly: (anomaly: AnomalyView) => void
+}) {
+  const { name, severity, sinceMs, anomalies, isTold } = incident
+  return (
+    <>
+      <p>
+        <span class={`severity ${severity}`}>{severity}</span> <b>{name}</b>{' '}
+        <small>
+          since {formatTime(sinceMs, nowMs)} ({formatDuration(nowMs - sinceMs)}) ·{' '}
+          {isTold ? 'people were told' : 'nobody was told'}
+        </small>
+      </p>
+      <ul>
+        {anomalies.slice(0, seriesShown).map((anomaly) => (
+          <li key={anomaly.episodeId}>
+            <button type="button" class="link" onClick={() => onAnomaly(anomaly)}>
+              <Breakable text={anomaly.metric || anomaly.text} />
+            </button>{' '}
+            <small>{anomaly.reasons[0]?.name}</small>
+          </li>
+        ))}
+        {anomalies.length > seriesShown && <li class="muted">and {anomalies.length - seriesShown} more series</li>}
+      </ul>
+    </>
+  )
+}
+
+const seriesShown = 8
+
+function PrecisionFigure({ precision: { precision, judged, counts } }: { precision: Precision }) {
+  const said = Object.entries(counts).filter(([, count]) => count > 0)
+  return (
+    <>
+      <p class="figure">{precision === null ? '–' : `${Math.round(precision * 100)} %`}</p>
+      <p class="muted">
+        {judged === 0
+          ? 'Nobody has said yet whether it was right to tell. Open an anomaly and say so: a press of a button.'
+          : `of ${judged} anomalies that people judged, the share that was real.`}
+      </p>
+      <ul class="said-counts">
+        {said.map(([verdict, count]) => (
+          <li key={verdict}>
+            <b>{count}</b> {verdict.replaceAll('_', ' ')}
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+function Pipeline({ overview: { lagSeconds, behindRecords, log, sources, waitingFor } }: { overview: Overview }) {
+  return (
+    <>
+      <p class="figure">{lagSeconds === null ? '–' : formatDuration(lagSeconds * 1000)}</p>
+      <p class="muted">from the newest sample to now.</p>
+      <ul>
+        <li>{waitingFor.length === 0 ? 'nothing is missing' : <span class="notice">{waitingFor.join(' · ')}</span>}</li>
+        <li>
+          <b>{behindRecords}</b> records still to be read from the {log} log
+        </li>
+        <li>
+          sources: {sources.length === 0 ? 'none yet' : sources.slice(0, 5).join(', ')}
+          {sources.length > 5 && ` and ${sources.length - 5} more`}
+        </li>
+      </ul>
+    </>
+  )
+}
+
+function States({ overview: { series } }: { overview: Overview }) {
+  const most = Math.max(1, series.shown)
+  return (
+    <ul class="states">
+      {seriesStates
+        .filter((state) => series.byState[state] > 0)
+        .map((state) => (
+          <li key={state}>
+            <a href={`/?state=${state}`}>{state.replaceAll('_', ' ')}</a>
+            <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+              <rect class={state} width={(100 * series.byState[state]) / most} height="8" />
+            </svg>
+            <b>{series.byState[state]}</b>
+          </li>
+        ))}
+      {series.notShown > 0 && <li class="notice">{series.notShown} more are beyond max_series and not shown</li>}
+    </ul>
+  )
+}

@@ -1,0 +1,146 @@
+/**
+ * The reporter with much to show, over HTTP, on SQLite in a file.
+ *
+ * `export/throughput`: rows a second of a CSV of 10^6 anomalies, read by a client in the same process. `export/memory`: by how much the resident
+ * memory of that process rises meanwhile. `page/first-view`: from the address being entered in Chromium until series, chart and anomalies are
+ * there, with 10,000 series of 60 points and 10^5 anomalies; the median of seven visits, each with an empty cache.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import SqliteDatabase from 'libsql'
+import type { Benches, Figure } from '../../../bench/figure.ts'
+import { startBrowser } from '../testing/page-browser.ts'
+import { anomaly } from '../testing/records.ts'
+import { type RunningReporter, runReporter, until } from '../testing/running-reporter.ts'
+import { labelled, scoreBatch } from '../testing/score-batch.ts'
+import type { Overview } from './api-model.ts'
+import { openSqliteHistory } from './sqlite-history.ts'
+
+let exported: Promise<{ readonly rowsPerSecond: number; readonly memoryMb: number }> | undefined
+
+export const benches: Benches = {
+  'export/throughput': async () => {
+    exported ??= measureExport()
+    return figure('export/throughput', (await exported).rowsPerSecond, 'rows/s')
+  },
+  'export/memory': async () => {
+    exported ??= measureExport()
+    return figure('export/memory', (await exported).memoryMb, 'MB')
+  },
+  'page/first-view': async () => figure('page/first-view', await measureFirstView(), 'ms'),
+}
+
+const recordedEpisodes = 1000
+const seriesCount = 10_000
+const pointsPerSeries = 60
+const nowMs = Date.now()
+
+function figure(bench: string, value: number, unit: string): Figure {
+  return { bench, value: Number(value.toPrecision(3)), unit }
+}
+
+async function measureExport() {
+  return withHistory(1_000_000, async (folder) => {
+    const reporter = await runReporter({ data_dir: folder })
+    const before = process.memoryUsage.rss()
+    let peak = before
+    const watching = setInterval(() => {
+      peak = Math.max(peak, process.memoryUsage.rss())
+    }, 50)
+    const startMs = performance.now()
+    const rows = await countLines(`${reporter.url}/api/v1/export/anomalies?format=csv`)
+    const seconds = (performance.now() - startMs) / 1000
+    clearInterval(watching)
+    await reporter.close()
+    if (rows !== 1_000_001) throw new Error(`expected 1,000,000 rows and a header, got ${rows} lines`)
+    return { rowsPerSecond: rows / seconds, memoryMb: (peak - before) / 2 ** 20 }
+  })
+}
+
+async function countLines(url: string): Promise<number> {
+  const { body } = await fetch(url)
+  let lines = 0
+  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+    for (const byte of chunk) if (byte === 10) lines++
+  }
+  return lines
+}
+
+async function measureFirstView(): Promise<number> {
+  return withHistory(100_000, async (folder) => {
+    const reporter = await runReporter({ data_dir: folder, max_series: seriesCount })
+    const browser = await startBrowser()
+    try {
+      await writeSeries(reporter)
+      const visits: number[] = []
+      for (let i = 0; i < 7; i++) {
+        const page = await browser.open(reporter.url)
+        const parts = [page.locator('.row').nth(50), page.locator('.anomaly').nth(50), page.locator('.chart canvas').first()]
+        await Promise.all(parts.map((part) => part.waitFor()))
+        visits.push(await page.evaluate<number>('performance.now()'))
+        await browser.closePages()
+      }
+      return visits.sort((a, b) => a - b)[3]!
+    } finally {
+      await browser.close()
+      await reporter.close()
+    }
+  })
+}
+
+/** In batches as a poll of many targets makes them. */
+async function writeSeries(reporter: RunningReporter): Promise<void> {
+  for (let from = 0; from < seriesCount; from += 500) {
+    const series = Array.from({ length: 500 }, (_, i) => ({
+      labels: labelled(`metric_${(from + i) % 50}`, { instance: `host-${Math.floor((from + i) / 50)}:9100`, job: 'node' }),
+      samples: Array.from({ length: pointsPerSeries }, (__, at) => {
+        return { timestampMs: nowMs - (pointsPerSeries - at) * 15_000, value: Math.sin(at / 9 + i), score: ((i * 7) % 90) / 100 }
+      }),
+    }))
+    await reporter.write('ScoreBatch', [scoreBatch(series)])
+  }
+  await until(
+    async () => (await (await fetch(`${reporter.url}/api/v1/overview`)).json()) as Overview,
+    ({ series }) => series.shown === seriesCount,
+    60_000,
+  )
+}
+
+/** A folder with a history of so many episodes: some recorded, and multiplied in place, because recording a million takes minutes. */
+async function withHistory<Result>(episodes: number, measure: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'lapwing-bench-'))
+  try {
+    const store = await openSqliteHistory(folder)
+    const anomalies = Array.from({ length: recordedEpisodes }, (_, i) => {
+      const labels = labelled(`metric_${i % 50}`, { instance: `host-${i % 200}:9100`, job: 'node' })
+      return anomaly({
+        id: `r${i}`,
+        episodeId: `e${i}`,
+        labels,
+        startedAtMs: nowMs - 1000 * i,
+        observedAtMs: nowMs,
+        state: 'resolved',
+      })
+    })
+    await store.record({ anomalies, notifications: [], judgements: [] })
+    await store.close()
+    multiply(join(folder, 'reporter.db'), episodes / recordedEpisodes)
+    return await measure(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function multiply(file: string, times: number): void {
+  const database = new SqliteDatabase(file)
+  const columns = (database.prepare("SELECT name FROM pragma_table_info('episodes')").all() as { name: string }[]).map(
+    ({ name }) => name,
+  )
+  const others = columns.filter((name) => name !== 'episode_id' && name !== 'started_at_ms').join(', ')
+  database.exec(`
+    WITH RECURSIVE copies(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copies WHERE n < ${times - 1})
+    INSERT INTO episodes (episode_id, started_at_ms, ${others})
+    SELECT episode_id || '-' || n, started_at_ms - n * 1000, ${others} FROM episodes, copies`)
+  database.close()
+}
