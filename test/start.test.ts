@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '@lapwing/kafka-server/free-port'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
@@ -31,10 +32,13 @@ describe.each([
   let lapwing: LapwingProcess & { readonly mark: string }
   let startedMs = 0
   let page = ''
+  let detectorPort = 0
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    detectorPort = await freePort()
     startedMs = performance.now()
-    lapwing = startLapwing({ command: 'npm', args: ['start'], folder: clone, environment: { LAPWING_LOG: log } })
+    const environment = { LAPWING_LOG: log, LAPWING__DETECTOR__PORT: String(detectorPort) }
+    lapwing = startLapwing({ command: 'npm', args: ['start'], folder: clone, environment })
   })
   afterAll(() => lapwing.interrupt())
 
@@ -72,6 +76,26 @@ describe.each([
       mkdirSync(pictures, { recursive: true })
       await view.screenshot({ path: join(pictures, `start-${log}.png`) })
       expect(existsSync(join(pictures, `start-${log}.png`))).toBe(true)
+    } finally {
+      await browser.close()
+    }
+  })
+
+  test.skipIf(withoutBrowser)('what a person says of it on the page reaches the detector', async () => {
+    const browser = await chromium.launch({ executablePath: programs.chromium, args: chromiumFlags })
+    try {
+      const view = await browser.newPage({ viewport: { width: 1400, height: 900 } })
+      await view.goto(page)
+      await view.locator('.anomaly').first().getByRole('button').click({ timeout: 30_000 })
+      await view.getByRole('button', { name: 'False alarm' }).click({ timeout: 30_000 })
+      await view.getByText(/false alarm by/).waitFor({ timeout: 30_000 })
+      await eventually(
+        async () => {
+          const metrics = await (await fetch(`http://127.0.0.1:${detectorPort}/metrics`)).text()
+          return /^lapwing_detector_verdicts_total\{.*verdict="false_alarm".*outcome="applied".*\} [1-9]/m.test(metrics)
+        },
+        { what: 'the detector has applied the verdict', deadlineMs: 60_000 },
+      )
     } finally {
       await browser.close()
     }

@@ -42,6 +42,8 @@ function settings(refusingUrl: string): string[] {
     'alerter.slack_webhook_url': hook('slack'),
     'alerter.slack_signing_secret': canary('signing'),
     'alerter.feedback_token': canary('feedback'),
+    'reporter.postgres_url': `postgres://u:${canary('postgres')}@127.0.0.1:1/lapwing`,
+    'reporter.tokens': [{ name: 'ann', token: canary('reporter'), scopes: ['read', 'write'] }],
     'alerter.receivers': [{ name: 'team', slack_webhook_url: hook('team') }],
   }
   return [
@@ -86,7 +88,12 @@ afterAll(async () => {
 
 test('nobody who shows no credentials, or wrong ones, writes anything', async () => {
   expect(writes.map(({ service }) => service)).toEqual(expect.arrayContaining(['ingestor', 'alerter']))
+  expect(writes.map(({ path }) => path)).toEqual(
+    expect.arrayContaining(['/api/v1/anomalies/:episodeId/verdict', '/api/v1/models/:modelId/change']),
+  )
   for (const { service, url, method, path } of writes) {
+    // It writes nothing: it takes a token and gives a cookie, or takes the cookie back.
+    if (path === '/api/v1/session') continue
     for (const authorization of [undefined, 'Bearer wrong', 'Basic dTp3cm9uZw==']) {
       const headers = { 'content-type': contentTypes[path] ?? 'application/json', ...(authorization && { authorization }) }
       const { status } = await fetch(url + path, { method, headers, body: '{}' })
@@ -129,9 +136,20 @@ test('no canary is in a log, in metrics or in an answer', async () => {
       '/api/v1/settings',
       '/no',
     ])
-      seen.push(await (await fetch(url + path)).text())
+      seen.push(await (await fetch(url + path, { headers: { authorization: `Bearer ${canary('reporter')}` } })).text())
   }
-  const secrets = ['kafka', 'prometheus', 'write', 'write-basic', 'slack', 'team', 'signing', 'feedback'].map(canary)
+  const secrets = [
+    'kafka',
+    'prometheus',
+    'write',
+    'write-basic',
+    'slack',
+    'team',
+    'signing',
+    'feedback',
+    'postgres',
+    'reporter',
+  ].map(canary)
   const encoded = secrets.flatMap((secret) => [secret, Buffer.from(`u:${secret}`).toString('base64')])
   expect(encoded.flatMap((secret) => seen.filter((text) => text.includes(secret)))).toEqual([])
 })
