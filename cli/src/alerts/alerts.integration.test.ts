@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startTestAlerter } from '@lapwing/alerter/testing/alerter'
-import { anomalyRecord, prefix, sendAnomalies } from '@lapwing/alerter/testing/anomalies'
+import { anomalyRecord, prefix, sendAnomalies, sendVerdict } from '@lapwing/alerter/testing/anomalies'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Deployment } from '../topics/open-log.ts'
@@ -40,6 +40,7 @@ beforeAll(async () => {
     anomalyRecord({ ...at('over', 'web-2'), id: 'over/1' }),
     anomalyRecord({ ...at('over', 'web-2'), id: 'over/2', state: 'resolved', observedAtMs: endedAtMs, endedAtMs }),
   )
+  await sendVerdict(log, anomalyRecord({ ...at('over', 'web-2'), id: 'over/1' }), { author: 'ann', comment: 'nightly backup' })
   await vi.waitFor(
     async () => expect(await output((deployment) => explainAlert(deployment, 'muted', false))).toContain('move'),
     patience,
@@ -95,6 +96,9 @@ describe('alerts', () => {
     )
     const muted = await output((deployment) => explainAlert(deployment, 'muted', false))
     expect(muted).toMatch(/log: firing at warning waits, because it is muted \(muted\): move by ada: moving\n$/)
+    expect(await output((deployment) => explainAlert(deployment, 'over', false))).toContain(
+      'A verdict from cli: false alarm, says ann: nightly backup.',
+    )
     const over = await output((deployment) => explainAlert(deployment, 'over', true))
     expect(
       over

@@ -1,6 +1,7 @@
 /** `lapwing alerts show` and `explain`: what is true of one alert, and every decision about it in the order of time. */
 import { descriptionText } from '@lapwing/alerting/alert-text'
 import { reasonText } from '@lapwing/alerting/reason-text'
+import { verdictText } from '@lapwing/alerting/verdict'
 import { decode } from '@lapwing/contracts/codec'
 import type { Alert, Notification } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
@@ -21,7 +22,8 @@ export async function showAlert(deployment: Deployment, id: string, json: boolea
 
 /** Works for alerts that the alerter has forgotten too, as long as the topics hold their records. Rejects as `showAlert` does. */
 export async function explainAlert(deployment: Deployment, id: string, json: boolean): Promise<void> {
-  const steps = [...(await decisionSteps(deployment, id)), ...(await outcomeSteps(deployment, id))]
+  const told = [...(await decisionSteps(deployment, id)), ...(await outcomeSteps(deployment, id))]
+  const steps = [...told, ...(await verdictSteps(deployment, id))]
   const ids = new Set(steps.map(({ alert }) => alert))
   if (ids.size !== 1) throw unclear(id, ids)
   steps.sort((a, b) => a.atMs - b.atMs)
@@ -68,6 +70,17 @@ function outcomeStep({ alertId, atMs, route, receiver, outcome, reason, state, s
   const what = outcome === 'pending' ? 'waits' : outcome.replace('_', '-')
   const text = `${receiver}: ${state} at ${severity} ${what}${tried}, because ${reasonText(reason)} (${reason})${detail}`
   return { alert: alertId, atMs, route, reason, text }
+}
+
+async function verdictSteps({ log, prefix }: Deployment, id: string): Promise<Step[]> {
+  const records = (await unlessAbsent(log.readToEnd(topicName(prefix, 'feedback')))) ?? []
+  return records.flatMap(({ value, timestampMs }) => {
+    const feedback = value && decode('Feedback', value)
+    if (!feedback?.episodeId.startsWith(id)) return []
+    const { episodeId, verdict, origin } = feedback
+    const text = `A verdict from ${origin}: ${verdictText(feedback)}.`
+    return [{ alert: episodeId, atMs: timestampMs, route: '', reason: verdict, text }]
+  })
 }
 
 function plainAlert({ tracked, told }: KnownAlert) {
