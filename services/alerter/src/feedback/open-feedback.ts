@@ -35,7 +35,7 @@ export interface FeedbackOptions extends Omit<VerdictSourceOptions, 'topic' | 'l
 export async function openFeedback(options: FeedbackOptions): Promise<OpenFeedback> {
   const { topics, partitionOf, nowMs } = options
   const source = await whenLogAnswers(() => openVerdictSource({ ...options, topic: topics.feedback }), options)
-  const writer = await openVerdictWriter({ ...options, hasSeen: source.hasSeen })
+  const writer = await whenLogAnswers(() => openVerdictWriter({ ...options, hasSeen: source.hasSeen }), options)
   let last: Promise<void> = Promise.resolve()
   return {
     verdictOf: source.of,

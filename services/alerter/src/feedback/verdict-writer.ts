@@ -31,6 +31,7 @@ export interface VerdictWriterOptions {
 }
 
 export async function openVerdictWriter({ log, topics, hasSeen }: VerdictWriterOptions): Promise<VerdictWriter> {
+  const partitions = Array.from({ length: await log.partitionCount(topics.anomalies) }, (_, partition) => partition)
   const producer = await log.producer()
   const search = (partition: number, isWanted: IsWanted, count: number) =>
     findEpisodes({ log, topic: topics.anomalies, partition }, isWanted, count)
@@ -45,7 +46,6 @@ export async function openVerdictWriter({ log, topics, hasSeen }: VerdictWriterO
     if (records.length > 0) await producer.send(records)
     return said.map(({ feedback }) => feedback)
   }
-  const partitions = Array.from({ length: await log.partitionCount(topics.anomalies) }, (_, partition) => partition)
   return {
     give: async (places, given) => {
       const known = places.filter(({ partition }) => partition < partitions.length)
