@@ -23,6 +23,8 @@ if (missing.length > 0) process.stderr.write(`skipped: the outage test needs ${m
 
 const outageMs = 1000 * Number(process.env.LAPWING_OUTAGE_SECONDS ?? 15)
 const calmMs = 8000
+/** Both outages, as long again for a sender to catch up, and on a busy machine a minute for each process to start. */
+const hookTimeoutMs = 300_000 + 4 * outageMs
 const polledQueries = ['node_load1', 'node_memory_MemFree_bytes', 'sum by (mode) (rate(node_cpu_seconds_total[10s]))']
 const written = 'node_load1|node_cpu_seconds_total|node_memory_Mem.*|node_intr_total|up'
 const samplesTopic = topicName('lapwing', 'samples')
@@ -61,10 +63,10 @@ describe.skipIf(missing.length > 0)('an ingestor and a broker that are killed', 
     throughMs = Math.floor(Date.now() / 1000) * 1000
     samples = await eventually(() => readThrough(broker.server.port, throughMs), {
       what: 'all that was scraped by now is on the log',
-      deadlineMs: 120_000,
+      deadlineMs: 120_000 + outageMs,
       everyMs: 2000,
     })
-  })
+  }, hookTimeoutMs)
 
   afterAll(async () => {
     if (ingestor) await killed(ingestor)

@@ -16,6 +16,8 @@ describe('series table', () => {
         expect(seriesCount(table)).toBe(sets.length)
         expect(sets.map((_, i) => read(i))).toEqual(sets)
         expect(sets.map((_, i) => keyText(table, i))).toEqual(sets.map((labels) => seriesKey(labels).toString('hex')))
+        const entities = sets.map((labels) => entityKey(labels, ['instance']).toString('hex'))
+        expect(sets.map((_, i) => entityText(table, i))).toEqual(entities)
       }),
     )
   })

@@ -7,7 +7,6 @@
 import { bytesOf, ColumnError, uint32Column } from './columns.ts'
 import type { SeriesTable } from './records.ts'
 import { entityHead, entityKey, type LabelSet, seriesKey } from './series.ts'
-import { createWordSlab } from './word-slab.ts'
 
 export const keyBytes = 16
 const keyWords = keyBytes / 4
@@ -58,7 +57,7 @@ export function seriesIdentity(labels: LabelSet, entityBy: readonly string[], in
 export function identityWithin(entityOf: Uint8Array, labels: LabelSet, intern = labelText): SeriesIdentity {
   const texts = labels.flatMap(({ name, value }) => [intern(name), intern(value)])
   const textBytes = texts.reduce((sum, { bytes }) => sum + bytes.length, 0)
-  const { words, at: wordsAt } = takeRun(2 * keyWords)
+  const { words, wordsAt } = takeWords()
   const key = new Uint8Array(words.buffer, 4 * wordsAt, keyBytes)
   const entity = new Uint8Array(words.buffer, 4 * wordsAt + keyBytes, keyBytes)
   key.set(seriesKey(labels))
@@ -66,7 +65,24 @@ export function identityWithin(entityOf: Uint8Array, labels: LabelSet, intern = 
   return { key, entity, entityHead: entityHead(entity), words, wordsAt, labels, texts, textBytes }
 }
 
-const takeRun = createWordSlab()
+/** Two kilobytes: an array stays as long as one of its series does. */
+const seriesPerArray = 64
+let sharedWords = new Int32Array(0)
+let wordsUsed = 0
+
+/**
+ * A place for a key and an entity beside those of the series made before: what is read in the order in which it was made then lies in that
+ * order, and costs no look at an object of its own. With ten thousand series most of the time of a table was waiting for memory.
+ */
+function takeWords(): Pick<SeriesIdentity, 'words' | 'wordsAt'> {
+  if (wordsUsed === sharedWords.length) {
+    sharedWords = new Int32Array(seriesPerArray * 2 * keyWords)
+    wordsUsed = 0
+  }
+  wordsUsed += 2 * keyWords
+  return { words: sharedWords, wordsAt: wordsUsed - 2 * keyWords }
+}
+
 let tables = 0
 
 /** The columns of these series, in this order. */
