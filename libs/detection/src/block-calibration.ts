@@ -33,7 +33,7 @@ function endBlocks(rows: Float64Array, at: number, { timestampMs, policy, expect
   const isDayOver = timestampMs - rows[at + field.dayStartMs]! >= dayMs
   const least = leastDeviation(policy, expected, days) / 4
   for (let channel = 0; channel < channels.length; channel++) {
-    const largest = endBlock(rows, at + calibrationOf(channel), channel === channelNumber.volatility ? 1 : least)
+    const largest = endBlock(rows, at + calibrationOf(channel), channel >= channelNumber.volatility ? 1 : least)
     if (days >= firstDayOf(channel)) endBlockOf(rows, at, channel, { largest, fade, isDayOver })
   }
   rows[at + field.usualFlatMs]! *= fade
@@ -92,4 +92,4 @@ const leastBlockMs = 900_000
 const leastBlockSamples = 12
 const peakHalfLifeMs = 28 * dayMs
 /** What moves slowly stays above its threshold once it is there, so it must go further. */
-const margins = [1, 1, 1.1, 1.1, 1.1, 1.1, 1.2]
+const margins = [1, 1, 1.1, 1.1, 1.1, 1.1, 1.2, 1.1]

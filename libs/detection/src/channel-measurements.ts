@@ -25,9 +25,11 @@ export function isQuick(channel: number): boolean {
   return channel <= channelNumber.spikeDown
 }
 
-/** Days after which a channel begins to measure: one that needs the season after a week. */
+/** Days after which a channel begins to measure: one that needs the season after a week, one that needs it hour by hour after two. */
 export function firstDayOf(channel: number): number {
-  return isSeasonal(channel) ? 7 : channel === channelNumber.volatility ? 2 : 0
+  if (channel === channelNumber.missedEvent) return 14
+  if (isSeasonal(channel)) return 7
+  return channel === channelNumber.volatility ? 2 : 0
 }
 
 export function begin(rows: Float64Array, at: number, value: number, timestampMs: number): void {

@@ -8,7 +8,7 @@ import { type DetectionPolicy, leastDeviation } from './detection-policy.ts'
 import type { SampleInHand } from './sample.ts'
 import { distanceFromDay, found as season } from './seasonal-profile.ts'
 import type { SeriesInHand } from './series-pages.ts'
-import { calibrationOf, channelNumber, channels, field } from './series-row.ts'
+import { calibrationOf, channelNumber, channels, field, sampleChannels } from './series-row.ts'
 import { contributionNumber, type Verdict } from './verdict.ts'
 
 /** What a channel must measure to be news. */
@@ -32,7 +32,7 @@ export function scoreChannels(series: SeriesInHand, sample: SampleInHand, verdic
   const { contributions } = verdict
   const days = rows[at + field.days]!
   let largest = 0
-  for (let channel = 0; channel < channels.length; channel++) {
+  for (let channel = 0; channel < sampleChannels; channel++) {
     const measurement = measurementOf(rows, at, channel, sample.value - expected)
     if (measurement <= 0) continue
     const threshold = thresholdOf(rows, at, channel, policy, expected)

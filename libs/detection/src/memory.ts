@@ -11,6 +11,13 @@ export function takeInto(part: Uint8Array, bytes: Uint8Array, at: number): numbe
   return end
 }
 
+/** Fills all parts from `bytes`. Throws a RangeError when they do not fit exactly. */
+export function takeAll(parts: Iterable<Uint8Array>, bytes: Uint8Array): void {
+  let at = 0
+  for (const part of parts) at = takeInto(part, bytes, at)
+  if (at !== bytes.length) throw new RangeError(`snapshot of ${bytes.length} bytes, expected ${at}`)
+}
+
 /** A copy of the parts, one behind the other. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))

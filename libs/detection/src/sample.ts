@@ -46,3 +46,10 @@ export function createSampleInHand(): SampleInHand {
     isAnomalous: false,
   }
 }
+
+/** Larger values are taken for this one, so that no sum or square overflows. */
+const largestValue = 1e150
+
+export function bounded(value: number): number {
+  return Math.min(largestValue, Math.max(-largestValue, value))
+}

@@ -14,6 +14,8 @@ export interface ProfileStates {
   readonly week: Float32Array
   /** Mean change from sample to sample, per hour of the day. */
   readonly changes: Float32Array
+  /** Mean size of what is left over of an hour, per hour of the day. */
+  readonly leftOver: Float32Array
 }
 
 export function createProfileStates(capacity: number): ProfileStates {
@@ -21,6 +23,7 @@ export function createProfileStates(capacity: number): ProfileStates {
     day: new Float32Array(capacity * dayBins).fill(Number.NaN),
     week: new Float32Array(capacity * weekHours).fill(Number.NaN),
     changes: new Float32Array(capacity * dayHours).fill(Number.NaN),
+    leftOver: new Float32Array(capacity * dayHours).fill(Number.NaN),
   }
 }
 
@@ -84,8 +87,49 @@ export function observeChange({ changes }: ProfileStates, slot: number, quarter:
   return usual
 }
 
+/** What is usual in a whole quarter of an hour; NaN when it is not known. */
+export function usualOfQuarter(states: ProfileStates, slot: number, quarter: number): number {
+  return binAt(states, slot, quarter)
+}
+
+/**
+ * Learns the size of what was left over of the hour that ends with a quarter, and returns what was usual at this hour of the day until
+ * now, at least a share of what is usual at all hours. NaN when this hour has not been seen.
+ */
+export function observeLeftOver({ leftOver }: ProfileStates, slot: number, quarter: number, size: number): number {
+  const at = slot * dayHours + ((quarter >> 2) % dayHours)
+  if (Number.isNaN(leftOver[at]!)) {
+    leftOver[at] = size
+    return Number.NaN
+  }
+  const usual = Math.max(leftOver[at]!, leastLeftOver * meanOfKnown(leftOver, slot * dayHours, dayHours))
+  leftOver[at]! += leftOverWeight * (Math.min(size, largestLeftOver * usual) - leftOver[at]!)
+  return usual
+}
+
+function meanOfKnown(values: Float32Array, from: number, count: number): number {
+  let sum = 0
+  let known = 0
+  for (let i = from; i < from + count; i++) {
+    if (Number.isNaN(values[i]!)) continue
+    sum += values[i]!
+    known++
+  }
+  return sum / known
+}
+
+export function forgetHours({ leftOver }: ProfileStates, slot: number): void {
+  leftOver.fill(Number.NaN, slot * dayHours, (slot + 1) * dayHours)
+}
+
 /** The memory of a slot, part by part, as it is. */
-export function* profileViews({ day, week, changes }: ProfileStates, slot: number): Generator<Uint8Array> {
+export function* profileViews(states: ProfileStates, slot: number): Generator<Uint8Array> {
+  yield* profileViewsVersion2(states, slot)
+  yield memoryOf(states.leftOver.subarray(slot * dayHours, (slot + 1) * dayHours))
+}
+
+/** The same without what is left over. */
+export function* profileViewsVersion2({ day, week, changes }: ProfileStates, slot: number): Generator<Uint8Array> {
   yield memoryOf(day.subarray(slot * dayBins, (slot + 1) * dayBins))
   yield memoryOf(week.subarray(slot * weekHours, (slot + 1) * weekHours))
   yield memoryOf(changes.subarray(slot * dayHours, (slot + 1) * dayHours))
@@ -101,6 +145,11 @@ const dayWeight = 0.12
 /** Four quarters share an hour's bin. */
 const weekWeight = 0.1
 const firstWeekWeight = 0.5
+/** Four hours end with a quarter of an hour of the day: about a week. */
+const leftOverWeight = 0.04
+const largestLeftOver = 3
+/** Of what is usual at all hours: a quiet hour is no reason to be that sensitive. */
+const leastLeftOver = 0.3
 
 function binAt({ day, week }: ProfileStates, slot: number, quarter: number): number {
   const correction = week[slot * weekHours + (quarter >> 2)]!

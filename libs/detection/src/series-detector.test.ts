@@ -157,10 +157,10 @@ describe('series detector', () => {
     expect(whole.snapshot(0).length).toBeLessThan(11_000)
   })
 
-  test('a snapshot of version 1 loads for ever, and its series goes on', () => {
-    const bytes = readFileSync(new URL('../test/golden/series-detector.v1.bin', import.meta.url))
+  test.each([1, 2])('a snapshot of version %i loads for ever, and its series goes on', (version) => {
+    const bytes = readFileSync(new URL(`../test/golden/series-detector.v${version}.bin`, import.meta.url))
     const detector = new SeriesDetector(options)
-    detector.restore(3, bytes, 1)
+    detector.restore(3, bytes, version)
     expect(severityOf(detector.episode(3))).toBe('warning')
     expect(detector.episode(3)[episodeFields.startedAtMs]).toBe(1_700_209_400_000)
     const random = createRandom(22)
@@ -171,7 +171,7 @@ describe('series detector', () => {
     })
     expect(told.find((transition) => transition !== 'none')).toBe('resolved')
     expect(Math.abs(detector.verdict.expected - 50)).toBeLessThan(15)
-    expect(() => new SeriesDetector(options).restore(0, bytes.subarray(0, 5000), 1)).toThrow(RangeError)
+    expect(() => new SeriesDetector(options).restore(0, bytes.subarray(0, 5000), version)).toThrow(RangeError)
   })
 
   test('a series that is silent for longer than usual opens an episode of silence, which its return ends', () => {
@@ -211,6 +211,28 @@ describe('series detector', () => {
     expect(detector.verdict.expected).toBeLessThan(12)
     expect(told.filter((i) => i < 600)).toEqual([])
     expect(told.length).toBe(1)
+  })
+
+  test('a nightly dip that stays out is recorded within the hour and notifies nobody; one that comes some minutes late is nothing', () => {
+    const random = createRandom(17)
+    const minuteMs = 60_000
+    const detector = new SeriesDetector(options)
+    const told: string[] = []
+    for (let day = 0; day < 20; day++) {
+      const dipAt = 130 + Math.round(8 * random()) + (day === 18 ? 8 : 0)
+      for (let minute = 0; minute < 1440; minute++) {
+        const isDip = day < 19 && minute >= dipAt && minute < dipAt + 45
+        // The day is noisier than the night: as a level, what is missing drowns in it.
+        const noise = minute < 360 ? 2 * random() : 60 * random() * random()
+        const value = (minute < 360 ? 40 : 130) * (isDip ? 0.3 : 1) + noise
+        detector.update(0, { ...sampleAt((day * 1440 + minute + 1) * minuteMs, value), stepMs: minuteMs })
+        if (day < 17 || detector.verdict.transition !== 'opened') continue
+        const shares = detector.verdict.contributions
+        told.push(`${day} ${contributionNames[shares.indexOf(Math.max(...shares))]} ${severityOf(detector.episode(0))}`)
+        expect(minute - dipAt).toBeLessThan(60)
+      }
+    }
+    expect(told).toEqual(['19 season info'])
   })
 
   test('a policy says which way and how far a value must go to matter', () => {

@@ -20,16 +20,18 @@ import { scoreChannels, thresholdOf } from './channel-news.ts'
 import { defaultPolicy, leastDeviation, matters } from './detection-policy.ts'
 import { episodeFields, episodeLength, observeEpisode } from './episode.ts'
 import { localWeek } from './local-time.ts'
-import { joined, takeInto } from './memory.ts'
+import { joined, takeAll } from './memory.ts'
+import { scoreMissedEvent } from './missed-event.ts'
 import { noveltyGain } from './novelty-gain.ts'
 import { observeRow } from './novelty-rows.ts'
 import { adoptHeldLevel, isHeld, learnLevel, learnSeason, learnSlowLevel } from './protected-learning.ts'
-import { createSampleInHand, type SampleInHand, type SampleInput } from './sample.ts'
+import { bounded, createSampleInHand, type SampleInHand, type SampleInput } from './sample.ts'
 import { profileAt, found as season } from './seasonal-profile.ts'
 import { SeriesIsolation } from './series-isolation.ts'
 import { createSeriesPages, rowOf, rowView, type SeriesInHand, turnTo, viewsBehindRow } from './series-pages.ts'
 import { calibrationOf, channelNumber, field, warmUpSamples } from './series-row.ts'
 import { restoreVersion1 } from './snapshot-version-1.ts'
+import { viewsOfVersion2 } from './snapshot-version-2.ts'
 import { clear, contributionNumber, createVerdict, largestScore, toShares, type Verdict } from './verdict.ts'
 
 export interface SeriesDetectorOptions {
@@ -45,10 +47,10 @@ export interface SeriesDetectorOptions {
 }
 
 /** Layout of a snapshot; a new one gets a new number, and the old ones go on loading. */
-export const snapshotVersion = 2
+export const snapshotVersion = 3
 
 /** Part of the name of scores: raised with every change after which the same samples get other scores, states or episodes. */
-export const scoresVersion = 3
+export const scoresVersion = 4
 
 export class SeriesDetector {
   readonly verdict: Verdict = createVerdict()
@@ -165,14 +167,10 @@ export class SeriesDetector {
    * Takes a snapshot over into `slot`; `version` is the layout it was made with. Throws a RangeError when it does not fit that layout.
    */
   restore(slot: number, bytes: Uint8Array, version = snapshotVersion): void {
-    if (version === 1) {
-      const series = this.#open(slot)
-      restoreVersion1(bytes, { row: rowOf(series), novelty: series.novelty, place: series.place })
-      return
-    }
-    let at = 0
-    for (const part of this.#views(slot)) at = takeInto(part, bytes, at)
-    if (at !== bytes.length) throw new RangeError(`snapshot of ${bytes.length} bytes, expected ${at}`)
+    const series = this.#open(slot)
+    if (version === 1) restoreVersion1(bytes, { row: rowOf(series), novelty: series.novelty, place: series.place })
+    else if (version === 2) takeAll(viewsOfVersion2(series, this.#isolation.views(slot)), bytes)
+    else takeAll(this.#views(slot), bytes)
   }
 
   *#views(slot: number): Generator<Uint8Array> {
@@ -224,19 +222,22 @@ export class SeriesDetector {
     follow(series, sample)
     followChange(series, sample)
     const confirmed = scoreChannels(series, sample, verdict, this.#patience)
+    const missed = scoreMissedEvent(series, sample)
     const unusual = this.#isolate(slot, series, sample)
     const observed = imputed ? 0 : observeRow(series, sample) * this.#noveltyGain
     const novelty = matters(policy, value - expected, expected) ? observed : 0
     const isWarm = rows[at + field.samples]! >= warmUpSamples
     const inEpisode = rows[at + field.episode + episodeFields.startedAtMs]! > 0
     sample.confirmed = isWarm ? confirmed : 0
-    const told = novelty >= 1 || confirmed > 1 || inEpisode
-    const score = !isWarm ? 0 : told ? Math.max(novelty, confirmed, unusual) : Math.min(1, Math.max(confirmed, unusual))
+    const recorded = Math.max(novelty, missed)
+    const told = recorded >= 1 || confirmed > 1 || inEpisode
+    const score = !isWarm ? 0 : told ? Math.max(recorded, confirmed, unusual) : Math.min(1, Math.max(confirmed, unusual))
     verdict.score = Math.min(score, largestScore)
     verdict.expected = expected
     verdict.lower = expected - thresholdOf(rows, at, channelNumber.spikeDown, policy, expected)
     verdict.upper = expected + thresholdOf(rows, at, channelNumber.spikeUp, policy, expected)
     verdict.contributions[contributionNumber.novelty] = novelty
+    verdict.contributions[contributionNumber.season] = Math.max(verdict.contributions[contributionNumber.season]!, missed)
     toShares(verdict)
   }
 
@@ -295,9 +296,3 @@ const silenceConfirms = 1.5
 const imputedConfidence = 0.5
 const sparseShare = 0.3
 const unconfirmedScore = 0.5
-/** Larger values are taken for this one, so that no sum or square overflows. */
-const largestValue = 1e150
-
-function bounded(value: number): number {
-  return Math.min(largestValue, Math.max(-largestValue, value))
-}

@@ -66,8 +66,20 @@ export const field = {
 } as const
 
 /** Measurements that are calibrated per series, each in a direction of its own: what goes up may be bursty where what goes down is not. */
-export const channels = ['spikeUp', 'spikeDown', 'levelUp', 'levelDown', 'trendUp', 'trendDown', 'volatility'] as const
+export const channels = [
+  'spikeUp',
+  'spikeDown',
+  'levelUp',
+  'levelDown',
+  'trendUp',
+  'trendDown',
+  'volatility',
+  'missedEvent',
+] as const
 export type Channel = (typeof channels)[number]
+
+/** The channels that measure every sample come first; the last one measures when a quarter of an hour ends. */
+export const sampleChannels = 7
 
 export const channelNumber = Object.fromEntries(channels.map((channel, i) => [channel, i])) as Record<Channel, number>
 
@@ -75,7 +87,18 @@ export function calibrationOf(channel: number): number {
   return field.calibrations + channel * calibrationLength
 }
 
-export const rowLength = field.calibrations + channels.length * calibrationLength
+/** What season and slow level left over of the three quarters of an hour before the one being averaged, newest first. */
+export const quarterErrors = field.calibrations + channels.length * calibrationLength
+
+/** Mean of those that are older. */
+export const olderErrors = quarterErrors + 3
+/** When a missed event was told last. */
+export const eventToldMs = quarterErrors + 4
+
+export const rowLength = quarterErrors + 5
+
+/** Of snapshots of version 2: the same columns, up to the calibration of volatility. */
+export const rowLengthVersion2 = field.calibrations + sampleChannels * calibrationLength
 
 /** Before them nothing is said of a series. */
 export const warmUpSamples = 200

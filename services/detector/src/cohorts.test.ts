@@ -1,4 +1,5 @@
 /** Cohorts through the detector's step: what is told of them, and what a new series gains from it. */
+import { readFileSync } from 'node:fs'
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import { float32Column, uint8Column } from '@lapwing/contracts/columns'
 import type { Model } from '@lapwing/contracts/records'
@@ -10,7 +11,7 @@ import { describe, expect, test } from 'vitest'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { cohortOf } from './cohorts.ts'
 import { detectorSchema } from './config.ts'
-import { createDetectStep } from './detect.ts'
+import { createDetectStep, stateName } from './detect.ts'
 
 const stepMs = 60_000
 const dayMinutes = 1440
@@ -206,6 +207,19 @@ describe('a new series of a known cohort', () => {
     ['a scope that is none', (model: Model) => ({ ...model, scope: 'cohort:x' })],
   ])('a prior with %s is damage', (_, damage) => {
     expect(() => started().apply(encode('Model', damage(decode('Model', prior))))).toThrow(DecodeError)
+  })
+
+  test('a prior of the layout before is taken, from its topic and from a state', () => {
+    const weights = readFileSync(new URL('../../../libs/detection/test/golden/series-detector.v2.bin', import.meta.url))
+    const older = { ...decode('Model', prior), configHash: stateName(detectorSchema.parse({})), weights }
+    const service = new Service(2, 2 * dayMinutes).apply(encode('Model', older))
+    const [kept] = [...service.step.takeChanged()]
+    expect(service.feed([newPod], 1).states).toEqual(['warming_from_cohort'])
+    const restored = new Service(2, 2 * dayMinutes)
+    restored.step.restore(kept!.key, Buffer.concat([kept!.snapshot.subarray(0, 8), weights]), 2)
+    expect(restored.feed([newPod], 1).outputs).toEqual(
+      new Service(2, 2 * dayMinutes).apply(encode('Model', older)).feed([newPod], 1).outputs,
+    )
   })
 
   test('of another model is left', () => {

@@ -19,7 +19,7 @@ import {
   standsFor,
 } from '@lapwing/detection/cohort-start'
 import type { SampleInput } from '@lapwing/detection/sample'
-import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
+import { SeriesDetector, type SeriesDetectorOptions, snapshotVersion } from '@lapwing/detection/series-detector'
 import type { Verdict } from '@lapwing/detection/verdict'
 import { emptyModel } from '@lapwing/models/registry'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
@@ -121,13 +121,14 @@ export class Cohorts {
   apply({ value }: Pick<LogRecord, 'value'>): void {
     if (!value) return
     const { kind, scope, configHash, createdAtMs, weights } = decode('Model', value)
-    if (kind !== priorKind || configHash !== this.#options.stateName || !weights) return
+    const version = this.#versionOf(configHash)
+    if (kind !== priorKind || version === undefined || !weights) return
     const key = scope.slice(scopePrefix.length)
     if (!scope.startsWith(scopePrefix) || !/^[0-9a-f]{32}$/.test(key)) throw new DecodeError('malformed', `a prior of ${scope}`)
-    this.#try(weights)
+    const snapshot = this.#checked(weights, version)
     const known = this.#priors.get(key)
     if (known && known.createdAtMs >= createdAtMs) return
-    this.#keepPrior(key, { createdAtMs, snapshot: weights })
+    this.#keepPrior(key, { createdAtMs, snapshot })
   }
 
   *takeChanged(): Generator<KeyState> {
@@ -146,14 +147,14 @@ export class Cohorts {
   }
 
   /** False when the key is of something else. Throws a RangeError when the bytes do not fit. */
-  restore(key: Uint8Array, snapshot: Uint8Array): boolean {
+  restore(key: Uint8Array, snapshot: Uint8Array, version: number): boolean {
     const tag = key.length === 17 ? key[16] : undefined
     if (tag !== startTag && tag !== priorTag) return false
     const copy = Buffer.from(snapshot)
     if (tag === startTag) this.#restoreStart(key, copy)
     else if (copy.length > 8) {
-      const createdAtMs = copy.readDoubleLE(0)
-      this.#priors.set(Buffer.from(key.subarray(0, 16)).toString('hex'), { createdAtMs, snapshot: copy.subarray(8) })
+      const prior = { createdAtMs: copy.readDoubleLE(0), snapshot: this.#inCurrentLayout(copy.subarray(8), version) }
+      this.#priors.set(Buffer.from(key.subarray(0, 16)).toString('hex'), prior)
     }
     return true
   }
@@ -182,7 +183,7 @@ export class Cohorts {
       state: 'promoted',
       createdAtMs: newestMs,
       trainedToMs: newestMs,
-      configHash: stateName,
+      configHash: `${stateName}/${snapshotVersion}`,
       metrics: [{ name: 'series', value: members.length }],
       sha256: createHash('sha256').update(weights).digest('hex'),
       weights,
@@ -191,10 +192,23 @@ export class Cohorts {
     return { topic: modelsTopic, partition, key: Buffer.from(modelId), value }
   }
 
+  /** Layout of a prior's snapshot; the first ones did not name it. Undefined for a prior of other settings, or of a newer detector. */
+  #versionOf(configHash: string): number | undefined {
+    const { stateName } = this.#options
+    if (configHash === stateName) return firstVersion
+    return configHash === `${stateName}/${snapshotVersion}` ? snapshotVersion : undefined
+  }
+
+  /** Throws a RangeError when no series could go on from it. */
+  #inCurrentLayout(snapshot: Uint8Array, version: number): Uint8Array {
+    this.#scratch.restore(0, snapshot, version)
+    return version === snapshotVersion ? snapshot : this.#scratch.snapshot(0)
+  }
+
   /** Throws a DecodeError when no series could go on from it. */
-  #try(snapshot: Uint8Array): void {
+  #checked(snapshot: Uint8Array, version: number): Uint8Array {
     try {
-      this.#scratch.restore(0, snapshot)
+      return this.#inCurrentLayout(snapshot, version)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
       throw new DecodeError('malformed', `a prior that does not fit: ${error.message}`)
@@ -224,6 +238,8 @@ const mostPublished = 32
 /** Kept by a partition; a prior takes some kilobytes. */
 const mostPriors = 256
 const priorKind = 'cohort-prior'
+/** Layout of snapshots when the first priors were told. */
+const firstVersion = 2
 const scopePrefix = 'cohort:'
 /** Last byte of a key on the state topic; 1 is feedback. */
 const startTag = 2

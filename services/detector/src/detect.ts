@@ -148,7 +148,7 @@ class PartitionDetector implements DetectStep {
   }
 
   restore(key: Uint8Array, snapshot: Uint8Array, version: number): void {
-    if (this.#verdicts.restore(key, snapshot) || this.#cohorts.restore(key, snapshot)) return
+    if (this.#verdicts.restore(key, snapshot) || this.#cohorts.restore(key, snapshot, version)) return
     if (this.#silence.restore(key, snapshot)) return
     if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
     this.#detector.restore(this.#slots.findOrAdd(key, 0), snapshot, version)
