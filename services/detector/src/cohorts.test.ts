@@ -9,16 +9,17 @@ import { snapshotVersion } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
 import { sampleRecord } from '../testing/sample-batch.ts'
-import { cohortOf } from './cohorts.ts'
+import { cohortOf, startCounts } from './cohorts.ts'
 import { detectorSchema } from './config.ts'
-import { createDetectStep, stateName } from './detect.ts'
+import { type BatchObservation, createDetectStep, stateName } from './detect.ts'
 
 const stepMs = 60_000
 const dayMinutes = 1440
 
 /** One service with pods that do the same, each with noise of its own. */
 class Service {
-  step = createStep()
+  readonly starts = { started: 0, trusted: 0, misfit: 0, expired: 0 }
+  step = this.#createStep()
   readonly outputs: OutgoingRecord[] = []
   #minute = 0
   readonly #seed: number
@@ -35,7 +36,7 @@ class Service {
 
   restart(): this {
     const states = [...this.step.takeChanged()]
-    this.step = createStep()
+    this.step = this.#createStep()
     for (const { key, snapshot } of states) this.step.restore(key, snapshot, snapshotVersion)
     return this
   }
@@ -43,6 +44,12 @@ class Service {
   apply(value: Uint8Array | null): this {
     this.step.apply!({ topic: 'models', partition: 7, offset: 0n, timestampMs: 0, key: null, value, headers: new Map() })
     return this
+  }
+
+  #createStep() {
+    return createStep(({ cohortStarts }) => {
+      for (const outcome of startCounts) this.starts[outcome] += cohortStarts[outcome]
+    })
   }
 
   get priors(): OutgoingRecord[] {
@@ -78,9 +85,9 @@ class Service {
 
 const scoreBatch = (value: Uint8Array) => decode('ScoreBatch', value)
 
-function createStep() {
+function createStep(observe: (observation: BatchObservation) => void) {
   const topics = { scoresTopic: 'scores', anomaliesTopic: 'anomalies', modelsTopic: 'models' }
-  return createDetectStep({ config: detectorSchema.parse({}), ...topics, observe: () => {}, observeVerdict: () => {} })
+  return createDetectStep({ config: detectorSchema.parse({}), ...topics, observe, observeVerdict: () => {} })
 }
 
 /** A day with a busy afternoon, noise of four per cent, and now and then a burst. */
@@ -220,6 +227,14 @@ describe('a new series of a known cohort', () => {
     expect(restored.feed([newPod], 1).outputs).toEqual(
       new Service(2, 2 * dayMinutes).apply(encode('Model', older)).feed([newPod], 1).outputs,
     )
+  })
+
+  test('whose cohort was heard of a week ago begins anew, after a restart too', () => {
+    const late = new Service(2, 9 * dayMinutes + 30).apply(prior)
+    expect(late.feed([newPod], 1).restart().feed([8], 1).states).toEqual(['warming', 'warming'])
+    expect(late.starts).toEqual({ started: 0, trusted: 0, misfit: 0, expired: 1 })
+    expect(started().feed([newPod], 40).starts).toEqual({ started: 1, trusted: 1, misfit: 0, expired: 0 })
+    expect(started().feed([newPod], 40, 1000).starts).toEqual({ started: 1, trusted: 0, misfit: 1, expired: 0 })
   })
 
   test('of another model is left', () => {

@@ -17,6 +17,7 @@ import {
   ownSamples,
   type StartOutcome,
   standsFor,
+  trialSamples,
 } from '@lapwing/detection/cohort-start'
 import type { SampleInput } from '@lapwing/detection/sample'
 import { SeriesDetector, type SeriesDetectorOptions, snapshotVersion } from '@lapwing/detection/series-detector'
@@ -51,6 +52,10 @@ export function isDue(lastMs: number, timestampMs: number): boolean {
   return lastMs > 0 && Math.floor(lastMs / publishEveryMs) !== Math.floor(timestampMs / publishEveryMs)
 }
 
+/** What became of new series whose cohort is known: started from its prior, then trusted or not; or the prior was too old. */
+export const startCounts = ['started', 'trusted', 'misfit', 'expired'] as const
+export type StartCounts = Record<(typeof startCounts)[number], number>
+
 export interface CohortOptions {
   readonly detector: SeriesDetector
   readonly detectorOptions: SeriesDetectorOptions
@@ -73,6 +78,7 @@ export class Cohorts {
   readonly #starts = new Map<number, CohortStart>()
   readonly #changedPriors = new Set<string>()
   readonly #changedStarts = new Set<number>()
+  #counts = noStarts()
   /** A detector to try snapshots in, and the state of a series that has seen nothing. */
   readonly #scratch: SeriesDetector
   readonly #nothing: Uint8Array
@@ -86,8 +92,16 @@ export class Cohorts {
   /** Lets a series that has seen nothing start from its cohort, when there is a prior. */
   begin(slot: number, labels: () => LabelSet, { timestampMs, stepMs, live }: SampleInput): void {
     if (this.#priors.size === 0 || !live) return
-    const prior = this.#priors.get(cohortOf(labels()).key)
+    const { key } = cohortOf(labels())
+    const prior = this.#priors.get(key)
     if (!prior) return
+    if (timestampMs - prior.createdAtMs > priorLifeMs) {
+      this.#counts.expired++
+      this.#priors.delete(key)
+      this.#changedPriors.add(key)
+      return
+    }
+    this.#counts.started++
     this.#options.detector.startFrom(slot, prior.snapshot, timestampMs - Math.max(stepMs, 1))
     this.#keepStart(slot, justStarted)
   }
@@ -100,10 +114,19 @@ export class Cohorts {
       isAnomalous: verdict.score > 1,
       isEpisodeOpen: verdict.state === 'anomalous',
     })
+    if (outcome.kind === 'misfit') this.#counts.misfit++
+    else if (start.samples === trialSamples) this.#counts.trusted++
     // With a last sample it is no series that has seen nothing, which would start from the prior again.
     if (outcome.kind === 'misfit') this.#options.detector.startFrom(slot, this.#nothing, timestampMs)
     this.#keepStart(slot, outcome.kind === 'misfit' || start.samples >= ownSamples ? undefined : start)
     return outcome
+  }
+
+  /** Since it was asked last. */
+  takeCounts(): StartCounts {
+    const counts = this.#counts
+    this.#counts = noStarts()
+    return counts
   }
 
   /** What the due series of a batch have to tell. */
@@ -233,6 +256,8 @@ export class Cohorts {
 }
 
 const publishEveryMs = 3_600_000
+/** A cohort that lives tells of itself each hour; what one was like a week ago says little of today. */
+const priorLifeMs = 7 * 24 * 3_600_000
 /** Of one batch: cohorts may be as many as series. */
 const mostPublished = 32
 /** Kept by a partition; a prior takes some kilobytes. */
@@ -244,6 +269,10 @@ const scopePrefix = 'cohort:'
 /** Last byte of a key on the state topic; 1 is feedback. */
 const startTag = 2
 const priorTag = 3
+
+function noStarts(): StartCounts {
+  return { started: 0, trusted: 0, misfit: 0, expired: 0 }
+}
 
 function stateKey(key: Uint8Array, tag: number): Uint8Array {
   return Uint8Array.of(...key, tag)

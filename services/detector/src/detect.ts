@@ -19,7 +19,7 @@ import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { anomalyRecord, describeAnomaly, episodeSample } from './anomaly.ts'
-import { type CohortMember, Cohorts, cohortOf, isDue } from './cohorts.ts'
+import { type CohortMember, Cohorts, cohortOf, isDue, type StartCounts } from './cohorts.ts'
 import { type DetectorConfig, falseAlarmsPerWeek } from './config.ts'
 import { ScoredBatch } from './scored-batch.ts'
 import { longestSilenceMs, SilenceWatch, type Sweep, type WatchedSeries } from './silence.ts'
@@ -61,6 +61,7 @@ export interface BatchObservation {
   readonly suppressed: number
   readonly resolved: number
   readonly series: number
+  readonly cohortStarts: StartCounts
   readonly newestMs: number
 }
 
@@ -130,7 +131,13 @@ class PartitionDetector implements DetectStep {
     const sweep = batch.kind === 'live' ? this.#silence.advance(batch.source, batch.newestMs) : undefined
     if (sweep) this.#tellSilences(hand, sweep)
     if (hand.due.length > 0) for (const prior of this.#cohorts.publish(hand.due, record, batch.newestMs)) emit(prior)
-    this.#options.observe({ ...counts, samples: scored.sampleCount, series: this.#slots.size, newestMs: batch.newestMs })
+    this.#options.observe({
+      ...counts,
+      samples: scored.sampleCount,
+      series: this.#slots.size,
+      cohortStarts: this.#cohorts.takeCounts(),
+      newestMs: batch.newestMs,
+    })
   }
 
   /** A verdict or a model. */

@@ -2,6 +2,7 @@
 
 import type { Feedback } from '@lapwing/contracts/records'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { startCounts } from './cohorts.ts'
 import type { BatchObservation } from './detect.ts'
 import type { VerdictOutcome } from './verdicts.ts'
 
@@ -23,6 +24,13 @@ export function createDetectorMetrics(registry: Registry): (observation: BatchOb
     registers,
   })
   for (const transition of ['opened', 'suppressed', 'resolved']) episodes.inc({ transition }, 0)
+  const starts = new Counter({
+    name: 'lapwing_detector_cohort_starts_total',
+    help: 'New series of a known cohort, by what became of their start from its prior.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  for (const outcome of startCounts) starts.inc({ outcome }, 0)
   const newest = new Gauge({
     name: 'lapwing_detector_newest_sample_timestamp_seconds',
     help: 'Time of the newest sample that was scored.',
@@ -35,6 +43,7 @@ export function createDetectorMetrics(registry: Registry): (observation: BatchOb
     episodes.inc({ transition: 'opened' }, observation.opened)
     episodes.inc({ transition: 'suppressed' }, observation.suppressed)
     episodes.inc({ transition: 'resolved' }, observation.resolved)
+    for (const outcome of startCounts) starts.inc({ outcome }, observation.cohortStarts[outcome])
     newest.set(observation.newestMs / 1000)
   }
 }
