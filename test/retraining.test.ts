@@ -104,81 +104,133 @@ function check(outcome: Outcome): void {
 type Moment = 'asked for' | 'step' | 'settling' | 'in shadow' | 'ramp' | 'rolled back'
 
 async function story(shop: Shop, services: Services, disturb: (moment: Moment) => Promise<void>): Promise<Outcome> {
-  const versions = async () => (await shop.registry()).ofScope(`entity:${shop.entity}`)
-  const inForce = async () => (await shop.registry()).inForce(`entity:${shop.entity}`)
-  const reaches = (what: string, holds: () => Promise<boolean>) => eventually(holds, { what, deadlineMs, everyMs: 100 })
-  const isScored = () => reaches('the rows are scored', () => shop.isScored())
-  /** Sends rows until it holds: what takes effect does so with samples. Nobody is ahead of the others, whoever was killed. */
-  const sendingUntil = (what: string, weather: Weather, holds: () => Promise<boolean>) =>
-    eventually(
-      async () => {
-        if (await holds()) return true
-        await shop.send(10, weather)
-        if ((await shop.scores()).length > 0) await isScored()
-        return false
-      },
-      { what, deadlineMs, everyMs: 200 },
-    )
-  const requestsSince = async (sinceMs: number) =>
-    (await shop.driftRequests()).filter(({ requestedAtMs }) => requestedAtMs > sinceMs)
-  const scoredBy = (model: Model) => async () => (await shop.scores()).at(-1)?.model === model.modelId
+  const stage = new Stage(shop, services, disturb)
+  const first = await firstModel(stage)
+  const stepAtMs = shop.newestMs
+  const { second, delayRows } = await levelShifts(stage)
+  await rampIsRejected(stage, second)
+  await goBack(stage, first, second)
+  return { delayRows, requests: (await stage.requestsSince(stepAtMs)).length, states: await listedStates(services) }
+}
 
+/** What every act of the story asks and waits for. */
+class Stage {
+  readonly shop: Shop
+  readonly services: Services
+  readonly disturb: (moment: Moment) => Promise<void>
+
+  constructor(shop: Shop, services: Services, disturb: (moment: Moment) => Promise<void>) {
+    this.shop = shop
+    this.services = services
+    this.disturb = disturb
+  }
+
+  async versions(): Promise<Model[]> {
+    return (await this.shop.registry()).ofScope(`entity:${this.shop.entity}`)
+  }
+
+  async inForce(): Promise<Model | undefined> {
+    return (await this.shop.registry()).inForce(`entity:${this.shop.entity}`)
+  }
+
+  async requestsSince(sinceMs: number) {
+    return (await this.shop.driftRequests()).filter(({ requestedAtMs }) => requestedAtMs > sinceMs)
+  }
+
+  reaches(what: string, holds: () => Promise<boolean>): Promise<boolean> {
+    return eventually(holds, { what, deadlineMs, everyMs: 100 })
+  }
+
+  isScored(): Promise<boolean> {
+    return this.reaches('the rows are scored', () => this.shop.isScored())
+  }
+
+  /** Sends rows until it holds: what takes effect does so with samples. Nobody is ahead of the trainer, whoever was killed. */
+  sendingUntil(what: string, weather: Weather, holds: () => Promise<boolean>): Promise<boolean> {
+    const ask = async () => {
+      if (await holds()) return true
+      await this.shop.send(10, weather)
+      if ((await this.shop.scores()).length > 0) await this.isScored()
+      return false
+    }
+    return eventually(ask, { what, deadlineMs, everyMs: 200 })
+  }
+
+  async untilScoredBy(model: Model, weather: Weather): Promise<void> {
+    const scores = async () => (await this.shop.scores()).at(-1)?.model === model.modelId
+    await this.sendingUntil(
+      `${model.modelId} is in force`,
+      weather,
+      async () => (await this.inForce())?.modelId === model.modelId,
+    )
+    await this.sendingUntil(`${model.modelId} scores`, weather, scores)
+  }
+}
+
+async function firstModel(stage: Stage): Promise<Model> {
+  const { shop, services, disturb } = stage
   await shop.send(1000, calm)
   await services.lapwing('train', `instance=${shop.instance}`, '--reason', 'first', '--no-follow')
   await disturb('asked for')
-  await reaches('the first model is in shadow', async () => (await versions())[0]?.state === 'shadow')
-  const first = (await versions())[0]!
+  await stage.reaches('the first model is in shadow', async () => (await stage.versions())[0]?.state === 'shadow')
+  const first = (await stage.versions())[0]!
   expect(first.reason).toBe('first')
   expect(first.trainedRows).toBeGreaterThan(700)
-  await sendingUntil('the first model is in force', calm, async () => (await inForce())?.modelId === first.modelId)
-  await sendingUntil('it scores', calm, scoredBy(first))
+  await stage.untilScoredBy(first, calm)
   await shop.send(200, calm)
-  await isScored()
+  await stage.isScored()
+  return first
+}
 
+async function levelShifts(stage: Stage): Promise<{ second: Model; delayRows: number }> {
+  const { shop, disturb } = stage
   const stepAtMs = shop.newestMs
   await shop.send(10, shifted)
   await disturb('step')
-  await sendingUntil('drift is noticed', shifted, async () => (await requestsSince(stepAtMs)).length > 0)
-  const [request] = await requestsSince(stepAtMs)
-  const delayRows = (request!.requestedAtMs - stepAtMs) / 60_000
+  await stage.sendingUntil('drift is noticed', shifted, async () => (await stage.requestsSince(stepAtMs)).length > 0)
+  const [request] = await stage.requestsSince(stepAtMs)
   expect(request!.reason).toMatch(/went from \d/)
   expect(request!.scope).toBe(`entity:${shop.entity}`)
-  await reaches('the request is admitted', async () => (await versions()).length === 2)
+  await stage.reaches('the request is admitted', async () => (await stage.versions()).length === 2)
   await shop.send(370, shifted)
   await disturb('settling')
-  await reaches('the second model is trained and judged', async () => (await versions())[1]!.state === 'shadow')
-  const second = (await versions())[1]!
+  await stage.reaches('the second model is trained and judged', async () => (await stage.versions())[1]!.state === 'shadow')
+  const second = (await stage.versions())[1]!
   await disturb('in shadow')
-  await sendingUntil('it is in force', shifted, async () => (await inForce())?.modelId === second.modelId)
-  await sendingUntil('it scores', shifted, scoredBy(second))
+  await stage.untilScoredBy(second, shifted)
   await shop.send(60, shifted)
-  await isScored()
+  await stage.isScored()
   const newest = (await shop.scores()).filter(({ atMs }) => atMs > shop.newestMs - 40 * 60_000)
   expect(newest.length).toBeGreaterThanOrEqual(35)
   expect(newest.filter(({ score }) => score > 1)).toEqual([])
+  return { second, delayRows: (request!.requestedAtMs - stepAtMs) / 60_000 }
+}
 
+async function rampIsRejected(stage: Stage, second: Model): Promise<void> {
+  const { shop, disturb } = stage
   await shop.send(360, shifted)
-  await isScored()
+  await stage.isScored()
   const rampAtMs = shop.newestMs
   await shop.send(10, ramp)
   await disturb('ramp')
-  await sendingUntil('the ramp is noticed', ramp, async () => (await requestsSince(rampAtMs)).length > 0)
+  await stage.sendingUntil('the ramp is noticed', ramp, async () => (await stage.requestsSince(rampAtMs)).length > 0)
   await shop.send(380, ramp)
-  await reaches('the third model is judged', async () => (await versions())[2]?.state === 'rejected')
-  const third = (await versions())[2]!
-  expect(third.decision).toMatch(
+  await stage.reaches('the third model is judged', async () => (await stage.versions())[2]?.state === 'rejected')
+  expect((await stage.versions())[2]!.decision).toMatch(
     /^less precise: precision \d\.\d\d at recall \d\.\d\d, the model in force \d\.\d\d;.*still moving/,
   )
-  expect((await inForce())?.modelId).toBe(second.modelId)
+  expect((await stage.inForce())?.modelId).toBe(second.modelId)
+}
 
-  const rolledBack = await eventually(() => services.lapwing('models', 'rollback', second.modelId, '--reason', 'not liked'), {
+async function goBack(stage: Stage, first: Model, second: Model): Promise<void> {
+  const { services, disturb } = stage
+  const said = await eventually(() => services.lapwing('models', 'rollback', second.modelId, '--reason', 'not liked'), {
     what: 'the model is rolled back',
     deadlineMs,
   })
-  expect(rolledBack).toContain(`${first.modelId} scores the next samples.`)
+  expect(said).toContain(`${first.modelId} scores the next samples.`)
   await disturb('rolled back')
-  await sendingUntil('the first model scores again', ramp, scoredBy(first))
-  return { delayRows, requests: (await requestsSince(stepAtMs)).length, states: await listedStates(services) }
+  await stage.untilScoredBy(first, ramp)
 }
 
 /** As the command line has them, the oldest first. */

@@ -8,11 +8,9 @@
  * Deterministic: time comes from the samples. History is left: it has been learned from.
  */
 import { decode, encode } from '@lapwing/contracts/codec'
-import { bytesOf, ColumnError, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
+import { bytesOf, float64Column, uint32Column } from '@lapwing/contracts/columns'
 import type { Model, SampleBatch } from '@lapwing/contracts/records'
-import { seriesText } from '@lapwing/contracts/series'
-import { sampleFlags } from '@lapwing/contracts/series-state'
-import { entityText, keyText, labelReader, seriesCount } from '@lapwing/contracts/series-table'
+import { entityText, seriesCount } from '@lapwing/contracts/series-table'
 import { entityScope } from '@lapwing/models/registry'
 import { decideShadow } from '@lapwing/models/shadow-decision'
 import { type ArtefactStore, ArtefactStoreError, unpackWeights, WeightsError, type WeightsRefusal } from '@lapwing/models/weights'
@@ -22,6 +20,7 @@ import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { EntityModel, type RowVerdict } from './entity-model.ts'
 import { entityAnomaly, type Role, scoreRecord, shadowRecord } from './entity-records.ts'
+import { type EntitySample, samplesOf } from './entity-samples.ts'
 
 export interface EntityOptions {
   readonly scoresTopic: string
@@ -161,7 +160,7 @@ class EntityStep implements StatefulStep {
   #score(key: string, places: readonly (readonly [number, number, number])[], hand: BatchInHand): void {
     const entity = this.#entities.get(key)!
     if (entity.models.in_force?.model.state === 'rolled_back') this.#endRetired(key, entity.models.in_force, hand)
-    const samples = samplesOf(entity, places, hand.batch)
+    const samples = samplesOf(hand.batch, places, entity.names)
     for (const role of roles) {
       const model = entity.models[role]
       if (!model) continue
@@ -172,7 +171,13 @@ class EntityStep implements StatefulStep {
     if (shadow && !shadow.isDecided && shadow.rows >= this.#options.shadowRows) this.#decideShadow(entity, shadow, hand)
   }
 
-  #feed(entity: Entity, role: Role, model: EntityModel, samples: readonly Sample[], { batch, record, emit }: BatchInHand): void {
+  #feed(
+    entity: Entity,
+    role: Role,
+    model: EntityModel,
+    samples: readonly EntitySample[],
+    { batch, record, emit }: BatchInHand,
+  ): void {
     const { scoresTopic, anomaliesTopic, observe } = this.#options
     const verdicts: RowVerdict[] = []
     let opened = 0
@@ -284,32 +289,6 @@ interface BatchInHand {
   readonly batch: SampleBatch
   readonly record: LogRecord
   readonly emit: (output: OutgoingRecord) => void
-}
-
-interface Sample {
-  readonly name: string
-  readonly timestampMs: number
-  readonly value: number
-}
-
-/** In the order of time, so that a row is whole before the next one begins. */
-function samplesOf(entity: Entity, places: readonly (readonly [number, number, number])[], batch: SampleBatch): Sample[] {
-  const timestampsMs = float64Column(batch.timestampsMs)
-  const values = float64Column(batch.values, timestampsMs.length)
-  const flags = uint8Column(batch.flags, timestampsMs.length)
-  const readLabels = labelReader(batch.series)
-  const samples: Sample[] = []
-  for (const [series, from, to] of places) {
-    if (to > timestampsMs.length) throw new ColumnError(`series ${series} has more samples than the batch`)
-    const key = keyText(batch.series, series)
-    const name = entity.names.get(key) ?? seriesText(readLabels(series))
-    entity.names.set(key, name)
-    for (let at = from; at < to; at++) {
-      if (flags[at]! & sampleFlags.stale || !Number.isFinite(timestampsMs[at]!)) continue
-      samples.push({ name, timestampMs: timestampsMs[at]!, value: values[at]! })
-    }
-  }
-  return samples.sort((a, b) => a.timestampMs - b.timestampMs)
 }
 
 const modelTag = 0

@@ -17,6 +17,7 @@ import { planRuns, type RetrainSchedule, scheduledRequest } from '@lapwing/model
 import { LogError } from '@lapwing/stream/errors'
 import type { FencedProducer, Log, LogRecord } from '@lapwing/stream/log'
 import { ownUntil } from '@lapwing/stream/take-over-again'
+import { NewestSample } from './newest-sample.ts'
 import { VersionRecords } from './version-records.ts'
 
 export interface RegistryOptions {
@@ -65,12 +66,11 @@ const mostTries = 3
 const lookMs = 1000
 /** Between two records of progress. */
 const progressMs = 1000
-/** Newest records of the samples that are asked how late it is. */
-const askedRecords = 5n
 
 export class RegistryPartition {
   readonly #options: RegistryOptions
   readonly #partition: number
+  readonly #newest: NewestSample
   readonly #ending = new AbortController()
   #registry = new ModelRegistry()
   #versions: VersionRecords
@@ -78,14 +78,13 @@ export class RegistryPartition {
   /** The last run of each entity that was asked for by us. */
   readonly #asked = new Map<string, number>()
   #wake = new AbortController()
-  #newestMs = 0
-  #samplesNext = -1n
   #producer: FencedProducer | undefined
   readonly #done: Promise<void>
 
   constructor(partition: number, options: RegistryOptions, onFatal: (error: Error) => void) {
     this.#options = options
     this.#partition = partition
+    this.#newest = new NewestSample(options.log, options.topics.samples, partition)
     this.#versions = new VersionRecords(options.log, options.topics.models, partition)
     this.#done = this.#run(onFatal)
   }
@@ -138,8 +137,8 @@ export class RegistryPartition {
     await this.#decideAll()
     await this.#askAsPlanned()
     await this.#forgetOld()
-    if (this.#registry.all().some(({ state }) => state === 'requested')) await this.#askNewest()
-    const due = dueWork(this.#registry, this.#newestMs)
+    if (this.#registry.all().some(({ state }) => state === 'requested')) await this.#newest.look()
+    const due = dueWork(this.#registry, this.#newest.atMs)
     if (due) await this.#do(due)
     else await delay(lookMs, undefined, { signal: this.#wake.signal }).catch(() => undefined)
   }
@@ -158,7 +157,7 @@ export class RegistryPartition {
     const { earliest, next } = (await log.offsets(topics.control))[this.#partition]!
     const from = BigInt(this.#registry.position + 1)
     if (from >= next) return
-    await this.#askNewest()
+    await this.#newest.look()
     for await (const records of log.readRange(topics.control, this.#partition, from > earliest ? from : earliest, next)) {
       for (const record of records) await this.#decide(record)
     }
@@ -169,7 +168,7 @@ export class RegistryPartition {
   async #decide({ offset, value }: LogRecord): Promise<void> {
     const control = value && this.#readControl(value)
     if (!control) return
-    const { outcome, why, changed } = decideControl(this.#registry, control, this.#newestMs, this.#options.policy)
+    const { outcome, why, changed } = decideControl(this.#registry, control, this.#newest.atMs, this.#options.policy)
     if (this.#ending.signal.aborted) return
     await this.#commit([...changed, positionRecord(Number(offset))])
     this.#options.observe({ kind: 'decided', control, outcome, why })
@@ -298,28 +297,5 @@ export class RegistryPartition {
       whole.map((model) => ({ topic, partition, key: Buffer.from(model.modelId), value: encode('Model', model) })),
     )
     for (const model of whole) this.#registry.put(model)
-  }
-
-  /** Time of the newest live samples: the clock by which versions wait. */
-  async #askNewest(): Promise<void> {
-    const { log, topics } = this.#options
-    const { earliest, next } = (await log.offsets(topics.samples))[this.#partition]!
-    if (next === this.#samplesNext) return
-    const from = next - askedRecords > earliest ? next - askedRecords : earliest
-    for await (const records of log.readRange(topics.samples, this.#partition, from, next)) {
-      for (const { value } of records) this.#newestMs = Math.max(this.#newestMs, newestOf(value))
-    }
-    this.#samplesNext = next
-  }
-}
-
-function newestOf(value: Uint8Array | null): number {
-  try {
-    if (!value) return 0
-    const { kind, newestMs } = decode('SampleBatch', value)
-    return kind === 'live' ? newestMs : 0
-  } catch (error) {
-    if (error instanceof DecodeError) return 0
-    throw error
   }
 }
