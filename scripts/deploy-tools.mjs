@@ -2,15 +2,17 @@
  * Builds and installs what `npm run test:deploy` checks with, into Lapwing's cache folder: `node scripts/deploy-tools.mjs [NAME …]`.
  *
  * Go, Python 3 and their public registries are all it needs. What is there already is not built again. Without NAME: helm, kubeconform,
- * helm-unittest, schemas, airflow, consumer. About eight minutes on two cores, most of it helm.
+ * helm-unittest, helm-docs, actionlint, schemas, crds, etcd, kube-apiserver, airflow, consumer, avro. About half an hour on two cores, most of it the API server.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 const cache = process.env.LAPWING_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lapwing')
 const tools = join(cache, 'tools')
+
+const kubernetesVersion = '1.37.2'
 
 const all = {
   helm: () => buildGo('helm', 'helm.sh/helm/v3/cmd/helm', { 'helm.sh/helm/v3': 'v3.22.0' }),
@@ -24,21 +26,43 @@ const all = {
       // Its module file replaces this dependency, and a replacement counts only in the module that is built.
       ['github.com/vmware-labs/yaml-jsonpath v0.3.2 => github.com/helm-unittest/yaml-jsonpath v0.4.0'],
     ),
+  'helm-docs': () =>
+    buildGo('helm-docs', 'github.com/norwoodj/helm-docs/cmd/helm-docs', { 'github.com/norwoodj/helm-docs': 'v1.14.2' }),
+  actionlint: () =>
+    buildGo('actionlint', 'github.com/rhysd/actionlint/cmd/actionlint', { 'github.com/rhysd/actionlint': 'v1.7.7' }),
   schemas: () => makePython('schemas', ['kubernetes-validate==1.37.0']),
+  crds: () =>
+    fetchDefinitions({
+      'github.com/prometheus-operator/prometheus-operator@v0.85.0': [
+        'example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml',
+        'example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml',
+      ],
+      'github.com/kedacore/keda/v2@v2.17.2': ['config/crd/bases/keda.sh_scaledobjects.yaml'],
+    }),
   airflow: () => makePython('airflow', ['apache-airflow==3.3.2', 'apache-airflow-providers-cncf-kubernetes==10.25.0']),
+  etcd: () => buildGo('etcd', 'go.etcd.io/etcd/server/v3', { 'go.etcd.io/etcd/server/v3': 'v3.7.3' }),
+  'kube-apiserver': () =>
+    buildGo(
+      'kube-apiserver',
+      'k8s.io/kubernetes/cmd/kube-apiserver',
+      { 'k8s.io/kubernetes': `v${kubernetesVersion}` },
+      stagingReplacements(),
+      `-X k8s.io/component-base/version.gitVersion=v${kubernetesVersion} -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37`,
+    ),
   consumer: () => makePython('consumer', ['kafka-python==3.0.12', 'fastavro==1.13.1']),
+  avro: () => fetchJar('avro', 'org/apache/avro/avro/1.12.0/avro-1.12.0.jar'),
 }
 
 const names = process.argv.slice(2)
 for (const name of names.length > 0 ? names : Object.keys(all)) {
   if (!(name in all)) fail(`expected one of ${Object.keys(all).join(', ')}; found ${name}`)
   const startMs = performance.now()
-  const isNew = all[name]()
+  const isNew = await all[name]()
   process.stdout.write(`${name}: ${isNew ? `made in ${((performance.now() - startMs) / 1000).toFixed(0)} s` : 'there'}\n`)
 }
 
 /** A program of a Go module, in a module of its own. */
-function buildGo(name, programPackage, requirements, replacements = []) {
+function buildGo(name, programPackage, requirements, replacements = [], linkerFlags = '') {
   const program = join(tools, 'bin', name)
   if (existsSync(program)) return false
   const folder = mkdtempSync(join(tmpdir(), 'lapwing-build-'))
@@ -46,12 +70,50 @@ function buildGo(name, programPackage, requirements, replacements = []) {
     ...Object.entries(requirements).map(([path, version]) => `require ${path} ${version}`),
     ...replacements.map((replacement) => `replace ${replacement}`),
   ]
-  writeFileSync(join(folder, 'go.mod'), `module tool\n\ngo 1.26.0\n\n${lines.join('\n')}\n`)
-  writeFileSync(join(folder, 'tool.go'), `//go:build tools\n\npackage tool\n\nimport _ "${programPackage}"\n`)
+  writeFileSync(join(folder, 'go.mod'), `module example.com/build\n\ngo 1.26.0\n\n${lines.join('\n')}\n`)
+  writeFileSync(join(folder, 'tool.go'), `//go:build tools\n\npackage build\n\nimport _ "${programPackage}"\n`)
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=mod' }
   run('go', ['mod', 'tidy'], { cwd: folder, env })
-  run('go', ['build', '-p', '1', '-trimpath', '-ldflags', '-s -w', '-o', program, programPackage], { cwd: folder, env })
+  run('go', ['build', '-p', '1', '-trimpath', '-ldflags', `-s -w ${linkerFlags}`, '-o', program, programPackage], {
+    cwd: folder,
+    env,
+  })
   rmSync(folder, { recursive: true })
+  return true
+}
+
+/** Kubernetes' module file replaces its parts by folders of its repository; each is a module too, at 0.(minor).(patch). */
+function stagingReplacements() {
+  const { stdout } = spawnSync('go', ['mod', 'download', '-json', `k8s.io/kubernetes@v${kubernetesVersion}`], {
+    encoding: 'utf8',
+  })
+  const moduleFile = readFileSync(JSON.parse(stdout).GoMod, 'utf8')
+  const parts = [...moduleFile.matchAll(/^\s*(k8s\.io\/\S+) => \.\/staging\//gm)].map(([, path]) => path)
+  return parts.map((path) => `${path} => ${path} v0.${kubernetesVersion.slice(2)}`)
+}
+
+/** Definitions of custom resources out of the modules of those who make them. */
+function fetchDefinitions(filesByModule) {
+  const folder = join(tools, 'crds')
+  if (existsSync(folder)) return false
+  const files = Object.entries(filesByModule).flatMap(([module, paths]) => {
+    const { status, stdout } = spawnSync('go', ['mod', 'download', '-json', module], { encoding: 'utf8' })
+    if (status !== 0) fail(`go mod download ${module} failed: ${stdout}`)
+    return paths.map((path) => join(JSON.parse(stdout).Dir, path))
+  })
+  mkdirSync(folder, { recursive: true })
+  for (const file of files) copyFileSync(file, join(folder, basename(file)))
+  return true
+}
+
+/** A jar of Maven Central, or of the repository that MAVEN_REPOSITORY names. */
+async function fetchJar(name, path) {
+  const file = join(tools, name, basename(path))
+  if (existsSync(file)) return false
+  const answer = await fetch(`${process.env.MAVEN_REPOSITORY ?? 'https://repo1.maven.org/maven2'}/${path}`)
+  if (!answer.ok) fail(`${path}: ${answer.status}`)
+  mkdirSync(join(tools, name), { recursive: true })
+  writeFileSync(file, new Uint8Array(await answer.arrayBuffer()))
   return true
 }
 

@@ -3,9 +3,11 @@ import { ConfigError } from '@lapwing/service/config'
 import { Command, CommanderError } from 'commander'
 import { alertsCommand } from './alerts/alerts-command.ts'
 import { backtestCommand } from './backtest/backtest-command.ts'
+import { configCommand } from './config/config-command.ts'
 import { evaluateCommand } from './evaluate/evaluate-command.ts'
 import { feedbackCommand } from './feedback/feedback-command.ts'
 import { grafanaCommand } from './grafana/grafana-command.ts'
+import { kubeCommand } from './kube/kube-command.ts'
 import { modelsCommand, trainCommand } from './models/models-command.ts'
 import { muteCommand } from './mute/mute-command.ts'
 import { queriesCommand } from './queries/queries-command.ts'
@@ -36,6 +38,8 @@ const program = new Command('lapwing')
   .addCommand(alertsCommand())
   .addCommand(muteCommand())
   .addCommand(grafanaCommand())
+  .addCommand(configCommand())
+  .addCommand(kubeCommand())
 for (const command of serviceCommands()) program.addCommand(command)
 inheritSettings(program)
 

@@ -18,6 +18,12 @@ export function duration(atLeastMs = 1) {
   })
 }
 
+/** The way back: as one would write it, in the largest unit that gives a whole number. */
+export function durationText(ms: number): string {
+  const [unit, size] = Object.entries(unitsMs).findLast(([, size]) => ms % size === 0) ?? ['ms', 1]
+  return `${ms / size}${unit}`
+}
+
 /** An http or https address without a trailing slash. */
 export function httpUrl() {
   return z

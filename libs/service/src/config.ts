@@ -46,12 +46,7 @@ export type CommonConfig = ConfigOf<typeof commonSections>
 
 /** The validated sections. Throws ConfigError. */
 export function loadConfig<S extends Sections>(sections: S, layers: ConfigLayers): ConfigOf<S> {
-  const merged = new Layered()
-  const file = layers.file ?? (existsSync(defaultFile) ? defaultFile : undefined)
-  if (file) merged.addFile(file)
-  if (file && layers.profile) merged.addFile(profileFile(file, layers.profile))
-  merged.addEnvironment(layers.environment)
-  for (const set of layers.sets) merged.addSet(set)
+  const merged = mergedLayers(layers)
   merged.refuseUnknownSections()
   const problems: string[] = [...merged.problems]
   const config: Record<string, unknown> = {}
@@ -62,6 +57,22 @@ export function loadConfig<S extends Sections>(sections: S, layers: ConfigLayers
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze(config) as ConfigOf<S>
+}
+
+/** Where a key was set (file and line, variable or flag); undefined where it was not. Throws ConfigError for a file that cannot be read. */
+export function placeOfSetting(layers: ConfigLayers, path: readonly [section: string, key: string]): string | undefined {
+  const merged = mergedLayers(layers)
+  return lookUp(merged.tree, path) === undefined ? undefined : merged.placeOf(path)
+}
+
+function mergedLayers(layers: ConfigLayers): Layered {
+  const merged = new Layered()
+  const file = layers.file ?? (existsSync(defaultFile) ? defaultFile : undefined)
+  if (file) merged.addFile(file)
+  if (file && layers.profile) merged.addFile(profileFile(file, layers.profile))
+  merged.addEnvironment(layers.environment)
+  for (const set of layers.sets) merged.addSet(set)
+  return merged
 }
 
 /** A file of its own, validated by its schema. Throws ConfigError, which names file, line and key. */
@@ -146,18 +157,18 @@ class Layered {
     for (const name of Object.keys(this.tree)) {
       if (sectionNames.includes(name)) continue
       this.problems.push(
-        `${this.#placeOf([name])}: ${name}: unknown key; expected one of ${[...sectionNames, ...Object.keys(flatKeys)].join(', ')}`,
+        `${this.placeOf([name])}: ${name}: unknown key; expected one of ${[...sectionNames, ...Object.keys(flatKeys)].join(', ')}`,
       )
     }
   }
 
   problem(path: PropertyKey[], issue: z.core.$ZodIssue): string {
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => `${this.#placeOf([...path, key])}: ${[...path, key].join('.')}: unknown key`).join('\n')
+      return issue.keys.map((key) => `${this.placeOf([...path, key])}: ${[...path, key].join('.')}: unknown key`).join('\n')
     }
     const found = isSecret(issue) ? new Secret('') : lookUp(this.tree, path)
     const actual = found === undefined ? 'nothing is set' : `found ${shown(found)}`
-    return `${this.#placeOf(path)}: ${path.join('.')}: ${issue.message.replace(/^Invalid input: |, received .*/g, '')}; ${actual}`
+    return `${this.placeOf(path)}: ${path.join('.')}: ${issue.message.replace(/^Invalid input: |, received .*/g, '')}; ${actual}`
   }
 
   #addPair(parent: readonly string[], pair: Pair<Node, Node | null>, file: string, lines: LineCounter): void {
@@ -201,7 +212,7 @@ class Layered {
     }
   }
 
-  #placeOf(path: readonly PropertyKey[]): string {
+  placeOf(path: readonly PropertyKey[]): string {
     for (let depth = path.length; depth > 0; depth--) {
       const place = this.#places.get(path.slice(0, depth).join('.'))
       if (place) return place
