@@ -43,4 +43,4 @@ with dag("retraining", "New models of the entities in LAPWING_ENTITIES, then how
         command(task_id, ["train", *entity.split(), "--reason", "weekly"]) >> accuracy
 
 with dag("reports", "The report of the week", "0 6 * * 1"):
-    command("report", setting("REPORT_ARGUMENTS", "report weekly").split())
+    command("report", setting("REPORT_ARGUMENTS", "report weekly --json").split())

@@ -89,7 +89,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if not (has "ReadWriteMany" $values.persistence.accessModes) }}{{ fail (printf "%s: several replicas share one volume; set %s.persistence.accessModes to [ReadWriteMany]" $service $service) }}{{ end }}
 {{- end }}
 {{- end }}
-{{- range $setting := list (list "alerter" "slack_webhook_url") (list "alerter" "slack_signing_secret") (list "alerter" "feedback_token") (list "reporter" "postgres_url") (list "ingestor" "prometheus_bearer_token") }}
+{{- if and .Values.reporter.persistence.enabled (hasKey .Values.reporter.secretEnv "LAPWING__REPORTER__POSTGRES_URL") }}{{ fail "reporter: the history is in PostgreSQL or on a volume; set reporter.persistence.enabled=false" }}{{ end }}
+{{- range $setting := list (list "alerter" "slack_webhook_url") (list "alerter" "slack_bot_token") (list "alerter" "slack_signing_secret") (list "alerter" "feedback_token") (list "reporter" "postgres_url") (list "ingestor" "prometheus_bearer_token") }}
 {{- if include "lapwing.setting" (prepend $setting $) }}{{ fail (printf "config: %s is secret and would be readable in a ConfigMap; put it into %s.secretEnv as LAPWING__%s__%s, or into %s.existingSecret" (last $setting) (first $setting) (upper (first $setting)) (upper (last $setting)) (first $setting)) }}{{ end }}
 {{- end }}
 {{- end }}
