@@ -51,7 +51,7 @@ describe.skipIf(!postgresPrograms)('history in PostgreSQL', { timeout: 120_000 }
     await expect(wrong.openCount()).rejects.not.toThrow(HistoryUnavailable)
   })
 
-  test('killed and started again under two reporters: the history equals the log', async () => {
+  test('killed and started again under two reporters: the history equals the log', { timeout: 300_000 }, async () => {
     const url = await newDatabase()
     const log = createInProcessLog()
     await log.ensureTopics(topicSpecs('test', 2))
@@ -61,13 +61,14 @@ describe.skipIf(!postgresPrograms)('history in PostgreSQL', { timeout: 120_000 }
       await log.close()
     })
     const watching = await open(url)
+    expect(await watching.openCount()).toBe(0)
+    const episodesKept = async () => {
+      const [counted] = await cluster.query(url, 'SELECT count(*) FROM episodes')
+      return Number(counted?.count)
+    }
     for (let round = 0; round < 3; round++) {
       const written = writeLoad(reporters[0]!, round)
-      await until(
-        async () => (await allOf(watching)).length,
-        (count) => count > round * loadEpisodes,
-        60_000,
-      )
+      await until(episodesKept, (count) => count > round * loadEpisodes, 60_000)
       await cluster.kill()
       await until(
         () => ready(reporters[1]!),
@@ -79,6 +80,7 @@ describe.skipIf(!postgresPrograms)('history in PostgreSQL', { timeout: 120_000 }
       await written
     }
     const expected = await historyOfLog(log)
+    await until(episodesKept, (count) => count === expected.length, 90_000)
     await until(
       async () => JSON.stringify(sorted(await allOf(watching))),
       (seen) => seen === JSON.stringify(sorted(expected)),
@@ -97,7 +99,7 @@ describe.skipIf(!postgresPrograms)('history in PostgreSQL', { timeout: 120_000 }
   })
 })
 
-const loadEpisodes = 400
+const loadEpisodes = 250
 
 /** The life of some episodes, the records of one not always in order, with what was told and said. */
 async function writeLoad(reporter: RunningReporter, round: number): Promise<void> {
