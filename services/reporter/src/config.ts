@@ -44,7 +44,8 @@ export const reporterSchema = z
     reports: reportsSchema,
   })
   .refine(({ data_dir, postgres_url }) => !(data_dir && postgres_url), {
-    error: 'expected the history in one place: data_dir (SQLite) or postgres_url',
-    path: ['postgres_url'],
+    error: 'expected the history in one place: postgres_url is set too',
+    // Not the other, whose value would be shown.
+    path: ['data_dir'],
   })
   .prefault({})
