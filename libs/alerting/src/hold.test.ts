@@ -1,4 +1,5 @@
 import type { Alert } from '@lapwing/contracts/records'
+import { canaryMetric } from '@lapwing/contracts/series'
 import { describe, expect, test } from 'vitest'
 import { alertRecord, startedAtMs } from '../testing/alert.ts'
 import { type HoldPolicy, holdOf } from './hold.ts'
@@ -23,6 +24,11 @@ const tracked = (...records: Partial<Alert>[]): TrackedAlert =>
 describe('an alert that fires', () => {
   test('is held by nothing when nothing is asked for', () => {
     expect(holdOf(tracked({}), policy, startedAtMs)).toBeUndefined()
+  })
+
+  test('is held for good when it is of the canary, however severe', () => {
+    const canary = tracked({ metric: canaryMetric, severity: 'critical' })
+    expect(holdOf(canary, policy, startedAtMs)).toEqual({ reason: 'canary', detail: '', untilMs: Number.POSITIVE_INFINITY })
   })
 
   test('is held until it has fired long enough', () => {

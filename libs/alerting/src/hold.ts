@@ -5,6 +5,7 @@
  * fires when the hold is over, it is told. So the last state is hidden by none of them.
  */
 import type { Alert } from '@lapwing/contracts/records'
+import { canaryMetric } from '@lapwing/contracts/series'
 import { identityLabels } from './alertmanager-alert.ts'
 import { type Mute, muteFor } from './mute.ts'
 import { flappingReason, type TrackedAlert } from './tracked-alert.ts'
@@ -17,7 +18,7 @@ export interface Hold {
   readonly untilMs: number
 }
 
-export type HoldReason = 'below_severity' | 'flapping' | 'muted' | 'too_short'
+export type HoldReason = 'canary' | 'below_severity' | 'flapping' | 'muted' | 'too_short'
 
 export interface HoldPolicy {
   readonly mutes: readonly Mute[]
@@ -31,6 +32,7 @@ export interface HoldPolicy {
 export function holdOf(tracked: TrackedAlert, policy: HoldPolicy, nowMs: number): Hold | undefined {
   const { alert } = tracked
   if (alert.state !== 'firing') return undefined
+  if (alert.metric === canaryMetric) return { reason: 'canary', detail: '', untilMs: Number.POSITIVE_INFINITY }
   const seriesHold = heldBySeries(tracked, policy, nowMs)
   if (seriesHold) return seriesHold
   const muted = policy.mutes.length > 0 ? muteFor(policy.mutes, matchedLabels(alert), nowMs) : undefined

@@ -9,6 +9,7 @@ const sentences: Readonly<Record<string, string>> = {
   duplicate: 'it said nothing new',
   outdated: 'a newer episode of the series had begun',
   grouped: 'it is part of an incident that the receiver knows',
+  canary: 'it is a fault of the canary, put in on purpose',
   below_severity: 'it is below the minimum severity',
   over_before_told: 'it was over before it could be told',
   flapping: 'it comes and goes too often',

@@ -8,6 +8,9 @@
 import { createHash } from 'node:crypto'
 import type { Label } from './records.ts'
 
+/** Name of the synthetic series that show whether the pipeline still finds things; nobody is told of its faults. */
+export const canaryMetric = 'lapwing_canary_value'
+
 /** Sorted by name in code-unit order, names unique. Prometheus' metric name is the label `__name__`. */
 export type LabelSet = readonly Label[]
 

@@ -12,7 +12,7 @@ const reasons = {
   delivered: ['new', 'escalated', 'resolved', 'superseded', 'still_firing'],
   suppressed: [
     ...['duplicate', 'grouped', 'below_severity', 'outdated', 'superseded', 'over_before_told'],
-    ...['flapping', 'muted', 'too_short', 'grouping', 'over_budget', 'rate_limited'],
+    ...['canary', 'flapping', 'muted', 'too_short', 'grouping', 'over_budget', 'rate_limited'],
     ...['false_alarm', 'expected', 'known'],
   ],
   dead_lettered: ['refused'],

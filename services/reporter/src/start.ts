@@ -11,6 +11,7 @@ import type { Log } from '@lapwing/stream/log'
 import { prepareTopics } from '@lapwing/stream/prepare-topics'
 import { createAccess } from './access.ts'
 import { addApi } from './api.ts'
+import { addCanary, type Canary } from './canary.ts'
 import type { reporterSchema } from './config.ts'
 import { writeCsv } from './csv-file.ts'
 import { type FollowedTopic, type Following, followedTopics, followLog } from './follow-log.ts'
@@ -37,12 +38,13 @@ export async function startReporter(context: ReporterContext, log: Log): Promise
   addSecurityHeaders(context.http)
   await addApi(context.http, parts)
   addScoreExposition(context.http, context.registry, parts.projection, context.config.reporter.score_metrics_max_series)
+  const canary = addCanary({ ...context, ...parts, now: Date.now })
   addPage(context.http, await bundlePage())
   await context.listen()
   context.onClose('live events', runLiveUpdates({ ...parts, onError: parts.onFatal }))
 
   await connect(context, log, parts.closing)
-  await startFollowing(context, log, parts)
+  await startFollowing(context, log, parts, canary)
   context.onClose('retention', keepRetention(context, parts))
   startReports(context, log, parts.projection)
   if (context.config.reporter.output_csv) await startCsv(context, log, parts)
@@ -142,7 +144,7 @@ async function connect({ config, logger, health, onClose }: ReporterContext, log
   health.set('log', true)
 }
 
-async function startFollowing(context: ReporterContext, log: Log, parts: Parts): Promise<void> {
+async function startFollowing(context: ReporterContext, log: Log, parts: Parts, canary: Canary): Promise<void> {
   const { projection, history, models, metrics, changedEpisodes, closing, onDamaged, onFatal } = parts
   const { health, logger } = context
   const following = await followLog({
@@ -154,6 +156,7 @@ async function startFollowing(context: ReporterContext, log: Log, parts: Parts):
     onRecords: (topic, count) => metrics.records.inc({ topic }, count),
     onHistory: ({ opened, episodeIds }) => {
       for (const { severity } of opened) metrics.anomalies.inc({ severity })
+      canary.observe(opened)
       for (const id of episodeIds) changedEpisodes.add(id)
     },
     onHistoryWaiting: (error) => {
