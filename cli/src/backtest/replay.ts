@@ -6,7 +6,7 @@
  * `checkpointMs` of the time of polling. Blind to what people would have said (verdicts) and to models of whole entities.
  */
 import { decode } from '@lapwing/contracts/codec'
-import type { Anomaly, ScoreBatch } from '@lapwing/contracts/records'
+import type { Anomaly } from '@lapwing/contracts/records'
 import type { DetectorConfig } from '@lapwing/detector/config'
 import { createDetectStep, type DetectOptions, type DetectStep } from '@lapwing/detector/detect'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
@@ -16,7 +16,7 @@ export interface ReplayOptions {
   readonly detector: DetectorConfig
   readonly policyOf: NonNullable<DetectOptions['policyOf']>
   readonly partitions: number
-  onScores(batch: ScoreBatch): void
+  readonly onScores: NonNullable<DetectOptions['onScores']>
   /** After each window. */
   onWindow(window: PolledWindow): void
 }

@@ -1,9 +1,11 @@
 /** What the detector said of every live sample, series by series, as columns. */
-import { float32Column, float64Column, uint32Column } from '@lapwing/contracts/columns'
-import type { ScoreBatch } from '@lapwing/contracts/records'
 import { type LabelSet, seriesText } from '@lapwing/contracts/series'
 import { keyBytes, keyText, labelReader } from '@lapwing/contracts/series-table'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
+import type { DetectOptions } from '@lapwing/detector/detect'
+
+/** A batch of scores as the step hands it over. */
+type Scores = Parameters<NonNullable<DetectOptions['onScores']>>[0]
 
 /** Columns of equal length; the first `length` elements count. */
 export interface ScoreTrace {
@@ -27,27 +29,24 @@ export class ScoreTraces {
   readonly #slots = createSeriesSlots()
 
   /** Warm-up is left out. */
-  add(batch: ScoreBatch): void {
+  add(batch: Scores): void {
     if (batch.kind !== 'live') return
-    const timestampsMs = float64Column(batch.timestampsMs)
-    const values = float64Column(batch.values)
-    const [scores, lower, upper] = [batch.scores, batch.lower, batch.upper].map((column) => float32Column(column))
-    const samplesPerSeries = uint32Column(batch.samplesPerSeries)
+    const { samplesPerSeries, timestampsMs, values, scores, lower, upper } = batch
     for (let series = 0, at = 0; series < samplesPerSeries.length; series++) {
       const trace = this.#traceOf(batch, series)
       for (const end = at + samplesPerSeries[series]!; at < end; at++) {
         if (trace.length === trace.timestampsMs.length) grow(trace)
         trace.timestampsMs[trace.length] = timestampsMs[at]!
         trace.values[trace.length] = values[at]!
-        trace.scores[trace.length] = scores![at]!
-        trace.lower[trace.length] = lower![at]!
-        trace.upper[trace.length] = upper![at]!
+        trace.scores[trace.length] = scores[at]!
+        trace.lower[trace.length] = lower[at]!
+        trace.upper[trace.length] = upper[at]!
         trace.length++
       }
     }
   }
 
-  #traceOf(batch: ScoreBatch, series: number): ScoreTrace {
+  #traceOf(batch: Scores, series: number): ScoreTrace {
     const slot = this.#slots.findOrAdd(batch.series.keys, series * keyBytes)
     const known = this.traces[slot]
     if (known) return known

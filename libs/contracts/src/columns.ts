@@ -24,6 +24,20 @@ export function uint32Column(bytes: Uint8Array, count?: number): Uint32Array {
   return new Uint32Array(aligned(bytes, 4, count))
 }
 
+/** As `float64Column`, for a reader who is done before the bytes go: without a copy where they lie as they should. */
+export function float64View(bytes: Uint8Array, count: number): Float64Array {
+  if (bytes.byteOffset % 8 !== 0) return float64Column(bytes, count)
+  refuseUnlessFitting(bytes, 8, count)
+  return new Float64Array(bytes.buffer, bytes.byteOffset, count)
+}
+
+/** As `float64View`. */
+export function uint32View(bytes: Uint8Array, count: number): Uint32Array {
+  if (bytes.byteOffset % 4 !== 0) return uint32Column(bytes, count)
+  refuseUnlessFitting(bytes, 4, count)
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, count)
+}
+
 export function uint8Column(bytes: Uint8Array, count: number): Uint8Array {
   refuseUnlessFitting(bytes, 1, count)
   return bytes

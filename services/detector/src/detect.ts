@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { decode } from '@lapwing/contracts/codec'
-import type { SampleBatch, ScoreBatch } from '@lapwing/contracts/records'
+import type { SampleBatch } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
 import { entityText, keyBytes, keyText, labelReader } from '@lapwing/contracts/series-table'
 import { type DetectionPolicy, defaultPolicy } from '@lapwing/detection/detection-policy'
@@ -21,7 +21,7 @@ import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { anomalyRecord, describeAnomaly, episodeSample } from './anomaly.ts'
 import { type CohortMember, Cohorts, cohortOf, isDue, type StartCounts } from './cohorts.ts'
 import { type DetectorConfig, falseAlarmsPerWeek } from './config.ts'
-import { ScoredBatch } from './scored-batch.ts'
+import { ScoredBatch, type ScoredColumns } from './scored-batch.ts'
 import { longestSilenceMs, SilenceWatch, type Sweep, type WatchedSeries } from './silence.ts'
 import { type VerdictOutcome, Verdicts } from './verdicts.ts'
 
@@ -43,7 +43,7 @@ export interface DetectOptions {
   readonly anomaliesTopic: string
   readonly modelsTopic: string
   /** Takes the scores of a batch in the place of the log. */
-  readonly onScores?: (scores: ScoreBatch) => void
+  readonly onScores?: (scores: ScoredColumns) => void
   /** Called once per batch. */
   observe(observation: BatchObservation): void
   /** Called once per verdict; again when it is applied again after a crash. */
@@ -126,7 +126,7 @@ class PartitionDetector implements DetectStep {
       this.#take(hand, series, at, sample)
     })
     const { onScores, scoresTopic } = this.#options
-    if (onScores) onScores(scored.toBatch(record.offset, this.#model))
+    if (onScores) onScores(scored.columns())
     else emit(scored.toRecord(record, this.#model, scoresTopic))
     const sweep = batch.kind === 'live' ? this.#silence.advance(batch.source, batch.newestMs) : undefined
     if (sweep) this.#tellSilences(hand, sweep)

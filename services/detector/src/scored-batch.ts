@@ -4,7 +4,7 @@
  * The series table is handed through unread. Columns are allocated once per batch, nothing per sample.
  */
 import { encode } from '@lapwing/contracts/codec'
-import { bytesOf, ColumnError, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
+import { bytesOf, ColumnError, float64View, uint8Column, uint32View } from '@lapwing/contracts/columns'
 import type { SampleBatch, ScoreBatch } from '@lapwing/contracts/records'
 import { reasonNames, type SeriesState, sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import { seriesCount } from '@lapwing/contracts/series-table'
@@ -12,6 +12,16 @@ import type { Verdict as HumanVerdict } from '@lapwing/detection/feedback'
 import type { SampleInput } from '@lapwing/detection/sample'
 import { contributionNames, type Verdict } from '@lapwing/detection/verdict'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
+
+/** Columns of a score batch before they are bytes; all but the first as long as there are samples. */
+export interface ScoredColumns extends Pick<SampleBatch, 'source' | 'kind' | 'series'> {
+  readonly samplesPerSeries: Uint32Array
+  readonly timestampsMs: Float64Array
+  readonly values: Float64Array
+  readonly scores: Float32Array
+  readonly lower: Float32Array
+  readonly upper: Float32Array
+}
 
 export class ScoredBatch {
   readonly sampleCount: number
@@ -33,12 +43,12 @@ export class ScoredBatch {
   /** Throws a ColumnError when the columns do not fit together. */
   constructor(batch: SampleBatch) {
     this.#batch = batch
-    this.#samplesPerSeries = uint32Column(batch.samplesPerSeries, seriesCount(batch.series))
+    this.#samplesPerSeries = uint32View(batch.samplesPerSeries, seriesCount(batch.series))
     const count = this.#samplesPerSeries.reduce((sum, samples) => sum + samples, 0)
     this.sampleCount = count
-    this.#timestampsMs = float64Column(batch.timestampsMs, count)
+    this.#timestampsMs = float64View(batch.timestampsMs, count)
     refuseImpossibleTimes(this.#timestampsMs)
-    this.#values = float64Column(batch.values, count)
+    this.#values = float64View(batch.values, count)
     this.#flags = uint8Column(batch.flags, count)
     this.#scores = new Float32Array(count)
     this.#expected = new Float32Array(count)
@@ -100,11 +110,25 @@ export class ScoredBatch {
   }
 
   toRecord(source: LogRecord, model: string, topic: string): OutgoingRecord {
-    const value = encode('ScoreBatch', this.toBatch(source.offset, model))
+    const value = encode('ScoreBatch', this.#toBatch(source.offset, model))
     return { topic, partition: source.partition, key: source.key, value }
   }
 
-  toBatch(sourceOffset: bigint, model: string): ScoreBatch {
+  /** What a reader in this process needs of it. */
+  columns(): ScoredColumns {
+    const { source, kind, series } = this.#batch
+    return {
+      ...{ source, kind, series },
+      samplesPerSeries: this.#samplesPerSeries,
+      timestampsMs: this.#timestampsMs,
+      values: this.#values,
+      scores: this.#scores,
+      lower: this.#lower,
+      upper: this.#upper,
+    }
+  }
+
+  #toBatch(sourceOffset: bigint, model: string): ScoreBatch {
     const batch = this.#batch
     return {
       source: batch.source,
