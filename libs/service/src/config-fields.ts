@@ -72,12 +72,16 @@ export class Secret {
   }
 }
 
+/** In the JSON Schema of the configuration it is `writeOnly`, so that what may be secret can be found. */
 export function secret() {
-  return z.unknown().transform((value, context): Secret => {
-    if (typeof value !== 'string')
-      context.addIssue({ code: 'custom', message: 'expected text in quotes', params: { secret: true } })
-    return new Secret(String(value))
-  })
+  return z
+    .unknown()
+    .transform((value, context): Secret => {
+      if (typeof value !== 'string')
+        context.addIssue({ code: 'custom', message: 'expected text in quotes', params: { secret: true } })
+      return new Secret(String(value))
+    })
+    .meta({ writeOnly: true })
 }
 
 function isTimeZone(name: string): boolean {

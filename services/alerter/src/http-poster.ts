@@ -70,7 +70,7 @@ async function postOnce(options: HttpPosterOptions, body: object, stopping: Abor
     const answer = await readStart(response, options.answerLimit ?? enoughOfAnswer)
     const code = response.ok ? options.failureIn(answer) : codeOf(response.status)
     if (code === undefined) return answer
-    const detail = `HTTP ${response.status} ${quoted(answer, options.url)}`
+    const detail = `HTTP ${response.status} ${quoted(answer, options)}`
     throw new DeliveryError(code, detail, retryAfterMs(response.headers.get('retry-after'), Date.now()))
   } catch (error) {
     if (error instanceof DeliveryError) throw error
@@ -110,9 +110,10 @@ async function readStart(response: Response, limit: number): Promise<string> {
   return text
 }
 
-/** What the receiver said, shortened, without what it repeats of its own address: some servers name the path in a 404. */
-function quoted(answer: string, url: URL): string {
-  const parts = `${url.pathname}${url.search}`.split(/[/?&=]/).filter((part) => part.length >= 6)
+/** What the receiver said, shortened, without what it repeats of its own address and of what it was shown: some servers name the path in a 404. */
+function quoted(answer: string, { url, headers }: HttpPosterOptions): string {
+  const credentials = headers?.authorization?.split(' ') ?? []
+  const parts = [...credentials, ...`${url.pathname}${url.search}`.split(/[/?&=]/)].filter((part) => part.length >= 6)
   const clean = parts.reduce((text, part) => text.replaceAll(part, '[secret]'), answer.replace(/\s+/g, ' ').trim())
   return JSON.stringify(clean.slice(0, 200))
 }
