@@ -19,6 +19,7 @@ import { allSections } from './start/all-config.ts'
 import { services } from './start/one-process.ts'
 
 const canary = (place: string) => `canary-${place}-5f3a`
+const token = { name: 'reader', token: canary('reader-of-the-page'), scopes: ['read', 'write'] }
 
 /** Some places exclude each other, so there are several configurations; `url` is that of a server which refuses everything. */
 const configurations = [
@@ -40,6 +41,7 @@ const configurations = [
       receivers: [{ name: 'team', slack_webhook_url: `${url}/services/${canary('team')}` }],
     },
     reporter: {
+      tokens: [token],
       reports: {
         slack_webhook_url: `${url}/services/${canary('report')}`,
         mail: { smtp_url: `smtp://u:${canary('mail')}@127.0.0.1:1`, from: 'a@example.com', to: ['b@example.com'] },
@@ -63,6 +65,10 @@ const configurations = [
       feedback_token: canary('feedback'),
       receivers: [{ name: 'team', slack_bot_token: canary('team-bot'), slack_channel: 'C2' }],
     },
+    reporter: { tokens: [token] },
+    trainer: {
+      artefact_bucket: { endpoint: url, bucket: 'models', access_key_id: 'lapwing', secret_access_key: canary('bucket') },
+    },
   }),
   (url: string) => ({
     ingestor: {
@@ -70,6 +76,7 @@ const configurations = [
       prometheus_access: { bearer_token: canary('access-token') },
       remote_write: { bearer_token: canary('write') },
     },
+    reporter: { tokens: [token], postgres_url: `postgres://u:${canary('postgres')}@127.0.0.1:1/x` },
   }),
 ]
 
@@ -149,10 +156,10 @@ describe.each(configurations.map((configuration, i) => ({ name: i + 1, configura
 
     test('nobody who shows no credentials, or wrong ones, writes anything', async () => {
       expect(writes.map(({ service }) => service)).toContain('ingestor')
-      for (const { service, url, method, path } of writes) {
+      for (const { service, url, method, path } of writes.filter((route) => !isForgetting(route))) {
         for (const authorization of [undefined, 'Bearer wrong', 'Basic dTp3cm9uZw==']) {
           const headers = { 'content-type': contentTypes[path] ?? 'application/json', ...(authorization && { authorization }) }
-          const { status } = await fetch(url + path, { method, headers, body: '{}' })
+          const { status } = await fetch(url + path, { method, headers, body: bodies[path] ?? '{}' })
           expect([401, 403], `${service} ${method} ${path} answered ${status}`).toContain(status)
         }
       }
@@ -188,6 +195,14 @@ describe.each(configurations.map((configuration, i) => ({ name: i + 1, configura
 const contentTypes: Readonly<Record<string, string>> = {
   '/api/v1/write': 'application/x-protobuf',
   '/slack/interactions': 'application/x-www-form-urlencoded',
+}
+
+/** A token that is handed in. */
+const bodies: Readonly<Record<string, string>> = { '/api/v1/session': JSON.stringify({ token: 'wrong'.repeat(10) }) }
+
+/** Whoever forgets a token of their own needs none. */
+function isForgetting({ method, path }: { readonly method: string; readonly path: string }): boolean {
+  return method === 'DELETE' && path === '/api/v1/session'
 }
 
 const paths = [
