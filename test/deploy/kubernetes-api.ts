@@ -42,9 +42,13 @@ export async function startKubernetesApi(): Promise<KubernetesApi> {
   await writeFile(kubeconfig, JSON.stringify(kubeconfigOf(secure)))
   try {
     const ask = () =>
-      execFileSync('curl', ['-skf', '-H', 'authorization: Bearer token', `https://127.0.0.1:${secure}/readyz`], {
-        stdio: 'ignore',
-      })
+      execFileSync(
+        'curl',
+        ['-skf', '--max-time', '5', '-H', 'authorization: Bearer token', `https://127.0.0.1:${secure}/readyz`],
+        {
+          stdio: 'ignore',
+        },
+      )
     await eventually(() => ask() !== undefined, { what: 'the API server is ready', deadlineMs: 120_000 })
     return { kubeconfig, stop }
   } catch (error) {
