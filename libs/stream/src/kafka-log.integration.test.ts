@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { startTestBroker } from '@lapwing/kafka-server/test-broker'
 import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
@@ -28,6 +28,21 @@ describe.skipIf(brokers.length === 0)('a topic that is compressed', () => {
     await log.follow({ ...reader, onBatch: async ({ records }) => void followed.push(...records) })
     expect(texts(await log.readToEnd(topic))).toEqual(values)
     await vi.waitFor(() => expect([consumed, followed].map(texts)).toEqual([values, values]), patience)
+  })
+})
+
+describe.skipIf(brokers.length === 0)('a topic with more than an answer holds', () => {
+  test('is read to the end in all partitions, those too that a full answer has no room for', async () => {
+    const log = openLog(brokers)
+    const topic = `large-${randomUUID()}`
+    await createTopic(topic, [], 8)
+    const producer = await log.producer()
+    // 29 MB: a partition gives 4 at a time, an answer holds 16.
+    const value = randomBytes(600_000)
+    for (let round = 0; round < 6; round++) {
+      for (let partition = 0; partition < 8; partition++) await producer.send([{ topic, partition, key: null, value }])
+    }
+    expect(await log.readToEnd(topic)).toHaveLength(48)
   })
 })
 
@@ -125,10 +140,10 @@ function openLog(addresses: readonly string[]): Log {
 }
 
 /** The contract's topics are made by the log; these need settings that it does not offer. */
-async function createTopic(topic: string, configEntries: { name: string; value: string }[]): Promise<void> {
+async function createTopic(topic: string, configEntries: { name: string; value: string }[], numPartitions = 1): Promise<void> {
   const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] })
+  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }] })
   await admin.disconnect()
 }
 

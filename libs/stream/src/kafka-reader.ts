@@ -91,12 +91,15 @@ export class KafkaReader {
     )
     let lastProgressMs = performance.now()
     while (pending.length > 0) {
-      for (const { position, records, nextOffset, stableOffset } of await this.fetch(pending, shortWaitMs)) {
+      const fetched = await this.fetch(pending, shortWaitMs)
+      // An answer that is full holds nothing of the partitions that it has no room for.
+      const mayBeFull = fetched.some(({ position, nextOffset }) => nextOffset > position.offset)
+      for (const { position, records, nextOffset, stableOffset } of fetched) {
         const end = ends[position.partition]!.next
         for (const record of records) if (record.offset < end) found[position.partition]!.push(record)
         if (nextOffset > position.offset) lastProgressMs = performance.now()
         // Compaction may have emptied the last batches before the end: then nothing comes and nothing is held back.
-        const isEmptied = nextOffset === position.offset && stableOffset >= end
+        const isEmptied = !mayBeFull && nextOffset === position.offset && stableOffset >= end
         position.offset = isEmptied ? end : nextOffset
       }
       pending = pending.filter((position) => position.offset < ends[position.partition]!.next)
