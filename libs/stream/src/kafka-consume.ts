@@ -12,6 +12,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
+import { AnsweredSilence } from './answered-silence.ts'
 import { coPartitionedAssigner } from './co-partitioned-assigner.ts'
 import { LogError } from './errors.ts'
 import type { KafkaLogger } from './kafka-client.ts'
@@ -77,6 +78,7 @@ class GroupMember {
   readonly #turns = new Map<number, Promise<unknown>>()
   readonly #failures = new Map<string, number>()
   readonly #startedMs = performance.now()
+  readonly #silence = new AnsweredSilence()
   #assignment: Assignment = new Map()
   #memberId: string | undefined
   #lastHeartbeatMs = Number.NEGATIVE_INFINITY
@@ -134,19 +136,18 @@ class GroupMember {
     await this.#consumer.disconnect()
   }
 
-  /** Fatal when nothing was heard for long while the log answers: kafkajs is stuck. Without an answer it is an outage. */
+  /** Fatal when nothing was heard for long while the log answered all that time: kafkajs is stuck. */
   async checkLife(probe: () => Promise<unknown>): Promise<void> {
     const silentForMs = performance.now() - (this.lastActivityMs ?? this.#startedMs)
     if (silentForMs < watchIntervalMs || this.#ended.signal.aborted) return
     this.#onPause('nothing was heard from the log')
-    // A batch in hand waits for the log itself, and ends with an answer or an error.
-    if (silentForMs < silenceMs || this.#turns.size > 0) return
     const answers = await probe().then(
       () => true,
       () => false,
     )
-    if (answers)
-      this.#end(new LogError('timeout', `group ${this.#options.group} heard nothing for ${Math.round(silentForMs / 1000)} s`))
+    // A batch in hand waits for the log itself, and ends with an answer or an error.
+    if (this.#silence.lastsMs(answers, performance.now()) < silenceMs || this.#turns.size > 0) return
+    this.#end(new LogError('timeout', `group ${this.#options.group} heard nothing for ${Math.round(silentForMs / 1000)} s`))
   }
 
   /** What it may still say it owns when it joins again: nothing once its session may have ended and others may have taken over. */
@@ -179,6 +180,7 @@ class GroupMember {
 
   #onActivity(): void {
     this.lastActivityMs = performance.now()
+    this.#silence.heard()
     if (this.#isPaused) this.#logger.warn({ group: this.#options.group }, 'consuming goes on')
     this.#isPaused = false
   }
