@@ -33,6 +33,9 @@ const settings = [
 ]
 
 const all = ['detector', 'drift', 'trainer'] as const
+/** Takes four to five minutes: each restart waits for the sessions of those that were killed. */
+const withKills = process.env.LAPWING_FAULTS === 'long'
+if (!withKills) process.stderr.write('skipped: the story of retraining with kills; LAPWING_FAULTS=long runs it\n')
 
 interface Outcome {
   readonly delayRows: number
@@ -82,7 +85,7 @@ describe('a shop that changes', () => {
     check(await inWorld((shop, services) => story(shop, services, async () => {})))
   })
 
-  test('so it does when trainer, drift and detector are killed at every step', async () => {
+  test.skipIf(!withKills)('so it does when trainer, drift and detector are killed at every step', async () => {
     const killedAt: Moment[] = []
     const kill = async (services: Services, moment: Moment) => {
       killedAt.push(moment)
