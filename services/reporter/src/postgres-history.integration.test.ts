@@ -70,6 +70,10 @@ describe.skipIf(!postgresPrograms)('history in PostgreSQL', { timeout: 120_000 }
       const written = writeLoad(reporters[0]!, round)
       await until(episodesKept, (count) => count > round * loadEpisodes, 60_000)
       await cluster.kill()
+      // The load may be through already, and who has nothing to write does not notice.
+      await reporters[0]!.write('Notification', [
+        notification({ id: `r${round}/late`, alertId: `r${round}e0`, atMs: nowMs + loadEpisodes }),
+      ])
       await until(
         () => ready(reporters[1]!),
         (text) => text.includes('history'),
