@@ -1,5 +1,5 @@
 /** Looks an anomaly up on its topic, by its id or that of its episode, or the beginning of either. */
-import { DecodeError, decode } from '@lapwing/contracts/codec'
+import { decodeIfReadable } from '@lapwing/contracts/codec'
 import type { Anomaly } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
 import type { LogRecord } from '@lapwing/stream/log'
@@ -40,20 +40,11 @@ export async function findAnomaly({ log, prefix }: Deployment, id: string): Prom
 
 /** @param found by episode */
 function note({ value, partition }: LogRecord, id: string, found: Map<string, FoundAnomaly>): void {
-  const anomaly = readAnomaly(value)
+  // What cannot be read is no anomaly that anybody was told of.
+  const anomaly = decodeIfReadable('Anomaly', value)
   if (!anomaly) return
   const known = found.get(anomaly.episodeId)
   if (known) found.set(anomaly.episodeId, { ...known, latest: anomaly })
   else if (anomaly.id.startsWith(id) || anomaly.episodeId.startsWith(id))
     found.set(anomaly.episodeId, { partition, anomaly, latest: anomaly })
-}
-
-/** What cannot be read is no anomaly that anybody was told of. */
-function readAnomaly(value: Uint8Array | null): Anomaly | undefined {
-  try {
-    return value ? decode('Anomaly', value) : undefined
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
 }

@@ -1,7 +1,7 @@
 /** Writes a control record for models and waits until the owner of its partition has decided on it. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
+import { decodeIfReadable, encode } from '@lapwing/contracts/codec'
 import type { Control } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
 import { personName } from '@lapwing/models/control-decision'
@@ -65,17 +65,7 @@ async function offsetOf(
   const topic = topicName(prefix, 'control')
   const { next } = (await log.offsets(topic))[partition]!
   for await (const records of log.readRange(topic, partition, from, next)) {
-    for (const { offset, value } of records) if (value && idOf(value) === id) return Number(offset)
+    for (const { offset, value } of records) if (decodeIfReadable('Control', value)?.id === id) return Number(offset)
   }
   return Number(next) - 1
-}
-
-/** What others wrote beside ours may be damaged. */
-function idOf(value: Uint8Array): string | undefined {
-  try {
-    return decode('Control', value).id
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
 }

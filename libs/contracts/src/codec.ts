@@ -69,6 +69,16 @@ export function decode<Name extends RecordName>(name: Name, bytes: Uint8Array): 
   return decoded.record as RecordTypes[Name]
 }
 
+/** The record in these bytes; undefined when there are none, or they cannot be read as one of that name: others may have damaged what stands on a topic. */
+export function decodeIfReadable<Name extends RecordName>(name: Name, bytes: Uint8Array | null): RecordTypes[Name] | undefined {
+  try {
+    return bytes ? decode(name, bytes) : undefined
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined
+    throw error
+  }
+}
+
 /** The record in these bytes, whatever it is, with its name. For topics that carry more than one kind. Throws DecodeError. */
 export function decodeAny(bytes: Uint8Array): { name: RecordName; record: RecordTypes[RecordName] } {
   if (bytes.length > maxRecordBytes) {

@@ -7,7 +7,7 @@
  * Which samples are repeats is decided here from the order of the samples topic alone, so that the detector's word for it is not
  * needed: whatever it wrote for a sample that is newer than the last of its series counts as that sample's score.
  */
-import { DecodeError, decode } from '@lapwing/contracts/codec'
+import { decode, decodeIfReadable } from '@lapwing/contracts/codec'
 import { ColumnError, float64Column, uint32Column } from '@lapwing/contracts/columns'
 import type { SampleBatch, ScoreBatch } from '@lapwing/contracts/records'
 import { seriesStates } from '@lapwing/contracts/series-state'
@@ -91,7 +91,7 @@ function answerSamples(
   const count = (reason: string) => counted.set(reason, (counted.get(reason) ?? 0) + 1)
   for (const { partition, offset, value } of samples) {
     const place = `${partition}/${offset}`
-    const [batch, letter, score] = [readBatch(value), letters.get(place), scores.get(place)]
+    const [batch, letter, score] = [decodeIfReadable('SampleBatch', value), letters.get(place), scores.get(place)]
     if (letter) count(`dead letter: ${letter}`)
     if (!letter && !(score && batch)) unanswered.push(place)
     const scored = score && decode('ScoreBatch', score)
@@ -111,16 +111,6 @@ function answerSamples(
 }
 
 const droppedState = seriesStates.indexOf('dropped')
-
-/** undefined when it is damaged. */
-function readBatch(value: Uint8Array | null): SampleBatch | undefined {
-  try {
-    return value ? decode('SampleBatch', value) : undefined
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
-}
 
 /** Nothing is visited when the columns do not fit together. */
 export function eachSample(

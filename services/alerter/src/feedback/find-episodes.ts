@@ -2,7 +2,7 @@
  * Looks episodes up on the anomalies topic, newest records first: what a person judges began a moment ago, so a few portions do, whatever
  * the topic holds.
  */
-import { DecodeError, decode } from '@lapwing/contracts/codec'
+import { decodeIfReadable } from '@lapwing/contracts/codec'
 import type { Anomaly } from '@lapwing/contracts/records'
 import type { Log, LogRecord } from '@lapwing/stream/log'
 
@@ -43,19 +43,10 @@ export async function findEpisodes(
 
 /** @param found by episode; records come newest first */
 function note({ value, partition }: LogRecord, isWanted: IsWanted, found: Map<string, FoundEpisode>): void {
-  const anomaly = readAnomaly(value)
+  // What cannot be read is no anomaly that anybody was told of.
+  const anomaly = decodeIfReadable('Anomaly', value)
   if (!anomaly) return
   const known = found.get(anomaly.episodeId)
   if (known) found.set(anomaly.episodeId, { ...known, opened: anomaly })
   else if (isWanted(anomaly)) found.set(anomaly.episodeId, { partition, opened: anomaly, latest: anomaly })
-}
-
-/** What cannot be read is no anomaly that anybody was told of. */
-function readAnomaly(value: Uint8Array | null): Anomaly | undefined {
-  try {
-    return value ? decode('Anomaly', value) : undefined
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
 }

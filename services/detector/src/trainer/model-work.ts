@@ -1,5 +1,5 @@
 /** Moves a version on: trains it, has it judged, begins its shadow. I/O around the jobs; what counts is decided in libs/models. */
-import { DecodeError, decode } from '@lapwing/contracts/codec'
+import { decodeIfReadable } from '@lapwing/contracts/codec'
 import type { Metric, Model } from '@lapwing/contracts/records'
 import { seriesKey } from '@lapwing/contracts/series'
 import type { ModelKind } from '@lapwing/deep/model'
@@ -121,14 +121,10 @@ async function readIncidents(
 }
 
 function readIncident(value: Uint8Array, seriesKeys: ReadonlySet<string>, stepMs: number): Incident | undefined {
-  try {
-    const { verdict, seriesKey: key, startedAtMs, signature } = decode('Feedback', value)
-    if (verdict !== 'confirmed' || !seriesKeys.has(key)) return undefined
-    return { fromMs: startedAtMs, toMs: startedAtMs + stepMs * Math.max(1, signature?.anomalousSamples ?? 1) }
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
+  const judged = decodeIfReadable('Feedback', value)
+  if (judged?.verdict !== 'confirmed' || !seriesKeys.has(judged.seriesKey)) return undefined
+  const { startedAtMs, signature } = judged
+  return { fromMs: startedAtMs, toMs: startedAtMs + stepMs * Math.max(1, signature?.anomalousSamples ?? 1) }
 }
 
 function metricsOf({ equalRecall, candidate, inForce, faults, moving }: Validation): Metric[] {

@@ -1,5 +1,5 @@
 /** How late it is by the samples of a partition: the clock by which versions wait. */
-import { DecodeError, decode } from '@lapwing/contracts/codec'
+import { decodeIfReadable } from '@lapwing/contracts/codec'
 import type { Log } from '@lapwing/stream/log'
 
 /** Newest records of the samples that are asked how late it is. */
@@ -37,12 +37,6 @@ export class NewestSample {
 
 /** What cannot be read was told as a dead letter by whoever streams it. */
 function newestOf(value: Uint8Array | null): number {
-  try {
-    if (!value) return 0
-    const { kind, newestMs } = decode('SampleBatch', value)
-    return kind === 'live' ? newestMs : 0
-  } catch (error) {
-    if (error instanceof DecodeError) return 0
-    throw error
-  }
+  const batch = decodeIfReadable('SampleBatch', value)
+  return batch?.kind === 'live' ? batch.newestMs : 0
 }
