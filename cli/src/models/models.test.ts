@@ -108,7 +108,7 @@ function startOwner({ log }: Deployment): void {
 
 describe('models list', () => {
   test('names the next run of what is in force, and why the others are not', async () => {
-    const deployment = await deploy(first, second, planRecord([{ scope, atMs: 30 * hourMs }]))
+    const deployment = await deploy(first, second, planRecord([{ scope, atMs: 30 * hourMs, reason: 'the schedule' }]))
     await listModels(deployment, text)
     const [heading, ...rows] = deployment.said().trimEnd().split('\n')
     expect(heading).toMatch(/^ID +ENTITY +STATE +ASKED +ROWS +SERIES +PRECISION +RECALL +NEXT +WHY$/)
@@ -117,7 +117,7 @@ describe('models list', () => {
   })
 
   test('as JSON has everything but the weights', async () => {
-    const deployment = await deploy(first, planRecord([{ scope, atMs: 30 * hourMs }]))
+    const deployment = await deploy(first, planRecord([{ scope, atMs: 30 * hourMs, reason: 'the schedule' }]))
     await listModels(deployment, { json: true })
     const found = JSON.parse(deployment.said())
     expect(found).toMatchObject({ modelId: first.modelId, inForce: true, nextRunMs: 30 * hourMs, metrics: { precision: 0.9 } })

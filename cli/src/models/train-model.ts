@@ -4,13 +4,14 @@ import type { Model } from '@lapwing/contracts/records'
 import { entityKey, partitionOf, sortedLabels } from '@lapwing/contracts/series'
 import { topicName } from '@lapwing/contracts/topics'
 import { entityScopeOf } from '@lapwing/models/control-decision'
+import { progressOf } from '@lapwing/models/training-progress'
 import { createProgress, type Progress } from '../progress.ts'
 import { jsonLine, visible } from '../terminal/text-table.ts'
 import type { Deployment } from '../topics/open-log.ts'
 import { unlessAbsent } from '../topics/unless-absent.ts'
 import { UserError } from '../user-error.ts'
 import { askControl } from './ask-control.ts'
-import { entityTextOf, metricOf, modelJson, stateText } from './model-text.ts'
+import { entityTextOf, modelJson, stateText } from './model-text.ts'
 import { readRegistry } from './read-registry.ts'
 
 export interface TrainingWish {
@@ -81,7 +82,7 @@ async function followed(deployment: Deployment, partition: number, asked: Model)
       progress?.end()
       return model
     }
-    const share = model.state === 'requested' ? metricOf(model, 'progress') : undefined
+    const share = progressOf(model)?.share
     if (share !== undefined) {
       progress ??= createProgress({
         label: `training ${model.modelId}`,

@@ -19,6 +19,8 @@ export interface PlannedRun {
   readonly scope: string
   /** Milliseconds since the epoch. */
   readonly atMs: number
+  /** For a person; empty in what earlier releases wrote. */
+  readonly reason: string
 }
 
 export class ModelRegistry {
@@ -35,7 +37,7 @@ export class ModelRegistry {
 
   put(model: Model): void {
     if (model.kind === positionKind) this.#position = Math.max(this.#position, model.controlOffset)
-    else if (model.kind === planKind) this.#plan = model.metrics.map(({ name, value }) => ({ scope: name, atMs: value }))
+    else if (model.kind === planKind) this.#plan = plannedRuns(model)
     else if (model.scope.startsWith(entityScope)) this.#versions.set(model.modelId, { ...model, weights: null })
   }
 
@@ -95,10 +97,14 @@ export function positionRecord(controlOffset: number): Model {
   return { ...emptyModel, modelId: positionKind, kind: positionKind, controlOffset }
 }
 
-/** The next runs of a partition's entities, for whoever wants to know: nothing is decided by it. */
+/** The next runs of a partition's entities, all of one schedule and so for one reason, for whoever wants to know: nothing is decided by it. */
 export function planRecord(plan: readonly PlannedRun[]): Model {
   const metrics = plan.map(({ scope, atMs }) => ({ name: scope, value: atMs }))
-  return { ...emptyModel, modelId: planKind, kind: planKind, metrics }
+  return { ...emptyModel, modelId: planKind, kind: planKind, metrics, reason: plan[0]?.reason ?? '' }
+}
+
+function plannedRuns({ metrics, reason }: Model): PlannedRun[] {
+  return metrics.map(({ name, value }) => ({ scope: name, atMs: value, reason }))
 }
 
 /** What the fields of a record are where they say nothing. */

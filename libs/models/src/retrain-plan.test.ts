@@ -60,8 +60,10 @@ describe('the plan of retraining', () => {
 
   test('a plan that was written down is read again', () => {
     const read = registryWith()
-    read.put(planRecord([{ scope, atMs: 48 * hourMs }]))
-    expect(read.plan).toEqual([{ scope, atMs: 48 * hourMs }])
+    const runs = planRuns({ registry, schedule: daily, kind: 'pca', nowMs: 31 * hourMs, asked: new Map() })
+    read.put(planRecord(runs))
+    expect(read.plan).toEqual(runs)
+    expect(runs).toEqual([{ scope, atMs: 48 * hourMs, reason: 'the schedule, 0 0 * * *' }])
     expect(read.all()).toEqual([])
   })
 })

@@ -38,18 +38,18 @@ export function planRuns({ registry, schedule, kind, nowMs, asked }: PlanInput):
     for (;;) {
       const atMs = schedule.nextRunMs(scope, afterMs)
       if (atMs === undefined) return []
-      if (!registry.find(modelIdOf(kind, requestIdOf(scope, atMs)))) return [{ scope, atMs }]
+      if (!registry.find(modelIdOf(kind, requestIdOf(scope, atMs)))) return [{ scope, atMs, reason: reasonOf(schedule) }]
       afterMs = atMs
     }
   })
 }
 
-export function scheduledRequest({ scope, atMs }: PlannedRun, { text }: RetrainSchedule): Control {
+export function scheduledRequest({ scope, atMs }: Pick<PlannedRun, 'scope' | 'atMs'>, schedule: RetrainSchedule): Control {
   return {
     id: requestIdOf(scope, atMs),
     kind: 'retrain',
     scope,
-    reason: `the schedule, ${text}`,
+    reason: reasonOf(schedule),
     detector: 'schedule',
     statistic: 0,
     threshold: 0,
@@ -58,6 +58,10 @@ export function scheduledRequest({ scope, atMs }: PlannedRun, { text }: RetrainS
     requestedBy: 'schedule',
     requestedAtMs: atMs,
   }
+}
+
+function reasonOf({ text }: RetrainSchedule): string {
+  return `the schedule, ${text}`
 }
 
 function requestIdOf(scope: string, atMs: number): string {

@@ -167,15 +167,32 @@ const modelSchema = z.object({
   metrics: z
     .array(z.object({ name: z.string(), value: maybe }))
     .readonly()
-    .describe('Numbers of the validation'),
+    .describe('Numbers of the training and the validation'),
+  progress: z
+    .object({
+      share: z.number().describe('0 to 1'),
+      leftMs: maybe.describe('null until there is a pace'),
+      atMs: timeMs.describe('When the trainer said so'),
+    })
+    .nullable()
+    .describe('Of a version that is in training'),
   reason: z.string().describe('Why it was asked for'),
   decision: z.string().describe('Why it is in its state'),
   mayPromote: z.boolean(),
   mayRollBack: z.boolean(),
 })
 
+const nextRunSchema = z.object({
+  scope: z.string(),
+  entity: z.string().describe('What is retrained, for a person'),
+  atMs: timeMs,
+  by: z.enum(['schedule', 'request']).describe('A request waits for that time of the samples'),
+  reason: z.string(),
+})
+
 export const modelsSchema = z.object({
   models: z.array(modelSchema).readonly().describe('By what they score, newest first'),
+  nextRuns: z.array(nextRunSchema).readonly().describe('Trainings that are planned, the next one first'),
   requests: z
     .array(driftRequestSchema.extend({ scope: z.string(), text: z.string(), statistic: maybe, threshold: maybe }))
     .readonly()
@@ -234,6 +251,7 @@ export type AnomalyDetail = z.infer<typeof anomalyDetailSchema>
 export type AnomalyStep = z.infer<typeof stepSchema>
 export type Precision = z.infer<typeof precisionSchema>
 export type ModelView = z.infer<typeof modelSchema>
+export type NextRun = z.infer<typeof nextRunSchema>
 export type Models = z.infer<typeof modelsSchema>
 export type Settings = z.infer<typeof settingsSchema>
 export type GivenVerdict = z.input<typeof givenVerdictSchema>

@@ -1,6 +1,7 @@
 import { encode } from '@lapwing/contracts/codec'
 import type { Model } from '@lapwing/contracts/records'
-import { emptyModel } from '@lapwing/models/registry'
+import { emptyModel, planRecord } from '@lapwing/models/registry'
+import { progressMetrics } from '@lapwing/models/training-progress'
 import type { LogRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
 import { ModelVersions } from './model-versions.ts'
@@ -14,7 +15,7 @@ const model = (modelId: string, about: Partial<Model>): Model => ({
 function versionsOf(...models: readonly (readonly [partition: number, model: Model])[]): ModelVersions {
   const versions = new ModelVersions()
   for (const [partition, one] of models) {
-    const place = { topic: 'models', partition, offset: 0n, timestampMs: 0, headers: new Map() }
+    const place = { topic: 'models', partition, offset: 0n, timestampMs: 77, headers: new Map() }
     versions.take({ ...place, key: Buffer.from(one.modelId), value: encode('Model', one) } satisfies LogRecord)
   }
   return versions
@@ -40,6 +41,30 @@ describe('versions of models', () => {
     expect(versions.find('m/2')?.partition).toBe(1)
     expect(versions.find('m/1')?.view.metrics).toEqual([{ name: 'recall', value: null }])
     expect(versions.find('nobody')).toBeUndefined()
+  })
+
+  test('of a version in training is said how far it is, and not among the numbers of its validation', () => {
+    const metrics = progressMetrics({ share: 0.4, leftSeconds: 12 })
+    const training = versionsOf([0, model('m/1', { state: 'requested', sha256: '', metrics })])
+    expect(training.views()).toMatchObject([{ progress: { share: 0.4, leftMs: 12_000, atMs: 77 }, metrics: [] }])
+    expect(versionsOf([0, model('m/1', {})]).views()).toMatchObject([{ progress: null }])
+  })
+
+  test('of all partitions is said what is retrained next: by the schedule, or because it was asked for', () => {
+    const waiting = { createdAtMs: 2, state: 'requested', sha256: '', labels: [], trainedToMs: 300, reason: 'drift' } as const
+    const versions = versionsOf(
+      [0, model('m/1', { createdAtMs: 1 })],
+      [0, planRecord([{ scope: 'entity:aa', atMs: 500, reason: 'the schedule, daily' }])],
+      [0, model('m/2', waiting)],
+      [1, planRecord([{ scope: 'entity:bb', atMs: 400, reason: 'the schedule, daily' }])],
+    )
+    expect(versions.nextRuns()).toEqual([
+      { scope: 'entity:aa', entity: '{instance="db-1"}', atMs: 300, by: 'request', reason: 'drift' },
+      { scope: 'entity:bb', entity: 'bb', atMs: 400, by: 'schedule', reason: 'the schedule, daily' },
+      { scope: 'entity:aa', entity: '{instance="db-1"}', atMs: 500, by: 'schedule', reason: 'the schedule, daily' },
+    ])
+    const training = { ...waiting, metrics: progressMetrics({ share: 0.1, leftSeconds: undefined }) }
+    expect(versionsOf([0, model('m/2', training)]).nextRuns()).toEqual([])
   })
 
   test('a tombstone takes a version away', () => {

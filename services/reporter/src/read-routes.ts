@@ -67,7 +67,11 @@ export function addReadRoutes(api: Api, sources: ReadSources): void {
     querystring: noQuery,
     response: { 200: modelsSchema },
   }
-  api.get('/models', { schema: modelsRoute }, () => ({ models: models.views(), requests: driftRequests(projection) }))
+  api.get('/models', { schema: modelsRoute }, () => ({
+    models: models.views(),
+    nextRuns: models.nextRuns(),
+    requests: driftRequests(projection),
+  }))
 
   const settingsRoute = {
     tags: ['pipeline'],

@@ -14,6 +14,7 @@ import { mayBecome, moved } from '@lapwing/models/life'
 import { oldVersions } from '@lapwing/models/old-versions'
 import { ModelRegistry, type PlannedRun, planRecord, positionRecord } from '@lapwing/models/registry'
 import { planRuns, type RetrainSchedule, scheduledRequest } from '@lapwing/models/retrain-plan'
+import { progressMetrics, progressSince, type ToldShare } from '@lapwing/models/training-progress'
 import { LogError } from '@lapwing/stream/errors'
 import type { FencedProducer, Log, LogRecord } from '@lapwing/stream/log'
 import { ownUntil } from '@lapwing/stream/take-over-again'
@@ -270,12 +271,15 @@ export class RegistryPartition {
   #progressOf(due: DueWork, onUnwritten: (error: Error) => void) {
     let writing: Promise<void> | undefined
     let writtenMs = performance.now()
+    let first: ToldShare | undefined
     const onProgress = (share: number) => {
       this.#options.observe({ kind: 'progress', model: due.model, share })
-      if (writing || performance.now() - writtenMs < progressMs) return
-      writtenMs = performance.now()
+      const told = { share, atMs: performance.now() }
+      first ??= told
+      if (writing || told.atMs - writtenMs < progressMs) return
+      writtenMs = told.atMs
       const decision = due.action === 'train' ? 'in training' : due.model.decision
-      writing = this.#commit([{ ...due.model, metrics: [{ name: 'progress', value: share }], decision }])
+      writing = this.#commit([{ ...due.model, metrics: progressMetrics(progressSince(first, told)), decision }])
         .catch(onUnwritten)
         .finally(() => {
           writing = undefined
