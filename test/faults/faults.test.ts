@@ -47,7 +47,7 @@ describe.concurrent(`faults, ${form} form, seed ${seed}`, () => {
         const result = await runRow(row, hall)
         results.push(result)
         process.stderr.write(progressLine(result))
-        expect(result.violations).toEqual([])
+        expect(result.violations, result.violations.join('; ')).toEqual([])
       },
       rowTimeoutMs,
     )

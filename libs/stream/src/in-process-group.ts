@@ -66,7 +66,7 @@ export class InProcessGroup {
     const member: Member = { id: String(this.#joined++).padStart(8, '0'), reader, deliveries: new Map(), isStopping: false }
     this.#members.set(member.id, member)
     this.#rebalance()
-    return { lastActivityMs: () => this.#lastActivityMs(member), stop: () => this.#stop(member) }
+    return { lastActivityMs: () => this.#lastActivityMs(member), stop: (beforeLeaving) => this.#stop(member, beforeLeaving) }
   }
 
   /** Lowest offset of a partition that a member still has to read; undefined when no member reads the topic. */
@@ -88,10 +88,14 @@ export class InProcessGroup {
     return active.length > 0 ? Math.min(...active) : this.#surroundings.timing.monotonicMs()
   }
 
-  async #stop(member: Member): Promise<void> {
+  async #stop(member: Member, beforeLeaving = async () => {}): Promise<void> {
     member.isStopping = true
     await Promise.all([...member.deliveries.values()].map((delivery) => delivery.done))
-    this.#leave(member)
+    try {
+      await beforeLeaving()
+    } finally {
+      this.#leave(member)
+    }
   }
 
   #leave(member: Member): void {

@@ -157,8 +157,8 @@ class InProcessLog implements Log {
   #join(group: InProcessGroup, reader: Reader): Consumption {
     for (const topic of reader.topics) this.#topic(topic)
     const joined = group.join(reader)
-    const stop = async () => {
-      await joined.stop()
+    const stop = async (beforeLeaving?: () => Promise<void>) => {
+      await joined.stop(beforeLeaving)
       this.#consumptions.delete(consumption)
     }
     const consumption = { lastActivityMs: joined.lastActivityMs, stop }

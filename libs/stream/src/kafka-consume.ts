@@ -37,9 +37,9 @@ export async function joinGroup(
   }
   const watchdog = setInterval(() => void member.checkLife(probe), watchIntervalMs)
   watchdog.unref()
-  const stop = async () => {
+  const stop = async (beforeLeaving?: () => Promise<void>) => {
     clearInterval(watchdog)
-    await member.stop()
+    await member.stop(beforeLeaving)
   }
   return { lastActivityMs: () => member.lastActivityMs, stop }
 }
@@ -61,7 +61,7 @@ const maxBytes = 16 * 1024 * 1024
 const partitionsAtATime = 64
 /** How far the position may be behind what was handled: so much comes again after a crash. */
 const commitIntervalMs = 1000
-/** Long enough for a batch in hand; without a broker there is nobody to take leave of. */
+/** Long enough for a batch in hand, and again for the farewell; without a broker there is nobody to take leave of. */
 const leaveTimeoutMs = 8000
 const silenceMs = 2 * sessionTimeoutMs
 const watchIntervalMs = 10_000
@@ -122,16 +122,20 @@ class GroupMember {
     })
   }
 
-  async stop(): Promise<void> {
+  async stop(beforeLeaving = async () => {}): Promise<void> {
     this.#ended.abort()
-    const late = delay(leaveTimeoutMs, 'late', { ref: false })
-    if ((await Promise.race([this.#leave(), late])) !== 'late') return
-    this.#logger.warn({ group: this.#options.group }, 'the group was not left in order; its session ends by itself')
+    await inTime(Promise.allSettled(this.#turns.values()))
+    try {
+      await beforeLeaving()
+    } finally {
+      if (!(await inTime(this.#leave()))) {
+        this.#logger.warn({ group: this.#options.group }, 'the group was not left in order; its session ends by itself')
+      }
+    }
   }
 
-  /** With the batches in hand done and the position where they end. */
+  /** With the position where the last batches ended. */
   async #leave(): Promise<void> {
-    await Promise.allSettled(this.#turns.values())
     await this.#commitNow()
     await this.#consumer.disconnect()
   }
@@ -214,8 +218,10 @@ class GroupMember {
     }
   }
 
-  async #handle({ batch, heartbeat, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
+  async #handle({ batch, heartbeat, pause, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
     const { topic, partition } = batch
+    // What is left would be fetched again and again until the group is left.
+    if (this.#ended.signal.aborted) pause()
     const assignment = this.#assignment
     const alive = () => this.#assignment === assignment && performance.now() - this.#lastHeartbeatMs < leaseMs
     if (this.#ended.signal.aborted || !assignment.get(topic)?.includes(partition)) return
@@ -284,6 +290,13 @@ class GroupMember {
     startTimer(() => this.#ended.signal.aborted || this.#consumer.resume(paused), retryDelayMs(failures))
   }
 }
+
+/** False when it takes longer than leaving may. */
+async function inTime(work: Promise<unknown>): Promise<boolean> {
+  return (await Promise.race([work, delay(leaveTimeoutMs, late, { ref: false })])) !== late
+}
+
+const late = Symbol('late')
 
 /** One that keeps no process alive. */
 function startTimer(action: () => void, delayMs: number): NodeJS.Timeout {

@@ -6,7 +6,7 @@
  * to its assigners, part of its published types.
  *
  * Only committed records are seen. Where a transaction is open, or was committed a moment ago and its mark is not written yet,
- * reading to the end waits for it. Follower rounds wait for the slowest broker, half a second at most.
+ * reading to the end waits for it. Follower rounds wait for the slowest broker, one second at most.
  */
 import { setTimeout } from 'node:timers/promises'
 import type { Cluster, Kafka } from 'kafkajs'

@@ -71,8 +71,12 @@ export interface FollowOptions {
 export interface Consumption {
   /** Last sign of life: a fetch or heartbeat that succeeded, milliseconds of the monotonic clock; undefined before the first. */
   lastActivityMs(): number | undefined
-  /** Finishes the batch in hand, then leaves the group. */
-  stop(): Promise<void>
+  /**
+   * Finishes the batch in hand, then leaves the group.
+   *
+   * @param beforeLeaving what a member of a group still has to do with its partitions, after the last batch and while nobody else has them
+   */
+  stop(beforeLeaving?: () => Promise<void>): Promise<void>
 }
 
 export interface Producer {

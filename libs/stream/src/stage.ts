@@ -119,8 +119,7 @@ export async function runOpenedStage(
     throw error
   })
   const stop = async () => {
-    await consumption.stop()
-    for (const work of works.values()) await finishWork(work, options)
+    await consumption.stop(() => finishAll(works, options))
     await producer.close()
   }
   return { lastActivityMs: consumption.lastActivityMs, stop }
@@ -138,6 +137,19 @@ function beginWork(
     if (works.get(partition) === work) works.delete(partition)
   })
   return work
+}
+
+/**
+ * Before the group is left: whoever gets the partitions then finds everything put down. One that is somebody else's already, because
+ * this process stood still for too long, goes on there from its last checkpoint.
+ */
+async function finishAll(works: ReadonlyMap<number, PartitionWork>, options: ProcessOptions): Promise<void> {
+  for (const [partition, work] of works) {
+    await finishWork(work, options).catch((error: unknown) => {
+      const isOurs = works.get(partition) === work && takenOverAgain(error) === error
+      if (isOurs) throw error
+    })
+  }
 }
 
 /** What was emitted and is not acknowledged has to be emitted again, so its input must not count as done. */

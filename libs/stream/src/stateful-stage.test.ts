@@ -90,6 +90,31 @@ describe('a stage with state', () => {
     await second.consumption.stop()
   })
 
+  test('puts everything down before another member gets its partitions', async () => {
+    const log = createInProcessLog()
+    await createTopics(log)
+    const [leaving, staying] = [await start(log, { intervalMs: 1e9 }), await start(log, { intervalMs: 1e9 })]
+    for (const partition of [0, 1]) await write(log, ['a', 'b', 'a'], partition)
+    await until(async () => expect(await outputs(log)).toHaveLength(6))
+    await leaving.consumption.stop()
+    for (const partition of [0, 1]) await write(log, ['a'], partition)
+    await until(async () => expect((await outputs(log)).filter((text) => text === '3:a=3')).toHaveLength(2))
+    expect(await outputs(log)).toHaveLength(8)
+    await staying.consumption.stop()
+  })
+
+  test('stops in order when its partition is somebody else’s by now', async () => {
+    const log = createInProcessLog()
+    await createTopics(log)
+    const stage = await start(log, { intervalMs: 1e9 })
+    await write(log, ['a'])
+    await until(async () => expect(await outputs(log)).toHaveLength(1))
+    await PartitionState.takeOver(log, 'counter', 0, { topic: 'state', version: 1, configHash: 'a', intervalMs: 0 })
+    await stage.consumption.stop()
+    expect(stage.events).toContainEqual({ kind: 'unwritten', partition: 0, error: expect.objectContaining({ code: 'fenced' }) })
+    expect(stage.failures).toEqual([])
+  })
+
   test('after a crash what came behind the checkpoint is read again, with the same outcome', async () => {
     const log = createInProcessLog()
     await createTopics(log)

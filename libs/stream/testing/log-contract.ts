@@ -5,6 +5,7 @@
  * compared with each other only: on Kafka the marks of transactions take offsets too.
  */
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import type { Cleanup } from '@lapwing/contracts/topics'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { LogError } from '../src/errors.ts'
@@ -216,6 +217,27 @@ function testSharing(connect: () => Log): void {
     await second.consumption.stop()
     await vi.waitFor(() => expect(first.assigned()[0]).toEqual(range(5)), patience)
     expect(kept.every((partition) => first.assigned()[0]!.includes(partition))).toBe(true)
+  })
+
+  test('keep their partitions until they have done what they do before leaving', async () => {
+    const logs = [open(connect), open(connect)] as const
+    const topic = await createTopic(logs[0], 1)
+    const group = newName()
+    const producer = await logs[0].producer()
+    const leaving = await consumeAll(logs[0], { topics: [topic], group })
+    await producer.send([record(topic, 0, 'k', 'a')])
+    await vi.waitFor(() => expect(texts(leaving.records)).toEqual(['a']), patience)
+    const staying = await consumeAll(logs[1], { topics: [topic], group })
+    await vi.waitFor(() => expect(staying.assigned()).toEqual([[]]), patience)
+    const events: string[] = []
+    await leaving.consumption.stop(async () => {
+      await producer.send([record(topic, 0, 'k', 'b')])
+      // Long enough for a member that left too early to be found out by what the other one got.
+      await setTimeout(200)
+      events.push(`left with ${texts(leaving.records)}, the other has ${texts(staying.records)}`)
+    })
+    expect(events).toEqual(['left with a, the other has '])
+    await vi.waitFor(() => expect(texts(staying.records)).toEqual(['b']), patience)
   })
 
   test('lose and repeat nothing when members come and go between batches', async () => {
