@@ -26,6 +26,7 @@ async function tryRow(row: FaultRow, hall: Hall): Promise<RowResult> {
     await (row.start ?? startUsual)(rig)
     await disturbUnderLoad(row, rig)
     await rig.settle()
+    await rig.closingRound()
     const ends = await rig.stopServices()
     const result = await examine(row, rig)
     return { ...result, violations: [...ends, ...result.violations] }

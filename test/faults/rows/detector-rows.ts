@@ -82,7 +82,7 @@ export const detectorRows: readonly FaultRow[] = [
       await rig.takesOver(other)
       await delay(2000)
       sleeper.signal('SIGCONT')
-      await rig.said(sleeper, /newer owner took over/, { deadlineMs: 20_000 }).catch(async (error: Error) => {
+      await rig.said(sleeper, /newer owner took over/, { deadlineMs: 60_000 }).catch(async (error: Error) => {
         // A process that is fenced ends; its last words are what counts.
         if (!/newer owner took over/.test(sleeper.output())) throw error
       })
