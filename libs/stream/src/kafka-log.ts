@@ -34,8 +34,7 @@ export function createKafkaLog(options: KafkaClientOptions): Log {
   }
   const openConsumption = async (openOne: () => Promise<Consumption>): Promise<Consumption> => {
     const opened = await open(openOne, consumptions)
-    const stop = (beforeLeaving?: () => Promise<void>) =>
-      opened.stop(beforeLeaving).finally(() => consumptions.delete(opened))
+    const stop = (beforeLeaving?: () => Promise<void>) => opened.stop(beforeLeaving).finally(() => consumptions.delete(opened))
     return { lastActivityMs: opened.lastActivityMs, stop }
   }
   const openOneProducer = async <Kind extends Producer>(openOne: () => Promise<Kind>): Promise<Kind> => {
