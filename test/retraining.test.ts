@@ -66,15 +66,16 @@ describe('a shop that changes', () => {
       settings: [...settings, `trainer.artefact_folder=${folder}`],
     })
     services.start(...all)
+    const shop = new Shop(log, { prefix, instance: 'shop-1', partitions: 1 })
     try {
-      const shop = new Shop(log, { prefix, instance: 'shop-1', partitions: 1 })
       await eventually(() => services.lapwing('models', 'list').then((text) => text.includes('No models yet')), {
         what: `the services have made their topics\n${services.lastLines()}`,
         deadlineMs,
       })
       return await run(shop, services)
     } catch (error) {
-      throw new Error(`${(error as Error).message}\n${services.lastLines()}`, { cause: error })
+      const told = await whereItStands(shop, services).catch((failure: Error) => `nothing more is known: ${failure.message}`)
+      throw new Error(`${(error as Error).message}\n${told}\n${services.lastLines()}`, { cause: error })
     } finally {
       await services.stop()
       await log.close()
@@ -87,15 +88,39 @@ describe('a shop that changes', () => {
 
   test.skipIf(!withKills)('so it does when trainer, drift and detector are killed at every step', async () => {
     const killedAt: Moment[] = []
-    const kill = async (services: Services, moment: Moment) => {
+    const kill = async (shop: Shop, services: Services, moment: Moment) => {
       killedAt.push(moment)
+      process.stderr.write(`killed at ${moment}, ${shop.rows} rows\n`)
       await services.kill(...all)
       services.start(...all)
     }
-    check(await inWorld((shop, services) => story(shop, services, (moment) => kill(services, moment))))
+    check(await inWorld((shop, services) => story(shop, services, (moment) => kill(shop, services, moment))))
     expect(killedAt).toEqual(['asked for', 'step', 'settling', 'in shadow', 'ramp', 'rolled back'])
   })
 })
+
+/** In rows of the shop: what was sent, scored and asked for; and what drift holds back. */
+async function whereItStands(shop: Shop, services: Services): Promise<string> {
+  const newest = (await shop.scores())
+    .slice(-3)
+    .map(({ atMs, model, score }) => `row ${shop.rowAt(atMs)} ${model} ${score.toFixed(2)}`)
+  const requests = (await shop.driftRequests()).map(({ requestedAtMs, reason }) => `row ${shop.rowAt(requestedAtMs)} ${reason}`)
+  const versions = (await shop.registry())
+    .all()
+    .map(({ modelId, state, stateAtMs, decision }) => `${modelId} ${state} at row ${shop.rowAt(stateAtMs)}: ${decision}`)
+  const drift = await services
+    .metricsOf('drift', 'lapwing_drift_')
+    .catch((error: Error) => [`drift does not answer: ${error.message}`])
+  return [
+    `${shop.rows} rows sent; newest scores:`,
+    ...newest,
+    'requests of drift:',
+    ...requests,
+    'versions:',
+    ...versions,
+    ...drift,
+  ].join('\n')
+}
 
 function check(outcome: Outcome): void {
   process.stderr.write(`drift ${outcome.delayRows} rows after the step\n`)

@@ -10,6 +10,9 @@ const mains = {
   trainer: 'services/detector/src/trainer/main.ts',
 } as const
 
+/** Of each process, when something is missing. */
+const linesTold = 12
+
 export type ServiceName = keyof typeof mains
 /** Of one process: a service, or another replica of it. */
 export type ProcessName = ServiceName | `${ServiceName} ${number}`
@@ -25,7 +28,7 @@ export interface ServicesOptions {
 export class Services {
   readonly #options: ServicesOptions
   readonly #running = new Map<ProcessName, ChildProcess>()
-  /** Lines of all of them, for the message when something is missing. */
+  /** Lines of all of them, for the message when something is missing. A process that ends without being asked to leaves one, too. */
   readonly #lines: string[] = []
 
   constructor(options: ServicesOptions) {
@@ -37,21 +40,20 @@ export class Services {
   }
 
   async stop(): Promise<void> {
-    for (const child of this.#running.values()) {
-      child.removeAllListeners('exit')
-      const exited = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGKILL')
-      await exited
-    }
+    await this.kill(...this.#running.keys())
   }
 
-  /** All at the same moment. */
+  /** All at the same moment. Rejects when one of them has ended by itself. */
   async kill(...names: readonly ProcessName[]): Promise<void> {
-    const killed = names.map((name) => this.#running.get(name)!)
+    const killed = names.map((name) => {
+      const child = this.#running.get(name)
+      if (!child) throw new Error(`${name} is not there to be killed`)
+      return child
+    })
+    for (const name of names) this.#running.delete(name)
     const exited = killed.map((child) => new Promise((resolve) => child.once('exit', resolve)))
     for (const child of killed) child.kill('SIGKILL')
     await Promise.all(exited)
-    for (const name of names) this.#running.delete(name)
   }
 
   /** What a process has said so far. */
@@ -59,8 +61,17 @@ export class Services {
     return this.#lines.filter((line) => line.startsWith(`${name}: `))
   }
 
+  /** Of each process its own, so that the one that says little is heard as well. */
   lastLines(): string {
-    return this.#lines.slice(-30).join('\n')
+    const names = [...new Set(this.#lines.map((line) => line.slice(0, line.indexOf(': '))))] as ProcessName[]
+    return names.flatMap((name) => this.linesOf(name).slice(-linesTold)).join('\n')
+  }
+
+  /** Series of the metrics of a process whose names begin so, as it has them now. Rejects when it does not answer. */
+  async metricsOf(name: ProcessName, prefix: string): Promise<string[]> {
+    const address = /"url":"([^"]+)"/.exec(this.linesOf(name).findLast((line) => line.includes('"listening"')) ?? '')?.[1]
+    const answer = await fetch(`${address}/metrics`, { signal: AbortSignal.timeout(5000) })
+    return (await answer.text()).split('\n').filter((line) => line.startsWith(prefix))
   }
 
   /** Standard output of `lapwing WORDS`. Rejects with its exit code and standard error. */
@@ -91,6 +102,11 @@ export class Services {
         ),
       )
     }
+    child.once('exit', (code, signal) => {
+      if (this.#running.get(name) !== child) return
+      this.#running.delete(name)
+      this.#lines.push(`${name}: ended by itself (${signal ?? `exit code ${code}`})`)
+    })
     this.#running.set(name, child)
   }
 }

@@ -109,6 +109,11 @@ export class Shop {
     return startMs + (this.rows - 1) * stepMs
   }
 
+  /** How many rows came before that time. */
+  rowAt(atMs: number): number {
+    return Math.round((atMs - startMs) / stepMs)
+  }
+
   #batch(count: number, weather: Weather) {
     const timestampsMs = Array.from({ length: count }, (_, i) => startMs + (this.rows + i) * stepMs)
     const values = Array.from({ length: count }, () => this.#row(weather))
