@@ -125,8 +125,12 @@ describe('the drift step', () => {
     const { requests } = runStep(days, patient)
     expect(requests.map(({ requestedAtMs }) => Math.floor(requestedAtMs / 86_400_000))).toEqual([0])
     const stepped = runStep([...days, dayOf(14, (minute) => busy(minute) + (minute > 300 ? 1.2 : 0))], patient)
-    expect(stepped.requests).toHaveLength(2)
-    expect(stepped.requests[1]!.requestedAtMs).toBeLessThan(14 * 86_400_000 + 400 * 60_000)
+    const [, step, ...more] = stepped.requests
+    expect(step!.requestedAtMs).toBeLessThan(14 * 86_400_000 + 400 * 60_000)
+    expect(more.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining('and stays there with no new model since 1970-01-15T05:'),
+    ])
+    expect(more[0]!.requestedAtMs - step!.requestedAtMs).toBeGreaterThanOrEqual(patient.cooldownMs)
   })
 
   test('another model that scores higher is no drift', () => {

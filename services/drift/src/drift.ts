@@ -23,7 +23,7 @@ import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
-import { EntityDrift, type EntityDriftOutcome, type HeldBy, heldBy, type SeriesDrift } from './entity-drift.ts'
+import { EntityDrift, type EntityDriftOutcome, type HeldBy, heldBy } from './entity-drift.ts'
 
 export interface DriftOptions extends DriftDetectorOptions {
   readonly enabled: boolean
@@ -173,8 +173,7 @@ class DriftStep implements StatefulStep {
 
   #follow(hand: BatchInHand, outcome: EntityDriftOutcome, entityKey: string, timestampMs: number): void {
     if (outcome.kind === 'held') hand.counts.held[outcome.by]++
-    else if (outcome.kind === 'request')
-      this.#ask(hand, { ...driftRequest(outcome.strongest, outcome.others, this.#options), entityKey, timestampMs })
+    else if (outcome.kind === 'request') this.#ask(hand, { ...driftRequest(outcome, this.#options), entityKey, timestampMs })
   }
 
   #count(hand: BatchInHand, entityKey: string, timestampMs: number): void {
@@ -231,12 +230,15 @@ type Request = Pick<Control, 'reason' | 'detector' | 'statistic' | 'threshold' |
 }
 
 function driftRequest(
-  { seriesKey, labels, change: { watched, before, after, threshold } }: SeriesDrift,
-  others: number,
+  { strongest, others, standsSinceMs }: Extract<EntityDriftOutcome, { kind: 'request' }>,
   { detector }: DriftOptions,
 ): Omit<Request, 'entityKey' | 'timestampMs'> {
+  const { seriesKey, labels, change } = strongest
+  const { watched, before, after, threshold } = change
   const also = others === 0 ? '' : `, and ${others} more series of its entity moved`
-  const reason = `${watched} of ${seriesText(labels)} went from ${before.toFixed(2)} to ${after.toFixed(2)}${also}`
+  const since =
+    standsSinceMs === undefined ? '' : `, and stays there with no new model since ${new Date(standsSinceMs).toISOString()}`
+  const reason = `${watched} of ${seriesText(labels)} went from ${before.toFixed(2)} to ${after.toFixed(2)}${also}${since}`
   return { reason, detector, statistic: Math.abs(after - before), threshold, seriesKey, labels }
 }
 

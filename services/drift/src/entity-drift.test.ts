@@ -40,6 +40,13 @@ describe('drift of an entity', () => {
   const observe = (entity: EntityDrift, fromMinute: number, scores: readonly number[]) =>
     scores.map((score, i) => entity.observe((fromMinute + i) * minuteMs, score, options)).findLast((outcome) => outcome)
 
+  test('series whose scores rise by little ask for nothing, however many they are; the score of the entity may creep', () => {
+    const entity = entityOf(5)
+    const outcomes = Array.from({ length: 5 }, (_, i) => entity.take(drift(i, 100, 0.09), options))
+    expect(outcomes).toEqual(Array(5).fill({ kind: 'held', by: 'small' }))
+    expect(entity.take(drift(9, 101, 0.09, true), options)).toEqual({ kind: 'awaited' })
+  })
+
   test('the score of the entity itself is enough, when it stays up', () => {
     const entity = entityOf(50)
     expect(entity.take(drift(1, 10, 1, true), options)).toEqual({ kind: 'awaited' })
@@ -47,6 +54,62 @@ describe('drift of an entity', () => {
     const next = new EntityDrift(options)
     next.restore(entity.snapshot())
     expect(observe(next, 40, [0.8])).toMatchObject({ kind: 'request', others: 0, strongest: { atMs: 40 * minuteMs } })
+  })
+
+  /** Of one entity whose score rises from 0 to 1 and stays: minutes of the requests. */
+  function requestsOf(entity: EntityDrift, fromMinute: number, scores: readonly number[]): number[] {
+    return scores.flatMap((score, i) => {
+      const outcome = entity.observe((fromMinute + i) * minuteMs, score, options)
+      return outcome?.kind === 'request' ? [fromMinute + i] : []
+    })
+  }
+
+  test('what lasts and gets no new model asks again, after one, two … cooldowns, and says since when', () => {
+    const entity = entityOf(1)
+    entity.take(drift(1, 0, 1, true), options)
+    const asked = requestsOf(entity, 1, Array(240).fill(0.9))
+    expect(asked).toEqual([30, 90, 210])
+    entity.take(drift(1, 241, 1, true), options)
+    expect(observe(entity, 242, Array(30).fill(0.9))).toEqual({ kind: 'held', by: 'budget' })
+    const other = entityOf(1)
+    other.take(drift(1, 0, 1, true), options)
+    expect(observe(other, 1, Array(90).fill(0.9))).toMatchObject({
+      kind: 'request',
+      standsSinceMs: 0,
+      strongest: { change: { before: 0, after: expect.closeTo(0.9, 9) } },
+    })
+  })
+
+  test('it no longer asks once the scores have fallen back, or a new model is there', () => {
+    const fallen = entityOf(1)
+    fallen.take(drift(1, 0, 1, true), options)
+    expect(requestsOf(fallen, 1, [...Array(30).fill(1), ...Array(30).fill(0.1), ...Array(600).fill(1)])).toEqual([30])
+    const renewed = entityOf(1)
+    renewed.take(drift(1, 0, 1, true), options)
+    expect(requestsOf(renewed, 1, Array(45).fill(1))).toEqual([30])
+    renewed.beginModel()
+    expect(requestsOf(renewed, 46, Array(600).fill(1))).toEqual([])
+  })
+
+  test('drift that was noticed within the cooldown asks when that is over', () => {
+    const entity = entityOf(1)
+    entity.take(drift(1, 0, 1, true), options)
+    expect(requestsOf(entity, 1, Array(30).fill(1))).toEqual([30])
+    entity.beginModel()
+    entity.take(drift(1, 35, 1, true), options)
+    expect(observe(entity, 36, Array(30).fill(1))).toEqual({ kind: 'held', by: 'cooldown' })
+    expect(requestsOf(entity, 66, Array(60).fill(1))).toEqual([95])
+  })
+
+  test('what a new model was needed for is no season a day later', () => {
+    const dayMinutes = 24 * 60
+    const entity = entityOf(1)
+    observe(entity, 1, Array(600).fill(0))
+    entity.take(drift(1, 600, 1, true), options)
+    observe(entity, 601, Array(300).fill(1))
+    entity.beginModel()
+    observe(entity, 901, Array(600).fill(0))
+    expect(entity.take(drift(1, 600 + dayMinutes, 1, true), options)).toEqual({ kind: 'awaited' })
   })
 
   test('an incident that is over is none, and a new model begins anew', () => {

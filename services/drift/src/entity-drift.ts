@@ -4,7 +4,7 @@
  * A deploy moves many series of an entity within minutes, and one series in a hundred moves by chance. So a request needs scores that
  * rise in several series of the entity within `gatherMs` (a tenth of them, two or three), or the score of the entity itself. Once the entity has been scored by
  * a model only its own score counts: a model that still describes its series has nothing to learn from them; and what that score does at this time of every day is no drift (`score-season.ts`), nor is a rise that does
- * not last (`lasting-rise.ts`). After a request the entity asks for nothing for
+ * not last (`lasting-rise.ts`); one that lasts asks again while no new model comes (`standing-drift.ts`). After a request the entity asks for nothing for
  * `cooldownMs`, and never for more than `requestsPerWeek`: that is the budget of false alarms, whatever the detectors do. Pure; time is that of samples.
  */
 import { bytesOf, float64Column } from '@lapwing/contracts/columns'
@@ -12,6 +12,7 @@ import type { LabelSet } from '@lapwing/contracts/series'
 import type { DriftChange } from '@lapwing/detection/drift-detector'
 import { type AwaitedRise, awaitRise, observeRise } from './lasting-rise.ts'
 import { ScoreSeason } from './score-season.ts'
+import { askedFor, beginStanding, observeStanding, type StandingDrift } from './standing-drift.ts'
 
 export interface EntityDriftOptions {
   readonly cooldownMs: number
@@ -29,16 +30,27 @@ export interface SeriesDrift {
 }
 
 /** What keeps drift from being a request. */
-export const heldBy = ['fall', 'model', 'season', 'brief', 'quorum', 'cooldown', 'budget'] as const
+export const heldBy = ['fall', 'model', 'small', 'season', 'brief', 'quorum', 'cooldown', 'budget'] as const
 export type HeldBy = (typeof heldBy)[number]
 
 export type EntityDriftOutcome =
   /** A rise of the score of the entity, which has to last. */
   | { readonly kind: 'awaited' }
-  | { readonly kind: 'request'; readonly strongest: SeriesDrift; readonly others: number }
+  | {
+      readonly kind: 'request'
+      readonly strongest: SeriesDrift
+      readonly others: number
+      /** Of drift that was noticed then and has lasted without a new model. */
+      readonly standsSinceMs?: number
+    }
   | { readonly kind: 'held'; readonly by: HeldBy }
 
 const gatherMs = 30 * 60_000
+/**
+ * Of the mean score of a series, where 1 is what makes an anomaly. Detectors of change are sure of less: the scores of calm series that were learned
+ * a few hours ago rise from 0.04 to 0.13. The score of an entity has no such bound: one that creeps rises by little each time.
+ */
+const leastRise = 0.2
 const quorumShare = 0.1
 const quorumLeast = 2
 const quorumMost = 3
@@ -52,6 +64,8 @@ export class EntityDrift {
   /** Of the score of the entity. */
   readonly #season = new ScoreSeason()
   #rise: AwaitedRise<SeriesDrift> | undefined
+  /** Of the score of the entity: it lasts, and no model has come since. */
+  #standing: StandingDrift<SeriesDrift> | undefined
   #quietUntilMs = 0
   /** Requests that may still be made, and as of when. */
   #allowed: number
@@ -67,16 +81,41 @@ export class EntityDrift {
   beginModel(): void {
     this.#hasModel = true
     this.#rise = undefined
+    // What a model was needed for is nothing that this time of day brings.
+    if (this.#standing) this.#season.forgetSince(this.#standing.rise.drift.atMs - gatherMs)
+    this.#standing = undefined
   }
 
   /** A score of the whole entity; the drift to take now, when a rise has come to its end. */
   observe(atMs: number, score: number, options: EntityDriftOptions): EntityDriftOutcome | undefined {
     this.#season.observe(atMs, score)
+    return this.#followRise(atMs, score, options) ?? this.#followStanding(atMs, score, options)
+  }
+
+  #followRise(atMs: number, score: number, options: EntityDriftOptions): EntityDriftOutcome | undefined {
     if (!this.#rise) return undefined
     const { rise, outcome } = observeRise(this.#rise, score)
     this.#rise = outcome === 'waits' ? rise : undefined
     if (outcome === 'waits') return undefined
-    return outcome === 'brief' ? { kind: 'held', by: 'brief' } : this.#admit({ ...rise.drift, atMs }, options)
+    return outcome === 'brief' ? { kind: 'held', by: 'brief' } : this.#askFor({ ...rise.drift, atMs }, rise.drift, options)
+  }
+
+  #followStanding(atMs: number, score: number, options: EntityDriftOptions): EntityDriftOutcome | undefined {
+    if (!this.#standing) return undefined
+    const outcome = observeStanding(this.#standing, atMs, score)
+    this.#standing = outcome.kind === 'gone' ? undefined : outcome.standing
+    if (outcome.kind !== 'due') return undefined
+    const { drift } = outcome.standing.rise
+    const asked = this.#askFor({ ...drift, atMs, change: { ...drift.change, after: outcome.mean } }, drift, options)
+    return asked.kind === 'request' ? { ...asked, standsSinceMs: drift.atMs } : asked
+  }
+
+  /** For a rise that lasts, as it is now and as it was noticed. What stands already goes on standing as it was. */
+  #askFor(now: SeriesDrift, noticed: SeriesDrift, options: EntityDriftOptions): EntityDriftOutcome {
+    const outcome = this.#admit(now, options)
+    this.#standing ??= beginStanding(noticed, this.#quietUntilMs)
+    if (outcome.kind === 'request') this.#standing = askedFor(this.#standing, now.atMs, options.cooldownMs)
+    return outcome
   }
 
   take(drift: SeriesDrift, options: EntityDriftOptions): EntityDriftOutcome {
@@ -86,6 +125,7 @@ export class EntityDrift {
       return { kind: 'held', by: 'fall' }
     }
     if (this.#hasModel && !drift.isOfEntity) return { kind: 'held', by: 'model' }
+    if (!drift.isOfEntity && isOfMean(drift) && sizeOf(drift) < leastRise) return { kind: 'held', by: 'small' }
     if (drift.isOfEntity && isOfMean(drift) && this.#season.knows(drift.change, drift.atMs)) return { kind: 'held', by: 'season' }
     if (!drift.isOfEntity || !isOfMean(drift)) return this.#admit(drift, options)
     this.#rise ??= awaitRise(drift)
@@ -118,12 +158,12 @@ export class EntityDrift {
       allowedAtMs: this.#allowedAtMs,
     }
     const season = bytesOf(this.#season.snapshot()).toString('base64')
-    return Buffer.from(JSON.stringify({ ...numbers, recent: this.#recent, season, rise: this.#rise }))
+    return Buffer.from(JSON.stringify({ ...numbers, recent: this.#recent, season, rise: this.#rise, standing: this.#standing }))
   }
 
   /** Throws a RangeError when it is no snapshot. */
   restore(snapshot: Uint8Array): void {
-    const { series, hasModel, quietUntilMs, allowed, allowedAtMs, recent, season, rise } = parsed(snapshot)
+    const { series, hasModel, quietUntilMs, allowed, allowedAtMs, recent, season, rise, standing } = parsed(snapshot)
     if (![series, quietUntilMs, allowed, allowedAtMs].every(Number.isFinite) || !Array.isArray(recent)) {
       throw new RangeError('the drift of an entity lacks a number')
     }
@@ -134,6 +174,7 @@ export class EntityDrift {
     this.#allowedAtMs = allowedAtMs
     this.#recent = recent
     this.#rise = rise
+    this.#standing = standing
     if (season) this.#season.restore(float64Column(Buffer.from(season, 'base64')))
   }
 
@@ -160,6 +201,8 @@ interface Snapshot {
   readonly season?: string
   /** While one is awaited. */
   readonly rise?: AwaitedRise<SeriesDrift>
+  /** While one stands. */
+  readonly standing?: StandingDrift<SeriesDrift>
   readonly quietUntilMs: number
   readonly allowed: number
   readonly allowedAtMs: number

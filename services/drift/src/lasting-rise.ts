@@ -10,7 +10,11 @@ import type { DriftChange } from '@lapwing/detection/drift-detector'
 const judgedScores = 30
 const keptShare = 0.5
 
-export interface AwaitedRise<Drift extends { readonly change: DriftChange }> {
+export interface Rise {
+  readonly change: DriftChange
+}
+
+export interface AwaitedRise<Drift extends Rise> {
   readonly drift: Drift
   readonly scores: number
   readonly mean: number
@@ -18,12 +22,12 @@ export interface AwaitedRise<Drift extends { readonly change: DriftChange }> {
 
 export type RiseOutcome = 'waits' | 'lasts' | 'brief'
 
-export function awaitRise<Drift extends { readonly change: DriftChange }>(drift: Drift): AwaitedRise<Drift> {
+export function awaitRise<Drift extends Rise>(drift: Drift): AwaitedRise<Drift> {
   return { drift, scores: 0, mean: 0 }
 }
 
 /** The rise with one more score. */
-export function observeRise<Drift extends { readonly change: DriftChange }>(
+export function observeRise<Drift extends Rise>(
   { drift, scores, mean }: AwaitedRise<Drift>,
   score: number,
 ): { rise: AwaitedRise<Drift>; outcome: RiseOutcome } {

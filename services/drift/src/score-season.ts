@@ -31,6 +31,12 @@ export class ScoreSeason {
     this.#means[cell]! += (score - this.#means[cell]!) / this.#counts[cell]!
   }
 
+  /** As if what was observed since then, by the hour, had not been. */
+  forgetSince(atMs: number): void {
+    for (let hour = Math.max(Math.floor(atMs / hourMs), this.#newest - ringHours + 1); hour <= this.#newest; hour++)
+      this.#clear(hour)
+  }
+
   /** Whether a rise of the mean score that was noticed then is what this time of day brings. */
   knows({ before, after }: { readonly before: number; readonly after: number }, atMs: number): boolean {
     const needed = before + knownShare * (after - before)

@@ -36,7 +36,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
   const requests = new Counter({ name: 'lapwing_drift_retrain_requests_total', help: 'Retrainings asked for.', registers })
   const held = new Counter({
     name: 'lapwing_drift_held_total',
-    help: 'Drift of series that was no request, by what held it: scores that fell, a model that scores the entity as a whole, a season of its score, a rise that did not last, too few series, a request a short time ago, the weekly budget.',
+    help: 'Drift of series that was no request, by what held it: scores that fell, a model that scores the entity as a whole, a rise of a series that is too small, a season of its score, a rise that did not last, too few series, a request a short time ago, the weekly budget.',
     labelNames: ['by'],
     registers,
   })
