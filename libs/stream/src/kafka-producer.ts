@@ -131,6 +131,11 @@ export async function openFencedProducer(kafka: Kafka, fenceId: string, partitio
 const allReplicas = -1
 /** An owner that dies within a transaction hides later records of those partitions from readers for at most this long. */
 const transactionTimeoutMs = 15_000
+/**
+ * As patient as others in all, and sooner at first: the broker refuses to begin a transaction while it still writes the markers of the one before
+ * (CONCURRENT_TRANSACTIONS), which takes it some milliseconds and was answered with a tenth of a second of waiting.
+ */
+const transactionRetry = { initialRetryTime: 10, retries: 10 }
 
 async function connect(kafka: Kafka, transactionalId: string | undefined): Promise<KafkaProducer> {
   const producer = kafka.producer({
@@ -140,7 +145,7 @@ async function connect(kafka: Kafka, transactionalId: string | undefined): Promi
     maxInFlightRequests: 1,
     transactionTimeout: transactionTimeoutMs,
     retry: { retries: 7 },
-    ...(transactionalId === undefined ? {} : { transactionalId }),
+    ...(transactionalId === undefined ? {} : { transactionalId, retry: transactionRetry }),
   })
   try {
     await producer.connect()

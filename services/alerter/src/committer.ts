@@ -6,7 +6,7 @@
  * nothing is written for `fencedWaitMs`, in which an assignment stops this committer. If none comes, the partition is still ours
  * (the other one was late), and it goes on.
  */
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import { LogError } from '@lapwing/stream/errors'
 import type { FencedProducer, Log, OutgoingRecord } from '@lapwing/stream/log'
 import type { Logger } from 'pino'
@@ -14,6 +14,8 @@ import type { Logger } from 'pino'
 export interface Committer {
   /** Resolves when the records are on the log, or when stopped. Rejects with a LogError that no waiting can cure. */
   commit(records: readonly OutgoingRecord[]): Promise<void>
+  /** As `commit`, for what no message waits for: it goes with the next `commit`, in its order, at the latest after `gatherMs`. */
+  commitSoon(records: readonly OutgoingRecord[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,6 +44,7 @@ export async function openCommitter(options: CommitterOptions): Promise<Committe
   const turns = createTurns(commitNow)
   return {
     commit: turns.take,
+    commitSoon: turns.takeSoon,
     close: async () => {
       await turns.idle()
       await producer?.close()
@@ -52,10 +55,17 @@ export async function openCommitter(options: CommitterOptions): Promise<Committe
 /** Requests are put together up to this size; one alone may be larger. */
 const bytesPerTransaction = 256 * 1024
 
-/** One transaction after the other; what comes while one is under way goes into the next together, so nobody waits for more than two. */
+/** So that a stream of records that nobody is told of costs five transactions a second, and one that is told seldom meets one under way. */
+const gatherMs = 200
+
+/**
+ * One transaction after the other; what comes in the same turn, or while one is under way, goes into the next together, so nobody waits
+ * for more than two.
+ */
 function createTurns(commit: (records: readonly OutgoingRecord[]) => Promise<void>) {
   const waiting: { records: readonly OutgoingRecord[]; done(): void; failed(error: unknown): void }[] = []
   let working: Promise<void> | undefined
+  let gathering: NodeJS.Timeout | undefined
   const work = async () => {
     while (waiting.length > 0) {
       const batch = waiting.splice(0, 1)
@@ -73,13 +83,28 @@ function createTurns(commit: (records: readonly OutgoingRecord[]) => Promise<voi
     }
     working = undefined
   }
+  const begin = () => {
+    clearTimeout(gathering)
+    gathering = undefined
+    working ??= nextTurn().then(work)
+  }
+  const queued = (records: readonly OutgoingRecord[]) =>
+    new Promise<void>((done, failed) => waiting.push({ records, done, failed }))
   return {
-    take: (records: readonly OutgoingRecord[]) =>
-      new Promise<void>((done, failed) => {
-        waiting.push({ records, done, failed })
-        working ??= work()
-      }),
-    idle: () => working ?? Promise.resolve(),
+    take: (records: readonly OutgoingRecord[]) => {
+      const written = queued(records)
+      begin()
+      return written
+    },
+    takeSoon: (records: readonly OutgoingRecord[]) => {
+      const written = queued(records)
+      gathering ??= setTimeout(begin, gatherMs)
+      return written
+    },
+    idle: async () => {
+      if (waiting.length > 0) begin()
+      await working
+    },
   }
 }
 

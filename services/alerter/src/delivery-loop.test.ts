@@ -40,6 +40,10 @@ function startTestLoop(...failures: readonly DeliveryErrorCode[]) {
         return code && new DeliveryError(code)
       }),
   }
+  const write = async (notes: readonly Note[], alertIds: readonly string[]) => {
+    happened.push(`noted: ${notes.map(({ outcome }) => `${outcome.outcome} ${outcome.reason}`).join() || alertIds.join()}`)
+    await world.write()
+  }
   const loop = startDeliveryLoop({
     receiver,
     route,
@@ -47,10 +51,7 @@ function startTestLoop(...failures: readonly DeliveryErrorCode[]) {
     onSent: () => {},
     digest: { route: 'default', leftOut: () => {}, dueAtMs: () => Infinity, due: () => undefined, told: () => {} },
     behind: () => world.behind,
-    write: async (notes: readonly Note[], alertIds) => {
-      happened.push(`noted: ${notes.map(({ outcome }) => `${outcome.outcome} ${outcome.reason}`).join() || alertIds.join()}`)
-      await world.write()
-    },
+    ...{ write, writeSoon: write },
     onFailure: () => {},
     nowMs: () => world.nowMs,
     random: () => 1,

@@ -38,6 +38,8 @@ export interface DeliveryLoopOptions {
   behind(): boolean
   /** Resolves when the notes and the progress of these items are on the log, all or none, or when the loop is stopped. */
   write(notes: readonly Note[], itemIds: readonly string[]): Promise<void>
+  /** As `write`, after all that was given to be written before it, for what no message waits for. */
+  writeSoon(notes: readonly Note[], itemIds: readonly string[]): Promise<void>
   /** The digest of what the receiver was not told, when it is due. */
   readonly digest: DigestKeeper
   /** A request failed and is made again. */
@@ -91,6 +93,7 @@ export function startDeliveryLoop(options: DeliveryLoopOptions): DeliveryLoop {
 async function run(options: DeliveryLoopOptions, bell: Bell, stopping: AbortSignal, cancelling: AbortSignal): Promise<void> {
   const { nowMs } = options
   let gate = openGate
+  const unwritten = new Set<Promise<void>>()
   while (!stopping.aborted) {
     const plan = options.behind() ? nothingToDo : options.plan(nowMs())
     const certain = noteCertain(plan, options)
@@ -101,10 +104,17 @@ async function run(options: DeliveryLoopOptions, bell: Bell, stopping: AbortSign
       gate = await tell(plan.deliveries, certain, gate, options, cancelling)
       continue
     }
-    if (certain.itemIds.length > 0) await options.write(certain.notes, certain.itemIds)
+    if (certain.itemIds.length > 0) keepUntilDone(unwritten, options.writeSoon(certain.notes, certain.itemIds), options.onFatal)
     if (digest && isOpen) gate = await tellDigest(digest, gate, options, cancelling)
     else await bell.wait((due ? gate.opensAtMs : Math.min(plan.wakeAtMs, options.digest.dueAtMs())) - nowMs())
   }
+  await Promise.all(unwritten)
+}
+
+/** A record that becomes due must not wait until the outcomes of those before it are written; the end of the loop does. */
+function keepUntilDone(pending: Set<Promise<void>>, write: Promise<void>, onFatal: (error: Error) => void): void {
+  const done = write.catch(onFatal).finally(() => pending.delete(done))
+  pending.add(done)
 }
 
 const nothingToDo: Plan = {

@@ -43,7 +43,7 @@ test('when topologies fell ill is known to the next process, and forgotten of th
     }
   }
   const place = { topic: 't', partition: 0, route: 'default' }
-  await forgetFinished(route, place, members, { committer: { commit, close: async () => {} }, nowMs: 0 })
+  await forgetFinished(route, place, members, { committer: { commit }, nowMs: 0 })
   const next = restoreRoute(log, 'default', members, (key, error) => expect.fail(`${key}: ${error.message}`))
   expect(next.startsOfKey.size).toBe(2000)
   expect(fallIll(next, 'db', 3)).toBe('db-3')

@@ -6,7 +6,6 @@ import { encode } from '@lapwing/contracts/codec'
 import type { OutgoingRecord } from '@lapwing/stream/log'
 import type { Logger } from 'pino'
 import { encodeProgress, encodeSent, stateKeys } from './alert-state.ts'
-import type { Committer } from './committer.ts'
 import type { AlerterMetrics } from './metrics.ts'
 import { type Note, notificationOf, refusalOf } from './notifications.ts'
 import { progressOf, type RouteAlerts } from './route-alerts.ts'
@@ -22,7 +21,8 @@ export interface OutcomeWriterOptions {
   /** Name of the route. */
   readonly name: string
   readonly route: RouteAlerts
-  readonly committer: Committer
+  /** One of the two ways of a committer. */
+  commit(records: readonly OutgoingRecord[]): Promise<void>
   readonly partition: number
   readonly topics: AlerterTopics
   readonly metrics: AlerterMetrics
@@ -43,11 +43,7 @@ export async function writeOutcomes(
   const own = notes.map((note) => ofMember(note, options.route))
   for (const note of own) countNote(note, options)
   const progress = itemIds.map((id) => progressRecord(receiver, id, options))
-  await options.committer.commit([
-    ...own.flatMap((note) => noteRecords(note, options)),
-    ...progress,
-    ...sentRecord(receiver, options),
-  ])
+  await options.commit([...own.flatMap((note) => noteRecords(note, options)), ...progress, ...sentRecord(receiver, options)])
 }
 
 /** What became of a record is told of its own alert, whatever incident that was told in. */

@@ -89,7 +89,7 @@ describe('an alert that is over', () => {
     }
     return { keys, commit, close: async () => {} }
   }
-  const forgetAt = (route: RouteAlerts, one: Committer, nowMs: number) =>
+  const forgetAt = (route: RouteAlerts, one: Pick<Committer, 'commit'>, nowMs: number) =>
     forgetFinished(
       route,
       { topic: 't', partition: 0, route: 'default' },

@@ -93,7 +93,7 @@ export async function forgetFinished(
   route: RouteAlerts,
   { topic, partition, route: name }: MemoryPlace,
   { receivers, incident }: RouteMembers,
-  { committer, nowMs }: { committer: Committer; nowMs: number },
+  { committer, nowMs }: { committer: Pick<Committer, 'commit'>; nowMs: number },
 ): Promise<void> {
   pruneRecords(route)
   const policies = new Map(receivers.map((receiver) => [receiver.name, receiver.policy]))

@@ -158,6 +158,7 @@ function openRoute(name: string, snapshots: ReadonlyMap<string, Uint8Array>, opt
 function startLoop(receiver: Receiver, { name, setup, alerts }: Omit<OpenRoute, 'loops'>, options: OpenOptions): DeliveryLoop {
   const { metrics, logger, behind, nowMs, random, onFatal, mutes } = options
   const { policy } = setup
+  const place = { ...options, route: alerts, name }
   const limits = receiver.limits && { budget: policy.budget, rateLimit: receiver.limits.rateLimit }
   return startDeliveryLoop({
     ...{ receiver: options.traces.through(receiver), route: alerts, behind, nowMs, random, onFatal },
@@ -168,7 +169,9 @@ function startLoop(receiver: Receiver, { name, setup, alerts }: Omit<OpenRoute, 
       if (limits) book.sentAtMs = withSent(book.sentAtMs, atMs, limits)
       if (policy.budget && limits) metrics.threshold(name, receiver.name, book.sentAtMs, policy.budget, atMs)
     },
-    write: (notes, itemIds) => writeOutcomes(receiver.name, notes, itemIds, { ...options, route: alerts, name }),
+    write: (notes, itemIds) => writeOutcomes(receiver.name, notes, itemIds, { ...place, commit: options.committer.commit }),
+    writeSoon: (notes, itemIds) =>
+      writeOutcomes(receiver.name, notes, itemIds, { ...place, commit: options.committer.commitSoon }),
     onFailure: (error) => {
       metrics.failed(receiver.name, error.code)
       logger.warn({ receiver: receiver.name, code: error.code }, error.message)
