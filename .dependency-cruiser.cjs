@@ -50,10 +50,10 @@ module.exports = {
       'the life of a process',
     ),
     never(
-      'prometheus-knows-only-contracts',
+      'prometheus-is-below',
       '^libs/prometheus/src',
-      { path: '^(libs/(?!prometheus|contracts)|services|cli|deploy)' },
-      'the Prometheus side',
+      { path: '^(libs/(?!prometheus|contracts|service)|services|cli|deploy)' },
+      'the Prometheus side, and how people configure the access to it',
     ),
     never(
       'queries-alone',

@@ -2,7 +2,7 @@
 
 import { defaultModelKind } from '@lapwing/deep/model'
 import { detectorSchema } from '@lapwing/detector/config'
-import { seriesDetectorOptions } from '@lapwing/detector/detect'
+import { seriesDetectorOptions } from '@lapwing/queries/detector-settings'
 import { loadConfig } from '@lapwing/service/config'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createProgress, type Progress } from './progress.ts'

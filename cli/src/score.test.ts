@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { detectorSchema } from '@lapwing/detector/config'
-import { seriesDetectorOptions } from '@lapwing/detector/detect'
+import { seriesDetectorOptions } from '@lapwing/queries/detector-settings'
 import { afterAll, describe, expect, test } from 'vitest'
 import { scoreFiles } from './score.ts'
 import { UserError } from './user-error.ts'

@@ -74,7 +74,7 @@ describe.skipIf(withoutHelm)('the chart', () => {
       'lw-lapwing-detector: in http; out nothing',
       'lw-lapwing-drift: in http; out nothing',
       'lw-lapwing-ingestor: in http, https; out 9090',
-      'lw-lapwing-reporter: in http, http; out nothing',
+      'lw-lapwing-reporter: in http, http; out 9090',
       'lw-lapwing-test: in nothing; out http',
       'lw-lapwing-trainer: in http; out nothing',
       // For all of them: names, and the brokers.

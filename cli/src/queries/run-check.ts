@@ -1,8 +1,8 @@
 /** `lapwing queries check`: asks the Prometheus of the configuration, with a bar while it lasts. */
 import { styleText } from 'node:util'
-import { seriesDetectorOptions } from '@lapwing/detector/detect'
 import { checkQueries } from '@lapwing/ingestor/check-queries'
 import { QueryError } from '@lapwing/prometheus/query-errors'
+import { seriesDetectorOptions } from '@lapwing/queries/detector-settings'
 import { createProgress } from '../progress.ts'
 import { type ConfigFlags, readConfig } from '../start/all-config.ts'
 import { UserError } from '../user-error.ts'

@@ -6,12 +6,13 @@ import type { Model } from '@lapwing/contracts/records'
 import { sortedLabels } from '@lapwing/contracts/series'
 import { seriesStates } from '@lapwing/contracts/series-state'
 import { snapshotVersion } from '@lapwing/detection/series-detector'
+import { stateName } from '@lapwing/queries/detector-settings'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { cohortOf, startCounts } from './cohorts.ts'
 import { detectorSchema } from './config.ts'
-import { type BatchObservation, createDetectStep, stateName } from './detect.ts'
+import { type BatchObservation, createDetectStep } from './detect.ts'
 
 const stepMs = 60_000
 const dayMinutes = 1440

@@ -1,4 +1,5 @@
 /** The detector's section of the configuration. */
+import { sensitivities } from '@lapwing/queries/detector-settings'
 import { queryKeys } from '@lapwing/queries/query-settings'
 import { duration, timeZone } from '@lapwing/service/config-fields'
 import { z } from 'zod'
@@ -9,7 +10,7 @@ export const detectorSchema = z
     /** Time constant of what counts as recent, in minutes. */
     window_minutes: z.number().min(1, 'expected at least 1 minute').max(10_080, 'expected at most a week').default(60),
     /** How often a series without fault may open an episode: about 2 a week, 1 a week, 1 in two months. */
-    sensitivity: z.enum(['sensitive', 'balanced', 'high-precision']).default('balanced'),
+    sensitivity: z.enum(sensitivities).default('balanced'),
     /** The same as a number of episodes a week; wins over `sensitivity`. */
     false_alarms_per_week: z.number().min(0.01, 'expected at least 0.01 a week').max(20, 'expected at most 20 a week').optional(),
     /** Zone whose hours and weekdays the seasons follow. */
@@ -28,13 +29,6 @@ export const detectorSchema = z
     checkpoint_interval: duration(100).prefault('30s'),
   })
   .prefault({})
-
-/** Episodes a week that a series without fault may open. */
-export const falseAlarmsPerWeek: Readonly<Record<DetectorConfig['sensitivity'], number>> = {
-  sensitive: 2,
-  balanced: 1,
-  'high-precision': 0.25,
-}
 
 /** What it reads of section `ingestor`: the queries, for their policies. */
 export const watchedQueries = z.object(queryKeys).prefault({})

@@ -14,6 +14,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { decode } from '@lapwing/contracts/codec'
 import type { Verdict } from '@lapwing/contracts/records'
 import { snapshotVersion } from '@lapwing/detection/series-detector'
+import { stateName } from '@lapwing/queries/detector-settings'
 import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Consumption, Log, LogRecord, OutgoingRecord } from '@lapwing/stream/log'
@@ -25,7 +26,7 @@ import { expect, test } from 'vitest'
 import { feedbackOn, feedbackRecord } from '../testing/feedback.ts'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { detectorSchema } from './config.ts'
-import { createDetectStep, stateName } from './detect.ts'
+import { createDetectStep } from './detect.ts'
 
 const stepMs = 15_000
 const rounds = 260

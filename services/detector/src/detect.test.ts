@@ -3,11 +3,12 @@ import { bytesOf, ColumnError, float32Column, uint8Column } from '@lapwing/contr
 import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import type { DetectionPolicy } from '@lapwing/detection/detection-policy'
 import { scoresVersion } from '@lapwing/detection/series-detector'
+import { stateName } from '@lapwing/queries/detector-settings'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { detectorSchema } from './config.ts'
-import { type BatchObservation, createDetectStep, stateName } from './detect.ts'
+import { type BatchObservation, createDetectStep } from './detect.ts'
 
 const stepMs = 15_000
 const labels = { __name__: 'node_load1', instance: 'host-1' }

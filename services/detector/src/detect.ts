@@ -4,7 +4,6 @@
  * Deterministic: time comes from the samples, chance from the configuration, and the identity of every output from its input,
  * so a replay writes the same bytes.
  */
-import { createHash } from 'node:crypto'
 import { decode } from '@lapwing/contracts/codec'
 import type { SampleBatch } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
@@ -13,14 +12,15 @@ import { type DetectionPolicy, defaultPolicy } from '@lapwing/detection/detectio
 import { episodeFields, severityOf } from '@lapwing/detection/episode'
 import type { Told } from '@lapwing/detection/feedback'
 import type { SampleInput } from '@lapwing/detection/sample'
-import { SeriesDetector, type SeriesDetectorOptions, scoresVersion } from '@lapwing/detection/series-detector'
+import { SeriesDetector, scoresVersion } from '@lapwing/detection/series-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
+import { seriesDetectorOptions, settingsHash, stateName } from '@lapwing/queries/detector-settings'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { anomalyRecord, describeAnomaly, episodeSample } from './anomaly.ts'
 import { type CohortMember, Cohorts, cohortOf, isDue, type StartCounts } from './cohorts.ts'
-import { type DetectorConfig, falseAlarmsPerWeek } from './config.ts'
+import type { DetectorConfig } from './config.ts'
 import { ScoredBatch, type ScoredColumns } from './scored-batch.ts'
 import { longestSilenceMs, SilenceWatch, type Sweep, type WatchedSeries } from './silence.ts'
 import { type VerdictOutcome, Verdicts } from './verdicts.ts'
@@ -268,35 +268,7 @@ function isOpenAndCritical(episode: Float64Array): boolean {
   return episode[episodeFields.startedAtMs]! > 0 && severityOf(episode) === 'critical'
 }
 
-/** What the configuration means to the detector of a series; the same for the service and for files. */
-export function seriesDetectorOptions(config: DetectorConfig): SeriesDetectorOptions {
-  return { ...settingsOf(config), seed: createHash('sha256').update(stateName(config)).digest().readUInt32BE(0) }
-}
-
-function settingsOf(config: DetectorConfig): Omit<SeriesDetectorOptions, 'seed'> {
-  return {
-    windowMs: config.window_minutes * 60_000,
-    contamination: config.contamination,
-    falseAlarmsPerWeek: config.false_alarms_per_week ?? falseAlarmsPerWeek[config.sensitivity],
-    timeZone: config.time_zone,
-  }
-}
-
 /** Version of the scores and hash of the settings, so that what was scored in different ways can be told apart. */
 function modelName(config: DetectorConfig): string {
   return `online-${scoresVersion}/${settingsHash(config)}`
-}
-
-/**
- * What states and priors belong to: the settings, and the trees that these give. Another version of the scores goes on from them, so the
- * number in it stands for the trees alone (docs/adr/0043).
- */
-export function stateName(config: DetectorConfig): string {
-  return `online-2/${settingsHash(config)}`
-}
-
-function settingsHash(config: DetectorConfig): string {
-  const { windowMs, contamination, falseAlarmsPerWeek, timeZone } = settingsOf(config)
-  const settings = JSON.stringify([windowMs, contamination, falseAlarmsPerWeek, timeZone])
-  return createHash('sha256').update(settings).digest('hex').slice(0, 8)
 }

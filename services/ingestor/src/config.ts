@@ -4,10 +4,11 @@
  * Nothing is polled unless `prometheus_url` is set, nothing scraped unless `scrape_configs` says so; remote write is open unless it is switched off, so that an empty file is
  * a working receiver.
  */
+
+import { accessSchema } from '@lapwing/prometheus/access-settings'
 import { queryKeys } from '@lapwing/queries/query-settings'
 import { duration, httpUrl, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
-import { accessSchema } from './access-settings.ts'
 import { relabelConfigs } from './relabel-settings.ts'
 import { remoteWriteSchema } from './remote-write-settings.ts'
 import { scrapeConfigs } from './scrape/scrape-settings.ts'

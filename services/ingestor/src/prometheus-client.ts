@@ -1,7 +1,8 @@
 /** The client for the Prometheus of the configuration. */
+
+import { accessOf } from '@lapwing/prometheus/access-settings'
 import { createQueryClient, type QueryClient } from '@lapwing/prometheus/query-client'
 import type { z } from 'zod'
-import { accessOf } from './access-settings.ts'
 import type { ingestorSchema } from './config.ts'
 
 export type IngestorSettings = z.output<typeof ingestorSchema>

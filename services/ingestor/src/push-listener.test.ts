@@ -3,10 +3,10 @@ import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
+import { createTestAuthority } from '@lapwing/prometheus/testing/certificates'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createTestAuthority } from '../test/certificates.ts'
 import { type PushListener, startPushListener } from './push-listener.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lapwing-listener-'))

@@ -6,10 +6,10 @@
  * each request, so that a rotated one needs no restart; an empty one lets nobody in.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { basicAuth } from '@lapwing/prometheus/access-settings'
+import { rotatingFile } from '@lapwing/prometheus/rotating-file'
 import { readableFile, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
-import { basicAuth } from './access-settings.ts'
-import { rotatingFile } from './rotating-file.ts'
 import { tenantName } from './write-tenant.ts'
 
 /** Keys as in Prometheus' own `http_config`. */

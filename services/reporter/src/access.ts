@@ -1,6 +1,8 @@
 /**
  * Who may read and who may write over HTTP.
  *
+ * Evaluating PromQL uses the credentials that Lapwing has for Prometheus: with tokens it is reading, without them it is for this machine only, as writing is.
+ *
  * With tokens each request needs one that has the scope, as `Authorization: Bearer …` or, for the page, in a cookie that no script can read. Without tokens
  * reading is open, and writing is for this machine only: it is refused unless the service listens on the loopback address and is asked by that
  * name, so that a page of strangers that resolves to it (DNS rebinding) cannot write. A browser's request must come from the service's own page in any case.
@@ -9,11 +11,14 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessToken, Scope } from './config.ts'
 
+/** What a request wants to do. */
+export type Use = Scope | 'evaluate'
+
 export interface Access {
   /** Whether reading needs a token. */
   readonly needsToken: boolean
   /** Why the request is refused, or the name that its token goes by; empty without tokens. */
-  check(request: FastifyRequest, scope: Scope): { readonly name: string } | Refusal
+  check(request: FastifyRequest, scope: Use): { readonly name: string } | Refusal
   /** The token with this text, if there is one. */
   find(text: string): AccessToken | undefined
 }
@@ -30,9 +35,10 @@ export function createAccess(tokens: readonly AccessToken[], host: string): Acce
   return {
     needsToken: tokens.length > 0,
     find,
-    check: (request, scope) => {
+    check: (request, use) => {
+      const scope = use === 'evaluate' ? 'read' : use
       if (scope === 'write' && isFromElsewhere(request)) return { status: 403, why: 'a browser may write from this page only' }
-      if (tokens.length === 0) return scope === 'read' ? { name: '' } : withoutTokens(request, host)
+      if (tokens.length === 0) return use === 'read' ? { name: '' } : withoutTokens(request, host, use)
       const text = tokenText(request)
       const token = text === undefined ? undefined : find(text)
       if (!token) return { status: 401, why: text === undefined ? 'a token is needed' : 'the token is not known' }
@@ -50,10 +56,13 @@ export function refuse(reply: FastifyReply, { status, why }: Refusal): FastifyRe
 
 export const tokenCookie = 'lapwing_token'
 
-function withoutTokens({ headers }: FastifyRequest, host: string): { name: string } | Refusal {
+function withoutTokens({ headers }: FastifyRequest, host: string, use: Use): { name: string } | Refusal {
   const asked = URL.canParse(`http://${headers.host}`) ? new URL(`http://${headers.host}`).hostname : ''
   if (isLoopback(host) && isLoopback(asked)) return { name: '' }
-  return { status: 403, why: 'writing over the network needs a token: set reporter.tokens' }
+  return {
+    status: 403,
+    why: `${use === 'write' ? 'writing' : 'evaluating PromQL'} over the network needs a token: set reporter.tokens`,
+  }
 }
 
 function isLoopback(host: string): boolean {

@@ -23,6 +23,7 @@ const verdict = z.enum(givableVerdicts)
 export const overviewSchema = z.object({
   nowMs: timeMs,
   log: z.string().describe('Kind of the log: kafka or in-process'),
+  explorer: z.string().describe('Why PromQL cannot be evaluated; empty when it can'),
   sources: z.array(z.string()).readonly().describe('Query ids of polls, or remote-write'),
   series: z.object({
     shown: z.number(),
@@ -150,6 +151,32 @@ export const seriesDetailSchema = z.object({
   drift: z.array(driftRequestSchema).readonly(),
 })
 
+/** What a chart marks of an episode. */
+const markedEpisodeSchema = z.object({ episodeId: z.string(), startedAtMs: timeMs, endedAtMs: maybe })
+
+const exploredSeriesSchema = z.object({
+  isWatched: z.boolean().describe('Lapwing scores it; else it was scored for this answer only'),
+  series: seriesSummarySchema,
+  points: pointsSchema,
+  episodes: z.array(markedEpisodeSchema).readonly(),
+  drift: z.array(driftRequestSchema).readonly(),
+})
+
+export const exploredSchema = z.object({
+  promql: z.string(),
+  fromMs: timeMs,
+  toMs: timeMs,
+  stepMs: z.number(),
+  total: z.number().describe('Series that the expression gives; the first of them are in series'),
+  isConfigured: z.boolean().describe('The expression is one of the configured queries'),
+  series: z.array(exploredSeriesSchema).readonly(),
+})
+
+export const queryProblemSchema = z.object({
+  error: z.string(),
+  position: maybe.describe('Where in the expression, in characters from its beginning; null when nobody said'),
+})
+
 const modelSchema = z.object({
   modelId: z.string(),
   scope: z.string(),
@@ -243,6 +270,9 @@ export type SeriesRow = z.infer<typeof seriesRowSchema>
 export type SeriesList = z.infer<typeof seriesListSchema>
 export type SeriesDetail = z.infer<typeof seriesDetailSchema>
 export type Points = z.infer<typeof pointsSchema>
+export type MarkedEpisode = z.infer<typeof markedEpisodeSchema>
+export type ExploredSeries = z.infer<typeof exploredSeriesSchema>
+export type ExploredAnswer = z.infer<typeof exploredSchema>
 export type DriftRequest = z.infer<typeof driftRequestSchema>
 export type AnomalyView = z.infer<typeof anomalySchema>
 export type NotificationView = z.infer<typeof notificationSchema>

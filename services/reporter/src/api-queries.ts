@@ -3,6 +3,8 @@ import { seriesStates } from '@lapwing/contracts/series-state'
 import { z } from 'zod'
 
 const mostRows = 1000
+const longestPromql = 4000
+const longestRangeMs = 35 * 86_400_000
 
 export const seriesListQuery = z.strictObject({
   search: z.string().max(500).default(''),
@@ -32,6 +34,17 @@ export const exportQuery = z.strictObject({ ...anomalyFilters, format: z.enum(['
 export const precisionQuery = z.strictObject({ from: time().optional() })
 
 export const anomalyParameters = z.strictObject({ episodeId: z.string().min(1).max(500) })
+
+export const exploreQuery = z
+  .strictObject({
+    query: z.string().trim().min(1, 'expected PromQL').max(longestPromql),
+    from: time().optional(),
+    to: time().optional(),
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || (to > from && to - from <= longestRangeMs), {
+    error: 'expected an end after the beginning, at most 35 days later',
+    path: ['to'],
+  })
 
 export const modelParameters = z.strictObject({ modelId: z.string().min(1).max(500) })
 

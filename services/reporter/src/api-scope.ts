@@ -1,6 +1,7 @@
 /** What the routes of the API are added to: requests are checked by their schemas, and answers are typed by them. */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Use } from './access.ts'
 
 export type Api = ReturnType<typeof withSchemas>
 
@@ -19,5 +20,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** No token is needed. */
     isOpen?: boolean
+    /** What the route does, where its method does not tell. */
+    scope?: Use
   }
 }

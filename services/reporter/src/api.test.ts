@@ -115,6 +115,7 @@ describe('API', () => {
         "/api/v1/anomalies/{episodeId}",
         "/api/v1/anomalies/{episodeId}/verdict",
         "/api/v1/events",
+        "/api/v1/explore",
         "/api/v1/export/anomalies",
         "/api/v1/models",
         "/api/v1/models/{modelId}/change",

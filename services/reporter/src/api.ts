@@ -9,6 +9,8 @@ import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, jsonSchemaTransform } from 'fastify-type-provider-zod'
 import { type Access, refuse } from './access.ts'
 import { withSchemas } from './api-scope.ts'
+import { addExploreRoutes } from './explore/explore-routes.ts'
+import type { Explorer } from './explore/explorer.ts'
 import { addExportRoutes } from './export-routes.ts'
 import { HistoryUnavailable } from './history-store.ts'
 import { addReadRoutes, type ReadSources } from './read-routes.ts'
@@ -17,6 +19,7 @@ import { addWriteRoutes, type WriteTargets } from './write-routes.ts'
 
 export interface ApiSources extends ReadSources, WriteTargets {
   readonly access: Access
+  readonly explorer: Explorer
 }
 
 export async function addApi(http: FastifyInstance, sources: ApiSources): Promise<void> {
@@ -26,14 +29,15 @@ export async function addApi(http: FastifyInstance, sources: ApiSources): Promis
       const api = withSchemas(scope)
       api.setErrorHandler((error: FastifyError, _request, reply) => answerError(error, reply))
       api.addHook('onRequest', async (request, reply) => {
-        const isOpen = request.routeOptions.config.isOpen === true
-        const checked = isOpen ? undefined : sources.access.check(request, request.method === 'GET' ? 'read' : 'write')
+        const { isOpen, scope: use } = request.routeOptions.config
+        const checked = isOpen ? undefined : sources.access.check(request, use ?? (request.method === 'GET' ? 'read' : 'write'))
         if (checked && 'why' in checked) return refuse(reply, checked)
         return undefined
       })
       addReadRoutes(api, sources)
       addExportRoutes(api, sources.history)
       addWriteRoutes(api, sources)
+      addExploreRoutes(api, sources.explorer, sources.now)
       api.get('/openapi.json', { config: { isOpen: true } }, () => http.swagger())
     },
     { prefix: '/api/v1' },

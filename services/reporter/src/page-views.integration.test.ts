@@ -3,11 +3,13 @@ import { decode } from '@lapwing/contracts/codec'
 import type { Feedback, Model } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
 import { emptyModel } from '@lapwing/models/registry'
-import type { BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { accessibilityProblems, hasBrowser, type PageBrowser, startBrowser, takeScreenshot } from '../testing/page-browser.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { accessibilityProblems, hasBrowser, takeScreenshot } from '../testing/page-browser.ts'
+import { pageUnderTest } from '../testing/page-under-test.ts'
 import { anomaly, notification, retrain } from '../testing/records.ts'
-import { type RunningReporter, runReporter, until } from '../testing/running-reporter.ts'
+import type { runReporter } from '../testing/running-reporter.ts'
+import { until } from '../testing/running-reporter.ts'
 import { keyOf, labelled, scoreBatch } from '../testing/score-batch.ts'
 import { faultyLabels, shopSeries } from '../testing/shop.ts'
 
@@ -56,20 +58,10 @@ const model = (modelId: string, about: Partial<Model>): Model => ({
 })
 
 describe.skipIf(!hasBrowser)('views of the page', () => {
-  let browser: PageBrowser
-  let reporter: RunningReporter
-  beforeAll(async () => {
-    browser = await startBrowser()
-  })
-  afterAll(() => browser?.close())
-  afterEach(async () => {
-    await browser.closePages()
-    await reporter.close()
-    expect(browser.complaints.splice(0)).toEqual([])
-  })
+  const { reporter, start, open, complaintsBut } = pageUnderTest()
 
   async function withShop(settings: Parameters<typeof runReporter>[0] = {}): Promise<void> {
-    reporter = await runReporter(settings)
+    const reporter = await start(settings)
     await reporter.write('ScoreBatch', [scoreBatch(shopSeries(times))])
     await reporter.write('Anomaly', [opened, beside])
     await reporter.write('Notification', [told, held])
@@ -83,9 +75,8 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     )
   }
 
-  const open = (path = '/', options: BrowserContextOptions = {}) => browser.open(reporter.url + path, options)
   const feedback = async () =>
-    (await reporter.log.readToEnd(topicName('test', 'feedback'))).map(({ value }) => decode('Feedback', value!))
+    (await reporter().log.readToEnd(topicName('test', 'feedback'))).map(({ value }) => decode('Feedback', value!))
   /** The newest record, once it says so; older ones under the same key may have been compacted away. */
   const said = async (verdict: Feedback['verdict']) => {
     const newest = await until(
@@ -96,7 +87,7 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
   }
 
   test('from an empty page to the first anomaly, to a verdict on the topic, and back', async () => {
-    reporter = await runReporter()
+    const reporter = await start()
     const page = await open()
     await page.getByText('Nothing to show yet').waitFor()
     await reporter.write('ScoreBatch', [scoreBatch(shopSeries(times))])
@@ -159,7 +150,7 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
       },
       ...{ origin: 'slack', atMs: nowMs, untilMs: null, startedAtMs: faultFromMs, signature: null, ...about },
     })
-    await reporter.write('Feedback', [judge({}), judge({ anomalyId: beside.id, episodeId: 'beside', verdict: 'false_alarm' })])
+    await reporter().write('Feedback', [judge({}), judge({ anomalyId: beside.id, episodeId: 'beside', verdict: 'false_alarm' })])
     const page = await open('/?view=overview')
     await page.getByText('50 %').waitFor()
     expect(await page.locator('.incidents > li').count()).toBe(1)
@@ -193,7 +184,7 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     await page.getByLabel('why').fill('loud at night')
     await page.getByRole('button', { name: 'Roll back', exact: true }).click()
     await page.getByText('The trainer decides in a moment').waitFor()
-    const records = await reporter.log.readToEnd(topicName('test', 'control'))
+    const records = await reporter().log.readToEnd(topicName('test', 'control'))
     expect(decode('Control', records.at(-1)!.value!)).toMatchObject({
       kind: 'rollback',
       scope: 'model:pca/2',
@@ -219,7 +210,7 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     await takeScreenshot(page, 'settings')
     expect(await accessibilityProblems(page)).toEqual([])
     // What was refused before the token was given is told on the console by the browser itself.
-    expect(browser.complaints.splice(0).filter((line) => !line.includes('401'))).toEqual([])
+    expect(complaintsBut('401')).toEqual([])
   })
 
   test('series are found by a selector, and one that cannot be read is told of where it is typed', async () => {
@@ -233,7 +224,7 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     await rowCount(page, 2)
     await page.getByRole('searchbox').fill('{service="cart"}')
     await rowCount(page, 4)
-    expect(browser.complaints.splice(0).filter((line) => !line.includes('400'))).toEqual([])
+    expect(complaintsBut('400')).toEqual([])
   })
 
   test.each(['light', 'dark'] as const)('an accessibility scan of the series view finds nothing: %s', async (colorScheme) => {
@@ -266,7 +257,7 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
   })
 
   test('200 hostile label values are text in every view', async () => {
-    reporter = await runReporter()
+    const reporter = await start()
     const series = hostileTexts(200).map((text, i) => labelled(text, { value: text, entity: String(i) }))
     await reporter.write('ScoreBatch', [
       scoreBatch(series.map((labels) => ({ labels, samples: [{ timestampMs: nowMs, value: 1 }] }))),

@@ -1,9 +1,10 @@
 /** The page in a real browser over a running reporter. Screenshots go to the folder that LAPWING_SCREENSHOTS names, if any. */
-import type { BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { hasBrowser, type PageBrowser, startBrowser, takeScreenshot } from '../testing/page-browser.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { hasBrowser, takeScreenshot } from '../testing/page-browser.ts'
+import { pageUnderTest } from '../testing/page-under-test.ts'
 import { anomaly, notification, retrain } from '../testing/records.ts'
-import { type RunningReporter, runReporter, until } from '../testing/running-reporter.ts'
+import { until } from '../testing/running-reporter.ts'
 import { keyOf, labelled, scoreBatch } from '../testing/score-batch.ts'
 import { faultyLabels, shopSeries } from '../testing/shop.ts'
 
@@ -33,19 +34,7 @@ const opened = anomaly({
 })
 
 describe.skipIf(!hasBrowser)('page', () => {
-  let browser: PageBrowser
-  let reporter: RunningReporter
-  beforeAll(async () => {
-    browser = await startBrowser()
-  })
-  afterAll(() => browser?.close())
-  afterEach(async () => {
-    await browser.closePages()
-    await reporter.close()
-    expect(browser.complaints.splice(0)).toEqual([])
-  })
-
-  const open = (path = '/', options: BrowserContextOptions = {}) => browser.open(reporter.url + path, options)
+  const { start, open, complaintsBut } = pageUnderTest()
 
   /** Points of the value chart's canvas that something was drawn on. */
   const drawnPixels = (page: Page) =>
@@ -66,7 +55,7 @@ describe.skipIf(!hasBrowser)('page', () => {
     )
 
   test('is never empty: it says what it waits for, and fills by itself', async () => {
-    reporter = await runReporter()
+    const reporter = await start()
     const page = await open()
     await page.getByText('waiting for the ingestor').waitFor()
     await takeScreenshot(page, 'waiting')
@@ -77,7 +66,7 @@ describe.skipIf(!hasBrowser)('page', () => {
   })
 
   test('shows an anomaly as it happens, with its story', async () => {
-    reporter = await runReporter()
+    const reporter = await start()
     await reporter.write('ScoreBatch', [scoreBatch(shopSeries({ ...times, toMs: faultFromMs }))])
     const page = await open()
     await page.getByText('No anomaly so far').waitFor()
@@ -120,7 +109,7 @@ describe.skipIf(!hasBrowser)('page', () => {
   })
 
   test('is searched, filtered and walked by keyboard, and its address brings it back', async () => {
-    reporter = await runReporter()
+    const reporter = await start()
     await reporter.write('ScoreBatch', [scoreBatch(shopSeries(times))])
     const page = await open()
     await page.locator('.row').first().waitFor()
@@ -146,7 +135,7 @@ describe.skipIf(!hasBrowser)('page', () => {
   })
 
   test('hostile labels are text', async () => {
-    reporter = await runReporter()
+    const reporter = await start()
     const hostile = [
       '<img src=x onerror=alert(1)>',
       '</script><script>alert(1)</script>',
@@ -177,7 +166,7 @@ describe.skipIf(!hasBrowser)('page', () => {
     ['light', { colorScheme: 'light', viewport: { width: 1440, height: 900 } }, 'rgb(243, 245, 244)'],
     ['narrow', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }, 'rgb(12, 17, 16)'],
   ] as const)('fits: %s', async (name, options, ground) => {
-    reporter = await runReporter()
+    const reporter = await start()
     await reporter.write('ScoreBatch', [scoreBatch(shopSeries(times))])
     await reporter.write('Anomaly', [opened])
     const page = await open('/', options)
@@ -191,20 +180,19 @@ describe.skipIf(!hasBrowser)('page', () => {
   })
 
   test('says that the connection is lost, and comes back with what it missed', async () => {
-    const before = await runReporter()
+    const before = await start()
     const port = Number(new URL(before.url).port)
-    reporter = before
     await before.write('ScoreBatch', [scoreBatch(shopSeries(times))])
     const page = await open()
     await page.locator('.connection.live').waitFor()
     await before.close()
     await page.locator('.connection.lost').waitFor()
-    reporter = await runReporter({ port })
+    const reporter = await start({ port })
     await reporter.write('ScoreBatch', [scoreBatch(shopSeries(times))])
     await reporter.write('Anomaly', [opened])
     await page.locator('.connection.live').waitFor()
     await page.locator('.anomaly').waitFor()
     // Failed requests while nobody listened are what this test is about.
-    browser.complaints.length = 0
+    complaintsBut('')
   })
 })

@@ -14,6 +14,8 @@ import { addApi } from './api.ts'
 import { addCanary, type Canary } from './canary.ts'
 import type { reporterSchema } from './config.ts'
 import { writeCsv } from './csv-file.ts'
+import type { ExploredSections } from './explore/explore-settings.ts'
+import { createExplorer } from './explore/explorer.ts'
 import { type FollowedTopic, type Following, followedTopics, followLog } from './follow-log.ts'
 import { type HistoryStore, HistoryUnavailable } from './history-store.ts'
 import { createLiveFeed } from './live-feed.ts'
@@ -30,7 +32,7 @@ import { settingsYaml } from './settings-text.ts'
 import { openSqliteHistory } from './sqlite-history.ts'
 import { createStatus } from './status.ts'
 
-type ReporterContext = ServiceContext<ServiceConfig<'reporter', typeof reporterSchema> & WithRoutes>
+type ReporterContext = ServiceContext<ServiceConfig<'reporter', typeof reporterSchema> & WithRoutes & ExploredSections>
 
 /** Resolves once the log is followed; until then the page says what is missing. Rejects with a LogError that is not retryable. */
 export async function startReporter(context: ReporterContext, log: Log): Promise<void> {
@@ -64,6 +66,7 @@ async function createParts(context: ReporterContext, log: Log) {
   })
   const history = await openHistory(config.reporter)
   context.onClose('history', () => history.close())
+  const explorer = createExplorer(config, { projection, history })
   const following: { current: Following | undefined } = { current: undefined }
   const behindRecords = () => following.current?.behindRecords() ?? 0
   const feed = createLiveFeed({ ...liveFeedLimits, onDropped: () => metrics.droppedClients.inc() })
@@ -84,6 +87,7 @@ async function createParts(context: ReporterContext, log: Log) {
     history,
     failing: () => health.failing().filter((condition) => !condition.startsWith('started:')),
     behindRecords,
+    explorer: explorer.unavailable,
     now: Date.now,
   })
   const writer = createRecordWriter({
@@ -100,6 +104,7 @@ async function createParts(context: ReporterContext, log: Log) {
     models: new ModelVersions(),
     settings: { yaml: settingsYaml(config), sections: Object.keys(config) },
     closing,
+    explorer,
     projection,
     history,
     following,

@@ -14,6 +14,8 @@ export interface StatusSources {
   readonly history: HistoryStore
   failing(): readonly string[]
   behindRecords(): number
+  /** Why PromQL cannot be evaluated; empty when it can. */
+  readonly explorer: string
   now(): number
 }
 
@@ -30,6 +32,7 @@ export function createStatus(sources: StatusSources): () => Promise<Overview> {
       log: log.kind,
       openAnomalies: await unlessUnavailable(history.openCount(), null),
       behindRecords,
+      explorer: sources.explorer,
       waitingFor: waitingFor({
         failing,
         seriesShown: projection.series.size,

@@ -148,6 +148,7 @@ export interface OverviewInputs {
   readonly log: string
   readonly openAnomalies: number | null
   readonly behindRecords: number
+  readonly explorer: string
   readonly waitingFor: readonly string[]
 }
 

@@ -11,6 +11,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { createAccess } from '../src/access.ts'
 import { addApi } from '../src/api.ts'
 import type { Scope } from '../src/config.ts'
+import { createExplorer } from '../src/explore/explorer.ts'
 import type { HistoryStore } from '../src/history-store.ts'
 import { createLiveFeed } from '../src/live-feed.ts'
 import { ModelVersions } from '../src/model-versions.ts'
@@ -67,6 +68,7 @@ export async function openApi(
     projection,
     history,
     access: createAccess(known, host),
+    explorer: createExplorer({}, { projection, history }),
     writer: createRecordWriter({
       log,
       topics: { feedback: topicName('test', 'feedback'), control: topicName('test', 'control') },
@@ -78,7 +80,7 @@ export async function openApi(
     settings: { yaml: 'log: {}\n', sections: ['log'] },
     feed: createLiveFeed({ maxClients: 0, maxBufferedBytes: 1, onDropped: () => {} }),
     overview: async () =>
-      overview(projection, { nowMs: 5000, log: 'in-process', openAnomalies: 1, behindRecords: 0, waitingFor: [] }),
+      overview(projection, { nowMs: 5000, log: 'in-process', openAnomalies: 1, behindRecords: 0, explorer: '', waitingFor: [] }),
   })
   return { http, history, log }
 }

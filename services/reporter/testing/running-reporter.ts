@@ -7,6 +7,7 @@ import type { Log } from '@lapwing/stream/log'
 import { pino } from 'pino'
 import type { z } from 'zod'
 import { reporterSchema } from '../src/config.ts'
+import { exploredIngestor } from '../src/explore/explore-settings.ts'
 import { startReporter } from '../src/start.ts'
 
 export interface RunningReporter {
@@ -20,16 +21,21 @@ export interface RunningReporter {
   close(): Promise<void>
 }
 
-/** @param log when given it is shared, as by services in one process, and stays open */
+/**
+ * @param sections of other services, as they are written
+ * @param log when given it is shared, as by services in one process, and stays open
+ */
 export async function runReporter(
   settings: z.input<typeof reporterSchema> = {},
   log: Log = createInProcessLog(),
+  sections: { readonly ingestor?: z.input<typeof exploredIngestor> } = {},
 ): Promise<RunningReporter> {
   const config = {
     kafka: { brokers: [], topic_prefix: 'test', partitions: 2 },
     http: { host: '127.0.0.1' },
     log: { level: 'silent' as never },
     reporter: reporterSchema.parse({ port: 0, ...settings }),
+    ...(sections.ingestor && { ingestor: exploredIngestor.parse(sections.ingestor) }),
   }
   const failures: Error[] = []
   const service = await runService({

@@ -1,7 +1,8 @@
 /** Section `scrape_configs`: the part of Prometheus' own section of that name that a machine without a Prometheus needs. */
+
+import { accessSchema } from '@lapwing/prometheus/access-settings'
 import { duration } from '@lapwing/service/config-fields'
 import { z } from 'zod'
-import { accessSchema } from '../access-settings.ts'
 
 const address = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/[\]]+):\d{1,5}$/, 'expected host:port')
 

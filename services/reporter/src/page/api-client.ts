@@ -3,9 +3,12 @@
 /** An answer that is none: the status, and what the service says of it. */
 export class RequestProblem extends Error {
   readonly status: number
-  constructor(status: number, message: string) {
+  /** Of an expression: where it is wrong, in characters from its beginning. */
+  readonly position: number | undefined
+  constructor(status: number, message: string, position?: number) {
     super(message)
     this.status = status
+    this.position = position
   }
 }
 
@@ -28,6 +31,6 @@ export async function post(path: string, body: object): Promise<void> {
 }
 
 async function problemOf(response: Response): Promise<RequestProblem> {
-  const body = (await response.json().catch(() => ({}))) as { readonly error?: string }
-  return new RequestProblem(response.status, body.error ?? `the service answered ${response.status}`)
+  const body = (await response.json().catch(() => ({}))) as { readonly error?: string; readonly position?: number | null }
+  return new RequestProblem(response.status, body.error ?? `the service answered ${response.status}`, body.position ?? undefined)
 }

@@ -6,13 +6,18 @@
  */
 import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
-import type { AnomalyView, SeriesDetail } from '../api-model.ts'
+import type { MarkedEpisode, SeriesDetail } from '../api-model.ts'
 import { type ChartColumns, chartColumns, highestScore, valueRange } from './chart-data.ts'
 import { formatTick, formatTicks, formatTime, formatValue, type Unit, unitOf } from './format.ts'
 import type { Zoom } from './model.ts'
 
+/** What is drawn: a series that is scored, or one that was tried out. */
+export interface Charted extends Pick<SeriesDetail, 'series' | 'points' | 'drift'> {
+  readonly anomalies: readonly MarkedEpisode[]
+}
+
 interface ChartProperties {
-  detail: SeriesDetail
+  detail: Charted
   visible: Zoom
   openedId: string | undefined
   nowMs: number
@@ -52,15 +57,7 @@ export function Chart(properties: ChartProperties) {
 }
 
 /** What is under the cursor; without one, what the colours mean. */
-function Readout({
-  detail: { points, series },
-  point,
-  nowMs,
-}: {
-  detail: SeriesDetail
-  point: number | undefined
-  nowMs: number
-}) {
+function Readout({ detail: { points, series }, point, nowMs }: { detail: Charted; point: number | undefined; nowMs: number }) {
   if (point === undefined) {
     return (
       <figcaption class="legend">
@@ -271,7 +268,7 @@ function zoomToSelection(plot: uPlot, { onZoom }: Drawing): void {
 
 const leastDragPixels = 6
 
-function isVisible({ startedAtMs, endedAtMs }: AnomalyView, visible: Zoom): boolean {
+function isVisible({ startedAtMs, endedAtMs }: MarkedEpisode, visible: Zoom): boolean {
   return startedAtMs <= visible.toMs && (endedAtMs ?? Number.POSITIVE_INFINITY) >= visible.fromMs
 }
 

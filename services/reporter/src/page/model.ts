@@ -9,6 +9,7 @@ import { type SeriesState, seriesStates } from '@lapwing/contracts/series-state'
 import type {
   AnomalyDetail,
   AnomalyView,
+  ExploredAnswer,
   LabelPair,
   Models,
   Overview,
@@ -21,7 +22,7 @@ import type {
   Settings,
 } from '../api-model.ts'
 
-export const viewNames = ['overview', 'series', 'models', 'settings'] as const
+export const viewNames = ['overview', 'series', 'explore', 'models', 'settings'] as const
 export type ViewName = (typeof viewNames)[number]
 
 export interface PageState {
@@ -47,6 +48,10 @@ export interface PageState {
   readonly precision: Precision | undefined
   readonly models: Models | undefined
   readonly settings: Settings | undefined
+  /** The PromQL that is evaluated; empty when none is. */
+  readonly promql: string
+  readonly span: SpanName
+  readonly exploration: Exploration | undefined
   /** The anomaly that is open in the table, and its records once they have come. */
   readonly openedId: string | undefined
   readonly opened: AnomalyDetail | undefined
@@ -68,6 +73,16 @@ export interface Zoom {
 export const ranges = { '15m': 15 * 60_000, '1h': 3_600_000, '6h': 6 * 3_600_000, all: Number.POSITIVE_INFINITY } as const
 export type RangeName = keyof typeof ranges
 
+/** How much of the time until now is evaluated. */
+export const spans = { '1h': 3_600_000, '6h': 6 * 3_600_000, '24h': 86_400_000, '7d': 7 * 86_400_000 } as const
+export type SpanName = keyof typeof spans
+
+/** What came of an evaluation. */
+export type Exploration =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'answer'; readonly answer: ExploredAnswer }
+  | { readonly kind: 'problem'; readonly promql: string; readonly message: string; readonly position: number | undefined }
+
 export const initialState: PageState = {
   view: 'series',
   needsToken: false,
@@ -85,6 +100,9 @@ export const initialState: PageState = {
   precision: undefined,
   models: undefined,
   settings: undefined,
+  promql: '',
+  span: '6h',
+  exploration: undefined,
   openedId: undefined,
   opened: undefined,
   range: '1h',
@@ -97,6 +115,7 @@ export function fromAddress(state: PageState, query: string): PageState {
   const parameters = new URLSearchParams(query)
   const selectedKey = parameters.get('series') ?? undefined
   const range = parameters.get('range') ?? ''
+  const span = parameters.get('span') ?? ''
   return {
     ...state,
     view: viewNames.find((name) => name === parameters.get('view')) ?? initialState.view,
@@ -107,11 +126,14 @@ export function fromAddress(state: PageState, query: string): PageState {
     openedId: parameters.get('anomaly') ?? undefined,
     range: Object.hasOwn(ranges, range) ? (range as RangeName) : initialState.range,
     zoom: zoomOf(parameters.get('from'), parameters.get('to')),
+    promql: (parameters.get('promql') ?? '').slice(0, longestPromql),
+    span: Object.hasOwn(spans, span) ? (span as SpanName) : initialState.span,
   }
 }
 
 export function toAddress(state: PageState): string {
   const parameters = new URLSearchParams()
+  if (state.view === 'explore') return exploreAddress(state)
   if (state.view !== initialState.view) return `?view=${state.view}`
   if (state.pinned && state.selectedKey) parameters.set('series', state.selectedKey)
   if (state.search) parameters.set('search', state.search)
@@ -124,6 +146,19 @@ export function toAddress(state: PageState): string {
   }
   const text = parameters.toString()
   return text ? `?${text}` : '/'
+}
+
+function exploreAddress({ promql, span }: PageState): string {
+  const parameters = new URLSearchParams({ view: 'explore' })
+  if (promql) parameters.set('promql', promql)
+  if (span !== initialState.span) parameters.set('span', span)
+  return `?${parameters}`
+}
+
+/** Evaluates the expression of the state, if there is one and its view is shown. */
+export function evaluated(state: PageState): PageState {
+  const isAsked = state.view === 'explore' && state.promql.trim() !== ''
+  return { ...state, exploration: isAsked ? { kind: 'running' } : undefined }
 }
 
 export function select(state: PageState, key: string): PageState {
@@ -219,6 +254,7 @@ export function visibleRange(state: PageState, points: Points): Zoom {
 export const anomaliesKept = 100
 /** What the API takes. */
 export const longestSearch = 500
+export const longestPromql = 4000
 /** As many as the API gives for a sparkline, and the chart keeps. */
 const recentPoints = 60
 const pointsKept = 5000

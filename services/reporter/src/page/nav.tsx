@@ -4,6 +4,7 @@ import { type Change, initialState, type PageState, toAddress, type ViewName, vi
 const titles: Readonly<Record<ViewName, string>> = {
   overview: 'Overview',
   series: 'Series',
+  explore: 'Explore',
   models: 'Models',
   settings: 'Settings',
 }

@@ -1,6 +1,7 @@
 /** The whole page: head, and the view that is shown. Every text from outside is a text node, never markup. */
 import type { AnomalyView } from '../api-model.ts'
 import { AnomalyTable } from './anomaly-table.tsx'
+import { ExploreView } from './explore-view.tsx'
 import { Head } from './head.tsx'
 import { initialState, type PageState, select, toggleAnomaly } from './model.ts'
 import { ModelsView } from './models-view.tsx'
@@ -37,6 +38,7 @@ function View({ state, session }: PageProperties) {
   const nowMs = state.overview?.nowMs ?? Date.now()
   const toggle = (anomaly: AnomalyView) => change((now) => toggleAnomaly(now, anomaly))
   if (state.view === 'models') return <ModelsView models={state.models} nowMs={nowMs} onChanged={session.refresh} />
+  if (state.view === 'explore') return <ExploreView state={state} nowMs={nowMs} change={change} />
   if (state.view === 'settings') return <SettingsView settings={state.settings} />
   if (state.overview?.series.shown === 0 && (state.list?.total ?? 0) === 0) {
     return (

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { LabelPair, SeriesRow } from '../api-model.ts'
 import { formatValue, unitOf } from './format.ts'
-import { type Change, distinguishingLabels, longestSearch, type PageState } from './model.ts'
+import { type Change, distinguishingLabels, evaluated, longestSearch, type PageState } from './model.ts'
 import { Sparkline } from './sparkline.tsx'
 import { StateBadge } from './state-badge.tsx'
 
@@ -35,6 +35,7 @@ export function SeriesList({ state, nowMs, change, onSelect }: SeriesListPropert
           <button type="button" onClick={clear}>
             Show all {list.total}
           </button>
+          {search && <Evaluate promql={search} change={change} />}
         </p>
       )}
       {list && list.matching > rows.length && (
@@ -43,6 +44,15 @@ export function SeriesList({ state, nowMs, change, onSelect }: SeriesListPropert
         </p>
       )}
     </section>
+  )
+}
+
+/** What was typed may have been meant for Prometheus. */
+function Evaluate({ promql, change }: { promql: string; change: Change }) {
+  return (
+    <button type="button" onClick={() => change((now) => evaluated({ ...now, view: 'explore', promql }))}>
+      Evaluate it as PromQL
+    </button>
   )
 }
 

@@ -7,6 +7,7 @@
 import type {
   AnomalyDetail,
   AnomalyView,
+  ExploredAnswer,
   LiveEvents,
   Models,
   Overview,
@@ -19,6 +20,8 @@ import { get, RequestProblem } from './api-client.ts'
 import {
   anomaliesKept,
   type Change,
+  type Exploration,
+  evaluated,
   fromAddress,
   initialState,
   type PageState,
@@ -29,6 +32,7 @@ import {
   receiveOpened,
   receivePoints,
   receiveSeries,
+  spans,
   toAddress,
 } from './model.ts'
 
@@ -59,8 +63,8 @@ export function startSession(render: (state: PageState) => void): Session {
   listen(createListeners(() => state, update, read))
   setInterval(read.list, listEveryMs)
   setInterval(() => readView(state, read), listEveryMs)
-  addEventListener('popstate', () => update((now) => fromAddress(now, location.search)))
-  update((now) => now)
+  addEventListener('popstate', () => update((now) => evaluated(fromAddress(now, location.search))))
+  update((now) => evaluated(now))
 
   return {
     refresh: () => readView(state, read),
@@ -76,7 +80,17 @@ export function startSession(render: (state: PageState) => void): Session {
 
 type Readers = Readonly<
   Record<
-    'overview' | 'list' | 'anomalies' | 'detail' | 'points' | 'opened' | 'openAnomalies' | 'precision' | 'models' | 'settings',
+    | 'overview'
+    | 'list'
+    | 'anomalies'
+    | 'detail'
+    | 'points'
+    | 'opened'
+    | 'openAnomalies'
+    | 'precision'
+    | 'models'
+    | 'settings'
+    | 'exploration',
     () => void
   >
 >
@@ -107,7 +121,9 @@ function createReaders(stateNow: () => PageState, update: Change): Readers {
   const precision = newestOnly(() => get<Precision>('precision'))
   const models = newestOnly(() => get<Models>('models'))
   const settings = newestOnly(() => get<Settings>('settings'))
+  const exploration = newestOnly(() => explore(stateNow()))
   return {
+    exploration: () => exploration((found) => update((now) => ({ ...now, exploration: found }))),
     openAnomalies: () => openAnomalies((body) => update((now) => ({ ...now, openAnomalies: body }))),
     precision: () => precision((body) => update((now) => ({ ...now, precision: body }))),
     models: () => models((body) => update((now) => ({ ...now, models: body }))),
@@ -121,11 +137,26 @@ function createReaders(stateNow: () => PageState, update: Change): Readers {
   }
 }
 
+/** A refusal is shown beside the expression; that a token is needed is shown by the page. */
+async function explore({ promql, span }: PageState): Promise<Exploration | undefined> {
+  const toMs = Date.now()
+  const asked = new URLSearchParams({ query: promql, from: String(toMs - spans[span]), to: String(toMs) })
+  try {
+    const answer = await get<ExploredAnswer>(`explore?${asked}`)
+    return answer && { kind: 'answer', answer }
+  } catch (error) {
+    if (!(error instanceof Error) || (error instanceof RequestProblem && error.status === 401)) throw error
+    const position = error instanceof RequestProblem ? error.position : undefined
+    return { kind: 'problem', promql, message: error.message, position }
+  }
+}
+
 function readWhatChanged(before: PageState, after: PageState, read: Readers): void {
   if (before.search !== after.search || before.stateFilter !== after.stateFilter) read.list()
   if (before.selectedKey !== after.selectedKey) read.detail()
   if (before.openedId !== after.openedId) read.opened()
   if (before.view !== after.view) readView(after, read)
+  if (after.exploration?.kind === 'running' && before.exploration !== after.exploration) read.exploration()
 }
 
 /** What only one view shows is read while that view is shown. */

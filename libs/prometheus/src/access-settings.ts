@@ -2,9 +2,10 @@
  * How a server is spoken to, as people configure it: bearer or basic, tenant, certificates. Secrets may stand in files, which are
  * read anew for each request, so that a rotated one needs no restart.
  */
-import type { Access, TlsMaterial } from '@lapwing/prometheus/http-exchange'
+
 import { readableFile, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
+import type { Access, TlsMaterial } from './http-exchange.ts'
 import { rotatingFile } from './rotating-file.ts'
 
 export const basicAuth = z

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestAuthority } from '../test/certificates.ts'
+import { createTestAuthority } from '../testing/certificates.ts'
 import { accessOf, accessSchema } from './access-settings.ts'
+import { createQueryClient } from './query-client.ts'
 
 const never = new AbortController().signal
 const answer = '{"status":"success","data":{"resultType":"vector","result":[]}}'
