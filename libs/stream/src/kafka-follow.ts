@@ -18,13 +18,17 @@ export async function followTopics(reader: KafkaReader, options: FollowOptions, 
   const finished = follower.run()
   const stop = async () => {
     follower.stop()
+    reader.endFetches()
     await finished
     await reader.close()
   }
   return { lastActivityMs: () => follower.lastActivityMs, stop }
 }
 
-const waitMs = 1000
+/** A fetch returns as soon as there is anything; this is how long an idle one is parked at the broker. */
+const parkMs = 5000
+/** Before the next fetch, where the broker answers at once although nothing can be shown. */
+const undecidedMs = 1000
 
 async function startPositions(reader: KafkaReader, { topics, from }: FollowOptions): Promise<Position[]> {
   const positions: Position[] = []
@@ -43,7 +47,8 @@ async function startPositions(reader: KafkaReader, { topics, from }: FollowOptio
 }
 
 class Follower {
-  lastActivityMs: number | undefined
+  /** The log has just told where its topics begin and end. */
+  lastActivityMs = performance.now()
   readonly #reader: KafkaReader
   readonly #options: FollowOptions
   readonly #logger: KafkaLogger
@@ -74,8 +79,9 @@ class Follower {
     let fetched: Fetched[]
     try {
       if (failures > 0) await this.#findPlaces()
-      fetched = await this.#reader.fetch(this.#positions, waitMs)
+      fetched = await this.#reader.fetch(this.#positions, parkMs)
     } catch (error) {
+      if (this.#stopping.signal.aborted) return true
       if (!(error instanceof LogError) || !error.retryable) throw error
       const { topics } = this.#options
       if (failures === 0) this.#logger.warn({ code: error.code, topics }, `following pauses: ${error.message}`)
@@ -85,7 +91,7 @@ class Follower {
     this.lastActivityMs = performance.now()
     // Where there is something that cannot be shown, an open transaction or an emptied batch, the broker answers at once.
     const isIdle = fetched.every(({ position, nextOffset }) => nextOffset === position.offset)
-    if (isIdle && fetched.some(({ position, endOffset }) => position.offset < endOffset)) await this.#pause(waitMs)
+    if (isIdle && fetched.some(({ position, endOffset }) => position.offset < endOffset)) await this.#pause(undecidedMs)
     for (const each of fetched) await this.#handOver(each)
     return true
   }

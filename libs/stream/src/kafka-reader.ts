@@ -6,10 +6,10 @@
  * to its assigners, part of its published types.
  *
  * Only committed records are seen. Where a transaction is open, or was committed a moment ago and its mark is not written yet,
- * reading to the end waits for it. Follower rounds wait for the slowest broker, one second at most.
+ * reading to the end waits for it. Follower rounds wait for the slowest broker, as long as its fetch is parked.
  */
 import { setTimeout } from 'node:timers/promises'
-import type { Cluster, Kafka } from 'kafkajs'
+import type { Broker, Cluster, Kafka } from 'kafkajs'
 import Batch, { type FetchedPartition } from 'kafkajs/src/consumer/batch.js'
 import { LogError } from './errors.ts'
 import { toLogError } from './kafka-errors.ts'
@@ -40,6 +40,8 @@ export class KafkaReader {
   readonly #cluster: Cluster
   /** Fixed for the life of a deployment. */
   readonly #partitionCounts = new Map<string, number>()
+  readonly #fetchedFrom = new Set<ConnectedBroker>()
+  #fetchesEnded = false
 
   constructor(kafka: Kafka) {
     this.#cluster = clusterOf(kafka)
@@ -147,6 +149,14 @@ export class KafkaReader {
     })
   }
 
+  /** Fetches that are parked at a broker reject, and so does every later one: kafkajs waits for their answers when it disconnects. */
+  endFetches(): void {
+    this.#fetchesEnded = true
+    for (const { connectionPool } of this.#fetchedFrom) {
+      for (const { requestQueue } of connectionPool.pool) requestQueue.rejectAll(new LogError('closed'))
+    }
+  }
+
   async close(): Promise<void> {
     await this.#cluster.disconnect()
   }
@@ -194,6 +204,8 @@ export class KafkaReader {
 
   async #fetchFrom(nodeId: string, positions: readonly Position[], waitMs: number): Promise<Fetched[]> {
     const broker = await this.#cluster.findBroker({ nodeId })
+    if (this.#fetchesEnded) throw new LogError('closed')
+    this.#fetchedFrom.add(broker as Broker & ConnectedBroker)
     const topics = positions.map(({ topic, partition, offset }) => ({
       topic,
       partitions: [{ partition, fetchOffset: String(offset), maxBytes: maxBytesPerPartition }],
@@ -213,6 +225,11 @@ export class KafkaReader {
       }),
     )
   }
+}
+
+/** A broker as kafkajs has it, with what its types do not tell. */
+interface ConnectedBroker {
+  readonly connectionPool: { readonly pool: readonly { readonly requestQueue: { rejectAll(error: Error): void } }[] }
 }
 
 /** Short, because it is only waited for the mark of a transaction. */

@@ -401,6 +401,16 @@ function testFollowers(connect: () => Log): void {
     await vi.waitFor(() => expect(follower.consumption.lastActivityMs() ?? 0).toBeGreaterThan(start), patience)
   })
 
+  test('stop at once, although they wait for what is to come', async () => {
+    const log = open(connect)
+    const follower = await followAll(log, [await createTopic(log, 1)], 'earliest')
+    await vi.waitFor(() => expect(follower.consumption.lastActivityMs()).toBeDefined(), patience)
+    const startMs = performance.now()
+    await follower.consumption.stop()
+    expect(performance.now() - startMs).toBeLessThan(2500)
+    expect(follower.fatal).toEqual([])
+  })
+
   test('get a batch again after a failure that passes, and end after one that stays', async () => {
     const log = open(connect)
     const topic = await createTopic(log, 1)
