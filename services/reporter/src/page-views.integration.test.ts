@@ -2,7 +2,8 @@
 import { decode } from '@lapwing/contracts/codec'
 import type { Feedback, Model } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
-import { emptyModel } from '@lapwing/models/registry'
+import { emptyModel, planRecord } from '@lapwing/models/registry'
+import { progressMetrics } from '@lapwing/models/training-progress'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { accessibilityProblems, hasBrowser, takeScreenshot } from '../testing/page-browser.ts'
@@ -174,10 +175,24 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
 
   test('a model is rolled back with a reason', async () => {
     await withShop()
+    const training = { state: 'requested', sha256: '', metrics: progressMetrics({ share: 0.42, leftSeconds: 180 }) } as const
+    await reporter().write('Model', [
+      model('pca/3', { ...training, createdAtMs: nowMs }),
+      planRecord([{ scope: model('', {}).scope, atMs: nowMs + 10 * 3_600_000, reason: 'the schedule, 0 3 * * *' }]),
+    ])
     const page = await open('/?view=models')
     await page.getByRole('row', { name: 'pca/2' }).getByText('in force').waitFor()
     expect(await page.getByRole('row', { name: 'pca/1' }).textContent()).toMatch(/replaced[\s\S]*precision 0.92/)
     await page.getByText('the mean score moved').waitFor()
+    await page
+      .getByRole('row', { name: 'pca/3' })
+      .getByText(/42 %, 3 min left/)
+      .waitFor()
+    expect(await page.getByRole('progressbar').getAttribute('value')).toBe('0.42')
+    await page
+      .getByRole('row', { name: 'the schedule, 0 3' })
+      .getByText(/^in 9 h 59 min|^in 10 h/)
+      .waitFor()
     await takeScreenshot(page, 'models')
     await page.getByRole('button', { name: 'Roll back…' }).click()
     expect(await accessibilityProblems(page)).toEqual([])

@@ -48,16 +48,18 @@ export async function runReporter(
     start: (context) => startReporter(context, log),
   })
   const producer = await log.producer()
-  const send = (topic: TopicName, value: Uint8Array) =>
-    producer.send([{ topic: topicName('test', topic), partition: 0, key: Buffer.from('test'), value }])
+  const send = (topic: TopicName, value: Uint8Array, key = 'test') =>
+    producer.send([{ topic: topicName('test', topic), partition: 0, key: Buffer.from(key), value }])
   return {
     url: service.url,
     log,
     failures,
     write: async (name, records) => {
-      for (const record of records) await send(topicOf[name], encode(name, record))
+      for (const record of records) {
+        await send(topicOf[name], encode(name, record), 'modelId' in record ? record.modelId : undefined)
+      }
     },
-    writeBytes: send,
+    writeBytes: (topic, value) => send(topic, value),
     close: async () => {
       await service.close()
       await producer.close()

@@ -1,9 +1,10 @@
-/** Versions of the batch models with the numbers they were judged by, what asked for them, and the way back to an earlier one. */
-import { useState } from 'preact/hooks'
-import type { Models, ModelView } from '../api-model.ts'
+/** Versions of the batch models with the numbers they were judged by, what asked for them, what is trained now and next, and the way back to an earlier one. */
+import { useEffect, useState } from 'preact/hooks'
+import type { Models, ModelView, NextRun } from '../api-model.ts'
 import { post } from './api-client.ts'
 import { formatTime } from './format.ts'
 import { OutcomeText } from './outcome-text.tsx'
+import { type Progress, progressText, whenText } from './training.ts'
 import { useRequest } from './use-request.ts'
 
 interface ModelsProperties {
@@ -13,6 +14,12 @@ interface ModelsProperties {
 }
 
 export function ModelsView({ models, nowMs, onChanged }: ModelsProperties) {
+  const isTraining = models?.models.some(({ progress }) => progress !== null) ?? false
+  useEffect(() => {
+    if (!isTraining) return
+    const timer = setInterval(onChanged, progressEveryMs)
+    return () => clearInterval(timer)
+  }, [isTraining, onChanged])
   return (
     <main class="view">
       <h1 class="hidden">Models and drift</h1>
@@ -26,6 +33,12 @@ export function ModelsView({ models, nowMs, onChanged }: ModelsProperties) {
         )}
         {models && models.models.length > 0 && <Versions models={models.models} nowMs={nowMs} onChanged={onChanged} />}
       </section>
+      {models && models.nextRuns.length > 0 && (
+        <section class="card wide" aria-labelledby="next-title">
+          <h2 id="next-title">Next trainings</h2>
+          <NextRuns runs={models.nextRuns} nowMs={nowMs} />
+        </section>
+      )}
       <section class="card wide" aria-labelledby="drift-title">
         <h2 id="drift-title">Drift</h2>
         {models && <Requests requests={models.requests} nowMs={nowMs} />}
@@ -33,6 +46,9 @@ export function ModelsView({ models, nowMs, onChanged }: ModelsProperties) {
     </main>
   )
 }
+
+/** While a training goes on; otherwise the view is read as often as the others. */
+const progressEveryMs = 2000
 
 function Versions({ models, nowMs, onChanged }: { models: readonly ModelView[]; nowMs: number; onChanged: () => void }) {
   return (
@@ -69,8 +85,12 @@ function Version({ model, nowMs, onChanged }: { model: ModelView; nowMs: number;
         <small>{model.kind}</small>
       </td>
       <td>
-        <b>{state}</b>
-        <small>{formatTime(model.stateAtMs, nowMs)}</small>
+        <b>{model.progress ? 'in training' : state}</b>
+        {model.progress ? (
+          <ProgressBar progress={model.progress} nowMs={nowMs} />
+        ) : (
+          <small>{formatTime(model.stateAtMs, nowMs)}</small>
+        )}
       </td>
       <td>
         {model.trainedRows > 0 ? (
@@ -103,6 +123,46 @@ function Version({ model, nowMs, onChanged }: { model: ModelView; nowMs: number;
     </tr>
   )
 }
+
+function ProgressBar({ progress, nowMs }: { progress: Progress; nowMs: number }) {
+  return (
+    <>
+      <progress max={1} value={progress.share} aria-label="progress of the training" />
+      <small>{progressText(progress, nowMs)}</small>
+    </>
+  )
+}
+
+function NextRuns({ runs, nowMs }: { runs: readonly NextRun[]; nowMs: number }) {
+  return (
+    <div class="scroller">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">What</th>
+            <th scope="col">Why</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.slice(0, runsShown).map((run) => (
+            <tr key={`${run.scope} ${run.by} ${run.atMs}`}>
+              <td class="time">
+                {formatTime(run.atMs, nowMs)}
+                <small>{whenText(run, nowMs)}</small>
+              </td>
+              <td class="series">{run.entity}</td>
+              <td class="why">{run.reason}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {runs.length > runsShown && <p class="muted">and {runs.length - runsShown} later ones</p>}
+    </div>
+  )
+}
+
+const runsShown = 20
 
 /** Asks why before it asks for the change: the reason stands in the record for whoever looks later. */
 function Change({ model, onChanged }: { model: ModelView; onChanged: () => void }) {
