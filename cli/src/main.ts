@@ -1,50 +1,11 @@
 /** The command line `lapwing`. Exit codes: 0 done, 1 failed, 2 the user can put it right. */
 import { ConfigError } from '@lapwing/service/config'
-import { Command, CommanderError } from 'commander'
-import { alertsCommand } from './alerts/alerts-command.ts'
-import { backtestCommand } from './backtest/backtest-command.ts'
-import { configCommand } from './config/config-command.ts'
-import { evaluateCommand } from './evaluate/evaluate-command.ts'
-import { feedbackCommand } from './feedback/feedback-command.ts'
-import { grafanaCommand } from './grafana/grafana-command.ts'
-import { kubeCommand } from './kube/kube-command.ts'
-import { modelsCommand, trainCommand } from './models/models-command.ts'
-import { muteCommand } from './mute/mute-command.ts'
-import { queriesCommand } from './queries/queries-command.ts'
-import { reportCommand } from './report/report-command.ts'
-import { scoreCommand } from './score-command.ts'
-import { serviceCommands } from './service-commands.ts'
-import { startCommand } from './start-command.ts'
-import { topicsCommand } from './topics/topics-command.ts'
+import { CommanderError } from 'commander'
+import { createProgram } from './program.ts'
 import { UserError } from './user-error.ts'
 
-const program = new Command('lapwing')
-  .description(
-    'Finds anomalies in Prometheus metrics as they stream through Kafka, and lets through only what a person should see.',
-  )
-  .version('0.1.0')
-  .exitOverride()
-  .showHelpAfterError('(see lapwing --help)')
-  .addCommand(startCommand())
-  .addCommand(scoreCommand())
-  .addCommand(backtestCommand())
-  .addCommand(evaluateCommand())
-  .addCommand(reportCommand())
-  .addCommand(trainCommand())
-  .addCommand(modelsCommand())
-  .addCommand(queriesCommand())
-  .addCommand(topicsCommand())
-  .addCommand(feedbackCommand())
-  .addCommand(alertsCommand())
-  .addCommand(muteCommand())
-  .addCommand(grafanaCommand())
-  .addCommand(configCommand())
-  .addCommand(kubeCommand())
-for (const command of serviceCommands()) program.addCommand(command)
-inheritSettings(program)
-
 try {
-  await program.parseAsync()
+  await createProgram().parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else if (error instanceof UserError || error instanceof ConfigError) {
@@ -54,9 +15,4 @@ try {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
     process.exitCode = 1
   }
-}
-
-/** Without it a wrong option would end the process with commander's exit code: only commands made by their parent inherit. */
-function inheritSettings(parent: Command): void {
-  for (const command of parent.commands) inheritSettings(command.copyInheritedSettings(parent))
 }
