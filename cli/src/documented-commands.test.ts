@@ -28,7 +28,7 @@ test('there are commands in the documents', () => {
 test.each([
   [['config', 'chek'], false],
   [['backtest', '--until', '-7d'], false],
-  [['feedback', 'ID'], true],
+  [['feedback'], true],
 ])('a command that does not exist would be noticed: %j', (args, isWhole) => {
   expect(mistakeIn(args, isWhole)).toMatch(/^error: /)
 })
