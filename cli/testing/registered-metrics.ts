@@ -1,5 +1,5 @@
 /** What every service registers with Prometheus' client, asked of the services themselves, started on the log in memory. */
-import { loadConfig } from '@lapwing/service/config'
+import { openConfig } from '@lapwing/service/config-source'
 import { createLogger } from '@lapwing/service/logger'
 import { runService } from '@lapwing/service/run-service'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
@@ -14,7 +14,7 @@ export interface RegisteredMetric {
 
 /** By service, then by name. */
 export async function registeredMetrics(): Promise<Map<string, Map<string, RegisteredMetric>>> {
-  const config = loadConfig(allSections, {
+  const { config, source } = openConfig(allSections, {
     environment: {},
     sets: services.map(([name]) => `${name}.port=0`),
   })
@@ -29,6 +29,7 @@ export async function registeredMetrics(): Promise<Map<string, Map<string, Regis
       http: { host: '127.0.0.1', port: 0 },
       onFail: () => undefined,
       start: (context) => start(context, log),
+      source,
     })
     const metrics = await service.registry.getMetricsAsJSON()
     found.set(name, new Map(metrics.map(({ name: metric, type, help }) => [metric, describe(metric, String(type), help)])))

@@ -5,7 +5,8 @@ import { trainerSchema } from '@lapwing/detector/trainer/config'
 import { driftSchema } from '@lapwing/drift/config'
 import { ingestorSchema } from '@lapwing/ingestor/config'
 import { reporterSchema } from '@lapwing/reporter/config'
-import { type ConfigOf, commonSections, loadConfig } from '@lapwing/service/config'
+import { type ConfigOf, commonSections } from '@lapwing/service/config'
+import { type ConfigSource, openConfig } from '@lapwing/service/config-source'
 
 export const allSections = {
   ...commonSections,
@@ -27,6 +28,16 @@ export interface ConfigFlags {
 }
 
 /** Throws ConfigError. */
-export function readConfig({ config: file, profile, set: sets }: ConfigFlags): AllConfig {
-  return loadConfig(allSections, { file, profile, environment: process.env, sets })
+export function readConfig(flags: ConfigFlags): AllConfig {
+  return openAllConfig(flags).config
+}
+
+/** As `readConfig`, for what reads it again. */
+export function openAllConfig({ config: file, profile, set: sets }: ConfigFlags): OpenConfig {
+  return openConfig(allSections, { file, profile, environment: process.env, sets })
+}
+
+export interface OpenConfig {
+  readonly config: AllConfig
+  readonly source: ConfigSource<AllConfig>
 }

@@ -5,13 +5,14 @@ import { startTrainer } from '@lapwing/detector/trainer/start'
 import { startDrift } from '@lapwing/drift/start'
 import { startIngestor } from '@lapwing/ingestor/start'
 import { startReporter } from '@lapwing/reporter/start'
+import { commonSections } from '@lapwing/service/config'
 import { createLogger } from '@lapwing/service/logger'
 import { version } from '@lapwing/service/run-process'
 import { type RunningService, runService, type ServiceContext } from '@lapwing/service/run-service'
 import { startTracing } from '@lapwing/service/tracing'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log } from '@lapwing/stream/log'
-import type { AllConfig } from './all-config.ts'
+import type { AllConfig, OpenConfig } from './all-config.ts'
 import type { ServiceOutput } from './service-output.ts'
 import type { RunningServices } from './supervise.ts'
 
@@ -29,7 +30,7 @@ export const services: readonly (readonly [
   ['reporter', startReporter],
 ]
 
-export async function startInOneProcess(config: AllConfig, output: ServiceOutput): Promise<RunningServices> {
+export async function startInOneProcess({ config, source }: OpenConfig, output: ServiceOutput): Promise<RunningServices> {
   const endTracing = await startTracing(process.env, { serviceName: 'lapwing', version })
   const log = createInProcessLog()
   const running = new Map<string, RunningService>()
@@ -54,6 +55,7 @@ export async function startInOneProcess(config: AllConfig, output: ServiceOutput
           http: { host: config.http.host, port: config[name].port },
           onFail: (error) => giveUp(`${name}: ${error.message}`),
           start: (context) => startService(context, log),
+          source: { ...source, sections: [...Object.keys(commonSections), name] },
         }),
       )
     }

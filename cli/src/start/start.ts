@@ -5,7 +5,7 @@
  * there they live in this one. Nothing is started when the configuration is refused.
  */
 import { configuredQueries } from '@lapwing/queries/configured-queries'
-import { type ConfigFlags, readConfig } from './all-config.ts'
+import { type ConfigFlags, openAllConfig, readConfig } from './all-config.ts'
 import { feedDemo } from './feed-demo.ts'
 import { findLog } from './find-log.ts'
 import { startInOneProcess } from './one-process.ts'
@@ -42,13 +42,14 @@ const interrupted = 'interrupted'
 
 /** Starts everything, then waits; resolves with the reason when it cannot go on. How to undo what was started is put on `undo`. */
 async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[]): Promise<string> {
-  const config = readConfig(flags)
+  const opened = openAllConfig(flags)
+  const { config } = opened
   const log = await findLog({ config, forced: flags.log, say })
   undo.push(log.stop)
   const output = createServiceOutput(flags.verbose)
   undo.push(output.close)
   const services =
-    log.kind === 'kafka' ? await startProcesses({ flags, brokers: log.brokers, output }) : await startInOneProcess(config, output)
+    log.kind === 'kafka' ? await startProcesses({ flags, brokers: log.brokers, output }) : await startInOneProcess(opened, output)
   undo.push(services.stop)
   const { prometheus_url: prometheusUrl } = config.ingestor
   say(

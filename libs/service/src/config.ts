@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parse, parseDocument } from 'yaml'
 import { z } from 'zod'
+import type { Settings } from './config-change.ts'
 import { Secret } from './config-fields.ts'
 import { kafkaSchema } from './kafka-settings.ts'
 
@@ -32,7 +33,7 @@ export class ConfigError extends Error {
   }
 }
 
-type Sections = Record<string, z.ZodType>
+export type Sections = Record<string, z.ZodType>
 export type ConfigOf<S extends Sections> = { readonly [K in keyof S]: z.output<S[K]> }
 
 /** Sections that every process reads. */
@@ -44,8 +45,19 @@ export const commonSections = {
 
 export type CommonConfig = ConfigOf<typeof commonSections>
 
+export interface ConfigReading<Config> {
+  readonly config: Config
+  /** What the layers say, merged and not validated, for comparing: secrets stand in it. */
+  readonly settings: Settings
+}
+
 /** The validated sections. Throws ConfigError. */
 export function loadConfig<S extends Sections>(sections: S, layers: ConfigLayers): ConfigOf<S> {
+  return readConfig(sections, layers).config
+}
+
+/** As `loadConfig`, with what was written. */
+export function readConfig<S extends Sections>(sections: S, layers: ConfigLayers): ConfigReading<ConfigOf<S>> {
   const merged = mergedLayers(layers)
   merged.refuseUnknownSections()
   const problems: string[] = [...merged.problems]
@@ -56,7 +68,7 @@ export function loadConfig<S extends Sections>(sections: S, layers: ConfigLayers
     else problems.push(...result.error.issues.map((issue) => merged.problem([name, ...issue.path], issue)))
   }
   if (problems.length > 0) throw new ConfigError(problems)
-  return Object.freeze(config) as ConfigOf<S>
+  return { config: Object.freeze(config) as ConfigOf<S>, settings: merged.tree }
 }
 
 /** Where a key was set (file and line, variable or flag); undefined where it was not. Throws ConfigError for a file that cannot be read. */
@@ -65,11 +77,16 @@ export function placeOfSetting(layers: ConfigLayers, path: readonly [section: st
   return lookUp(merged.tree, path) === undefined ? undefined : merged.placeOf(path)
 }
 
+/** The files that these layers are read from. */
+export function configFiles({ file: named, profile }: ConfigLayers): readonly string[] {
+  const file = named ?? (existsSync(defaultFile) ? defaultFile : undefined)
+  if (!file) return []
+  return profile ? [file, profileFile(file, profile)] : [file]
+}
+
 function mergedLayers(layers: ConfigLayers): Layered {
   const merged = new Layered()
-  const file = layers.file ?? (existsSync(defaultFile) ? defaultFile : undefined)
-  if (file) merged.addFile(file)
-  if (file && layers.profile) merged.addFile(profileFile(file, layers.profile))
+  for (const file of configFiles(layers)) merged.addFile(file)
   merged.addEnvironment(layers.environment)
   for (const set of layers.sets) merged.addSet(set)
   return merged

@@ -2,12 +2,13 @@
  * One service as one process: flags and environment in, exit code out. The only reader of `process.env`.
  *
  * Exit codes: 0 stopped on request, 1 gave up, 2 configuration refused (nothing was started). SIGINT and SIGTERM close in
- * order; a second one, or a close that outlives its deadline, ends the process at once. A process started by another over an
+ * order; a second one, or a close that outlives its deadline, ends the process at once. SIGHUP reads the configuration again. A process started by another over an
  * IPC channel ends when that parent is gone, so nothing is left behind.
  */
 import { parseArgs } from 'node:util'
 import type { z } from 'zod'
-import { type CommonConfig, ConfigError, type ConfigOf, commonSections, loadConfig } from './config.ts'
+import { type CommonConfig, ConfigError, type ConfigOf, commonSections } from './config.ts'
+import { type ConfigSource, openConfig } from './config-source.ts'
 import { createLogger, standardOutput } from './logger.ts'
 import { guardMemory } from './memory-guard.ts'
 import { closeDeadlineMs, runService, type ServiceContext } from './run-service.ts'
@@ -45,7 +46,7 @@ export async function runProcess<
   const { values: flags } = parseArgs({
     options: { config: { type: 'string' }, profile: { type: 'string' }, set: { type: 'string', multiple: true, default: [] } },
   })
-  const config = configOrExit(definition, flags)
+  const { config, source } = configOrExit(definition, flags)
   const section = config[definition.name] as { readonly port: number }
   const logger = createLogger({ name: definition.name, level: config.log.level, output: standardOutput(process.stdout.isTTY) })
   const onFail = (error: Error) => {
@@ -77,17 +78,21 @@ export async function runProcess<
     version,
     onFail,
     start: definition.start,
+    source,
   })
+  // In a terminal it says that the terminal is closed.
+  if (!process.stdout.isTTY) process.on('SIGHUP', () => void running.readConfigAgain())
   close = running.close
   process.send?.({ type: 'ready', service: definition.name, url: running.url } satisfies ReadyMessage)
 }
 
+/** The configuration as it is now, and where it is read again. Ends the process when it is refused. */
 function configOrExit<Section extends string, Schema extends SectionSchema, Others extends OtherSections>(
   definition: ProcessDefinition<Section, Schema, Others>,
   flags: { config?: string | undefined; profile?: string | undefined; set: string[] },
-): ServiceConfig<Section, Schema> & ConfigOf<Others> {
+): { config: ServiceConfig<Section, Schema> & ConfigOf<Others>; source: ConfigSource<never> } {
   try {
-    return loadConfig({ ...commonSections, ...definition.others, [definition.name]: definition.schema } as never, {
+    return openConfig({ ...commonSections, ...definition.others, [definition.name]: definition.schema } as never, {
       file: flags.config ?? process.env.LAPWING_CONFIG,
       profile: flags.profile ?? process.env.LAPWING_PROFILE,
       environment: process.env,

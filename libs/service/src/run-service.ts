@@ -7,6 +7,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { ConfigSource } from './config-source.ts'
+import { type ConfigWatcher, type LiveConfig, watchConfig } from './config-watcher.ts'
 import { createHealth, type Health } from './health.ts'
 import { addLandingPage, createHttp } from './http.ts'
 import { type ProblemCounts, problemsLogged } from './logger.ts'
@@ -23,6 +25,8 @@ export interface ServiceContext<Config> {
    */
   listen(): Promise<string>
   readonly health: Health
+  /** Says what of the configuration can change while the service runs; without it a change is checked and waits for the next start. */
+  takeLive(live: LiveConfig<Config>): void
   /** Registers a clean-up; they run last in, first out. */
   onClose(name: string, close: () => Promise<void>): void
   /** Ends the service with an error it cannot recover from. */
@@ -38,19 +42,23 @@ export interface ServiceOptions<Config> {
   /** Called once when the service gives up; the default writes the error and ends the process with exit code 1. */
   onFail(error: Error): void
   start(context: ServiceContext<Config>): Promise<void>
+  /** Where the configuration was read, to be read again when it changes; without it, it stays. */
+  readonly source?: ConfigSource<Config>
 }
 
 export interface RunningService {
   /** `http://host:port`, with the port that was really taken. */
   readonly url: string
   readonly registry: Registry
+  /** Reads the configuration again although no file changed. */
+  readConfigAgain(): Promise<void>
   close(): Promise<void>
 }
 
 /** Longest time `close` may take in all; what is not closed by then is named in the log and left. */
 export const closeDeadlineMs = 10_000
 
-export async function runService<Config>(options: ServiceOptions<Config>): Promise<RunningService> {
+export async function runService<Config extends object>(options: ServiceOptions<Config>): Promise<RunningService> {
   const registry = createRegistry(options.name, options.version, options.logger)
   const health = createHealth()
   health.declare('started', 'starting')
@@ -70,6 +78,7 @@ export async function runService<Config>(options: ServiceOptions<Config>): Promi
     })
     return listening
   }
+  let live: LiveConfig<Config> = { keys: [], prepare: () => async () => {} }
   try {
     await options.start({
       name: options.name,
@@ -79,16 +88,30 @@ export async function runService<Config>(options: ServiceOptions<Config>): Promi
       http,
       listen,
       health,
+      takeLive: (keys) => {
+        live = keys
+      },
       onClose: (name, closeOne) => closers.push({ name, close: closeOne }),
       fail: options.onFail,
     })
     const url = await listen()
     health.set('started', true)
-    return { url, registry, close }
+    const watcher = options.source && watch(options, options.source, live, registry)
+    if (watcher) closers.push({ name: 'configuration', close: watcher.stop })
+    return { url, registry, close, readConfigAgain: async () => watcher?.readAgain() }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+function watch<Config extends object>(
+  { config, logger, onFail }: ServiceOptions<Config>,
+  source: ConfigSource<Config>,
+  live: LiveConfig<Config>,
+  registry: Registry,
+): ConfigWatcher {
+  return watchConfig({ source, config, live, registry, logger, onFail, nowMs: Date.now })
 }
 
 function createRegistry(service: string, version: string, logger: Logger): Registry {

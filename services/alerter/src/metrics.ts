@@ -21,8 +21,13 @@ const reasons = {
 const breakerStates: readonly BreakerState[] = ['closed', 'half_open', 'open']
 
 export interface AlerterMetrics {
-  /** Records taken on, for every receiver, or for one whose memory was read back. */
+  /** Receivers that are told from now on. */
+  introduce(receivers: readonly Receiver[]): void
   accepted(receiver: string, records: number): void
+  /** Records without an outcome that were read back. What this process has counted at the same place before is not counted again. */
+  takenOver(place: string, receiver: string, records: number): void
+  /** Records without an outcome that somebody goes on with, or this process later. */
+  handedBack(place: string, receiver: string, records: number): void
   settled(receiver: string, outcome: keyof typeof reasons, reason: string): void
   latency(receiver: string, ms: number): void
   failed(receiver: string, code: string): void
@@ -36,7 +41,7 @@ export interface AlerterMetrics {
 
 export function createAlerterMetrics(
   registry: Registry,
-  receivers: readonly Receiver[],
+  receivers: () => readonly Receiver[],
   pending: (receiver: string) => number,
 ): AlerterMetrics {
   const registers = [registry]
@@ -95,12 +100,21 @@ export function createAlerterMetrics(
     registers,
   })
   addGauges(registry, receivers, pending)
-  for (const { name: receiver } of receivers) {
-    accepted.inc({ receiver }, 0)
-    for (const [outcome, names] of Object.entries(reasons))
-      for (const reason of names) settled.inc({ receiver, outcome, reason }, 0)
-  }
+  const handedBack = new Map<string, number>()
   return {
+    introduce: (introduced) => {
+      for (const { name: receiver } of introduced) {
+        accepted.inc({ receiver }, 0)
+        for (const [outcome, names] of Object.entries(reasons))
+          for (const reason of names) settled.inc({ receiver, outcome, reason }, 0)
+      }
+    },
+    takenOver: (place, receiver, records) => {
+      const counted = handedBack.get(`${place}/${receiver}`) ?? 0
+      handedBack.delete(`${place}/${receiver}`)
+      accepted.inc({ receiver }, Math.max(0, records - counted))
+    },
+    handedBack: (place, receiver, records) => void handedBack.set(`${place}/${receiver}`, records),
     accepted: (receiver, records) => accepted.inc({ receiver }, records),
     settled: (receiver, outcome, reason) => settled.inc({ receiver, outcome, reason: knownReason(outcome, reason) }),
     latency: (receiver, ms) => latency.observe({ receiver }, ms / 1000),
@@ -115,14 +129,15 @@ export function createAlerterMetrics(
   }
 }
 
-function addGauges(registry: Registry, receivers: readonly Receiver[], pending: (receiver: string) => number): void {
+function addGauges(registry: Registry, receivers: () => readonly Receiver[], pending: (receiver: string) => number): void {
   new Gauge({
     name: 'lapwing_notifications_pending',
     help: 'Alert records without an outcome yet for a receiver.',
     labelNames: ['receiver'],
     registers: [registry],
     collect() {
-      for (const { name: receiver } of receivers) this.set({ receiver }, pending(receiver))
+      this.reset()
+      for (const { name: receiver } of receivers()) this.set({ receiver }, pending(receiver))
     },
   })
   new Gauge({
@@ -131,7 +146,8 @@ function addGauges(registry: Registry, receivers: readonly Receiver[], pending: 
     labelNames: ['receiver', 'state'],
     registers: [registry],
     collect() {
-      for (const receiver of receivers) {
+      this.reset()
+      for (const receiver of receivers()) {
         for (const state of breakerStates) this.set({ receiver: receiver.name, state }, receiver.breakerState() === state ? 1 : 0)
       }
     },

@@ -121,9 +121,16 @@ export async function openRoutePartition(options: RoutePartitionOptions): Promis
       const grace = setTimeout(() => stopping.abort(), writeGraceMs)
       await Promise.all([...routes.values()].flatMap(({ loops }) => loops.map((loop) => loop.stop())))
       clearTimeout(grace)
+      for (const { name, setup, alerts } of routes.values())
+        for (const { name: receiver } of setup.receivers)
+          options.metrics.handedBack(placeOf(partition, name), receiver, pendingCount(alerts, receiver))
       await committer.close()
     },
   }
+}
+
+function placeOf(partition: number, route: string): string {
+  return `${partition}/${route}`
 }
 
 function* firingAlerts({ alerts, verdictOf }: RouteAlerts): Generator<FiringAlert> {
@@ -150,7 +157,8 @@ function openRoute(name: string, snapshots: ReadonlyMap<string, Uint8Array>, opt
   }
   const members = { receivers: setup.receivers, incident: setup.policy.incident, verdictOf: options.verdictOf }
   const alerts = restoreRoute(snapshots, name, members, onDamaged)
-  for (const { name: receiver } of setup.receivers) metrics.accepted(receiver, pendingCount(alerts, receiver))
+  const place = placeOf(options.partition, name)
+  for (const { name: receiver } of setup.receivers) metrics.takenOver(place, receiver, pendingCount(alerts, receiver))
   const loops = setup.receivers.map((receiver) => startLoop(receiver, { name, setup, alerts }, options))
   return { name, setup, alerts, loops }
 }

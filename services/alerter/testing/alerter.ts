@@ -1,5 +1,7 @@
 /** The alerter as its process runs it, on a given log, on a free port. */
 import { commonSections } from '@lapwing/service/config'
+import { type ConfigSource, openConfig } from '@lapwing/service/config-source'
+import type { ServiceConfig } from '@lapwing/service/run-process'
 import { runService } from '@lapwing/service/run-service'
 import type { Log } from '@lapwing/stream/log'
 import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
@@ -29,6 +31,19 @@ export async function startTestAlerter(log: Log, section: object): Promise<TestA
     log: commonSections.log.parse({}),
     alerter: alerterSchema.parse({ port: 0, ...section }),
   }
+  return runTestAlerter(log, config)
+}
+
+/** As `startTestAlerter`, on a file that it reads again when it changes. */
+export async function startAlerterOn(log: Log, file: string): Promise<TestAlerter> {
+  const sets = [`kafka.topic_prefix=${prefix}`, `kafka.partitions=${partitions}`, 'alerter.port=0']
+  const { config, source } = openConfig({ ...commonSections, alerter: alerterSchema }, { file, environment: {}, sets })
+  return runTestAlerter(log, config, source)
+}
+
+type TestConfig = ServiceConfig<'alerter', typeof alerterSchema>
+
+async function runTestAlerter(log: Log, config: TestConfig, source?: ConfigSource<TestConfig>): Promise<TestAlerter> {
   const lines: string[] = []
   const failures: Error[] = []
   const running = await runService({
@@ -39,6 +54,7 @@ export async function startTestAlerter(log: Log, section: object): Promise<TestA
     version: 'test',
     onFail: (error) => failures.push(error),
     start: (context) => startAlerter(context, wrappedLog(log, { close: async () => {} })),
+    ...(source && { source }),
   })
   const sum = async (metric: string, receiver: string) => {
     const values = (await running.registry.getSingleMetric(metric)?.get())?.values ?? []

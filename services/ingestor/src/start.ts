@@ -22,6 +22,7 @@ import { createReplicaTracker } from './replica-tracker.ts'
 import { createWriteAccess } from './write-access.ts'
 import { createWriteLimits } from './write-limits.ts'
 
+type IngestorConfig = ServiceConfig<'ingestor', typeof ingestorSchema>['ingestor']
 type IngestorContext = ServiceContext<ServiceConfig<'ingestor', typeof ingestorSchema>>
 
 export async function startIngestor(context: IngestorContext, log: Log): Promise<void> {
@@ -39,9 +40,31 @@ export async function startIngestor(context: IngestorContext, log: Log): Promise
   if (push && tls) context.onClose('push listener', (await startPushListener(http, config.http.host, tls, logger)).close)
   await openTopics(log, topicSpecs(prefix, partitions), context)
   await push?.begin()
-  poller = await startPolling(context, log, metrics)
-  if (poller) context.onClose('poller', poller.stop)
+  poller = await startPolling(context, config.ingestor, log, metrics)
+  context.onClose('poller', async () => poller?.stop())
+  context.takeLive({
+    keys: liveKeys.map((key) => `ingestor.${key}`),
+    prepare: (next) => async () => {
+      await poller?.stop()
+      poller = await startPolling(context, next.ingestor, log, metrics)
+    },
+  })
 }
+
+/** Settings of `ingestor` that a running one can change: what is polled and scraped, and how. */
+const liveKeys = [
+  ...[
+    'prometheus_url',
+    'prometheus_bearer_token',
+    'prometheus_access',
+    'metrics',
+    'presets',
+    'step',
+    'poll_interval',
+    'lateness',
+  ],
+  ...['history', 'max_gap_fill', 'query_timeout', 'query_concurrency', 'scrape_configs'],
+] as const satisfies readonly (keyof IngestorConfig)[]
 
 /** The route, which refuses what comes before the log is there; `begin` once it is. */
 async function preparePush(context: IngestorContext, log: Log, metrics: IngestMetrics): Promise<{ begin(): Promise<void> }> {
@@ -84,9 +107,14 @@ async function preparePush(context: IngestorContext, log: Log, metrics: IngestMe
   }
 }
 
-async function startPolling(context: IngestorContext, log: Log, metrics: IngestMetrics): Promise<Poller | undefined> {
+async function startPolling(
+  context: IngestorContext,
+  ingestor: IngestorConfig,
+  log: Log,
+  metrics: IngestMetrics,
+): Promise<Poller | undefined> {
   const { config, logger } = context
-  const { prometheus_url: url, ...settings } = config.ingestor
+  const { prometheus_url: url, ...settings } = ingestor
   const { topic_prefix: prefix, partitions } = config.kafka
   const jobs = settings.scrape_configs
   if (!url && jobs.length === 0) return undefined
@@ -94,7 +122,7 @@ async function startPolling(context: IngestorContext, log: Log, metrics: IngestM
   if (url) logger.info({ queries: queries.map((query) => query.promql) }, 'polling Prometheus')
   if (jobs.length > 0) logger.info({ jobs: jobs.map((job) => job.job_name) }, 'scraping targets')
   const shared = {
-    rules: intakeRules(config.ingestor),
+    rules: intakeRules(ingestor),
     metrics,
     logger,
     now: Date.now,
@@ -108,7 +136,7 @@ async function startPolling(context: IngestorContext, log: Log, metrics: IngestM
       ingestState: topicName(prefix, 'ingest-state'),
       fence: `${prefix}-ingestor`,
     },
-    client: url ? prometheusClient(url, config.ingestor) : undefined,
+    client: url ? prometheusClient(url, ingestor) : undefined,
     scraping: { jobs, partitions, tools: { ...shared, accessOf: (job) => accessOf(job.access) } },
     tools: {
       ...shared,

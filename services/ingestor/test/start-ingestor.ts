@@ -1,5 +1,6 @@
 /** An ingestor as a service within the process of a test, on a log of the test's choice and a port of its own. */
-import { commonSections, loadConfig } from '@lapwing/service/config'
+import { commonSections } from '@lapwing/service/config'
+import { openConfig } from '@lapwing/service/config-source'
 import { type RunningService, runService } from '@lapwing/service/run-service'
 import type { Log } from '@lapwing/stream/log'
 import { pino } from 'pino'
@@ -12,15 +13,18 @@ export interface StartingIngestor {
   readonly started: Promise<RunningService>
 }
 
-/** @param sets settings, `section.key=value` */
-export function beginIngestor(log: Log, sets: readonly string[], port = 0): StartingIngestor {
+/**
+ * @param sets settings, `section.key=value`
+ * @param file of the configuration, which is read again when it changes
+ */
+export function beginIngestor(log: Log, sets: readonly string[], port = 0, file?: string): StartingIngestor {
   let listens: (url: string) => void
   const listening = new Promise<string>((resolve) => {
     listens = resolve
   })
   const started = runService({
     name: 'ingestor',
-    config: loadConfig({ ...commonSections, ingestor: ingestorSchema }, { environment: {}, sets: [...sets] }),
+    ...openConfig({ ...commonSections, ingestor: ingestorSchema }, { file, environment: {}, sets: [...sets] }),
     logger: pino({ level: 'silent' }),
     http: { host: '127.0.0.1', port },
     version: 'test',
