@@ -33,7 +33,7 @@ const settings = [
 ]
 
 const all = ['detector', 'drift', 'trainer'] as const
-/** Takes four to five minutes: each restart waits for the sessions of those that were killed. */
+/** Takes three to five minutes: each restart waits for the sessions of those that were killed. */
 const withKills = process.env.LAPWING_FAULTS === 'long'
 if (!withKills) process.stderr.write('skipped: the story of retraining with kills; LAPWING_FAULTS=long runs it\n')
 
