@@ -1,6 +1,6 @@
 /** The DAGs, imported and run by a real Airflow. */
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,12 +9,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { toolsFolder } from './tools.ts'
+import { absentTools, findTool, toolsFolder } from './tools.ts'
 
 const folder = fileURLToPath(new URL('../../deploy/airflow/', import.meta.url))
 const programs = join(toolsFolder, 'airflow/bin')
-const isAbsent = !existsSync(join(programs, 'airflow'))
-if (isAbsent) process.stderr.write('skipped: the test of the DAGs needs airflow; see scripts/deploy-tools.mjs\n')
+const isAbsent = absentTools('the test of the DAGs', [join(programs, 'airflow')]).length > 0
 
 interface DagList {
   readonly errors: Readonly<Record<string, string>>
@@ -29,6 +28,18 @@ bag = DagBag(sys.argv[1])
 dags = {d.dag_id: {"schedule": d.timetable.summary, "tasks": {t.task_id: type(t).__name__ for t in d.tasks}} for d in bag.dags.values()}
 print("\\n" + json.dumps({"errors": bag.import_errors, "dags": dags}))
 `
+
+const parse = `
+import ast, sys
+for file in sys.argv[1:]:
+    ast.parse(open(file).read(), file)
+`
+
+test.skipIf(absentTools('the syntax of the DAGs', ['python3']).length > 0)('their files are Python', async () => {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.py'))
+  expect(files.length).toBeGreaterThan(1)
+  await promisify(execFile)(findTool('python3')!, ['-c', parse, ...files.map((name) => join(folder, name))])
+})
 
 describe.skipIf(isAbsent)('the DAGs', () => {
   let home: string

@@ -21,7 +21,10 @@ export interface AnomalyInput {
   readonly told: Told
   /** Columns of the episode, read with `episodeFields`. */
   readonly episode: Float64Array
+  /** What scored the sample. */
   readonly model: string
+  /** What the state of the series belongs to, and so its open episode: outlives a new version of the scores, as the episode does. */
+  readonly stateName: string
 }
 
 export function describeAnomaly({
@@ -34,10 +37,11 @@ export function describeAnomaly({
   told,
   episode,
   model,
+  stateName,
 }: AnomalyInput): Anomaly {
   const resolved = told.transition === 'resolved'
   const startedAtMs = startOf(episode, resolved)
-  const episodeId = identity(seriesKey, startedAtMs, model)
+  const episodeId = identity(seriesKey, startedAtMs, stateName)
   const state = stateOf[told.transition]
   return {
     id: identity(episodeId, state, sample.timestampMs),

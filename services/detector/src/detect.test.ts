@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import { bytesOf, ColumnError, float32Column, uint8Column } from '@lapwing/contracts/columns'
 import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
@@ -132,6 +133,13 @@ describe('the detector step', () => {
     expect(stateName(config)).toBe('online-2/c424d2f6')
     expect(runStep(polls([1])).scores[0]!.model).toBe(`online-${scoresVersion}/${settings}`)
     expect(stateName({ ...config, window_minutes: 30 })).not.toBe(stateName(config))
+  })
+
+  test('an episode is identified by the state that it is part of, so that newer scores end it under its name', () => {
+    const [opened] = runStep(polls([...quiet, 60, 60, 60])).anomalies
+    const { seriesKey, startedAtMs, episodeId } = opened!
+    const known = [seriesKey, startedAtMs, stateName(detectorSchema.parse({}))].join('/')
+    expect(episodeId).toBe(createHash('sha256').update(known).digest('hex').slice(0, 32))
   })
 
   test('series beyond the limit are counted and shown as dropped; the others are unaffected', () => {

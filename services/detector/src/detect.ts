@@ -85,6 +85,7 @@ interface BatchInHand {
 class PartitionDetector implements DetectStep {
   readonly #options: DetectOptions
   readonly #model: string
+  readonly #stateName: string
   readonly #detector: SeriesDetector
   readonly #slots = createSeriesSlots()
   readonly #changed = new Set<number>()
@@ -96,6 +97,7 @@ class PartitionDetector implements DetectStep {
     const detectorOptions = seriesDetectorOptions(options.config)
     this.#options = options
     this.#model = modelName(options.config)
+    this.#stateName = stateName(options.config)
     this.#detector = new SeriesDetector(detectorOptions)
     const { keyOf } = this.#slots
     const slotOf = (seriesKey: Uint8Array) => this.#slotOf(seriesKey, 0)
@@ -105,7 +107,7 @@ class PartitionDetector implements DetectStep {
     this.#cohorts = new Cohorts({
       detector: this.#detector,
       detectorOptions,
-      stateName: stateName(options.config),
+      stateName: this.#stateName,
       modelsTopic,
       keyOf,
       slotOf,
@@ -224,7 +226,10 @@ class PartitionDetector implements DetectStep {
     if (told.transition === 'opened') counts.opened++
     if (told.transition === 'opened' && told.suppressedBy) counts.suppressed++
     if (told.transition === 'resolved') counts.resolved++
-    const anomaly = describeAnomaly({ ...describe(), sample, verdict, told, episode, model: this.#model })
+    const anomaly = describeAnomaly({
+      ...{ ...describe(), sample, verdict, told, episode },
+      ...{ model: this.#model, stateName: this.#stateName },
+    })
     emit(anomalyRecord(anomaly, record, this.#options.anomaliesTopic))
     return told.suppressedBy
   }

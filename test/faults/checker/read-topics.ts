@@ -24,9 +24,13 @@ export async function readTopics(log: Log, prefix: string): Promise<RunTopics> {
 }
 
 /** Records of the samples topic that are behind the position of the detector's group. */
-export async function detectorLag(log: Log, admin: Admin, prefix: string): Promise<bigint> {
-  const topic = topicName(prefix, 'samples')
-  const [found] = await admin.fetchOffsets({ groupId: `${prefix}-detector`, topics: [topic] })
+export function detectorLag(log: Log, admin: Admin, prefix: string): Promise<bigint> {
+  return groupLag(log, admin, `${prefix}-detector`, topicName(prefix, 'samples'))
+}
+
+/** Records of a topic that are behind the position of a group. */
+export async function groupLag(log: Log, admin: Admin, groupId: string, topic: string): Promise<bigint> {
+  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] })
   const positions = new Map(found!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]))
   return (await log.offsets(topic)).reduce((sum, { earliest, next }, partition) => {
     const position = positions.get(partition) ?? -1n

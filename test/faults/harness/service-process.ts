@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export interface ServiceOptions {
+  /** Where the project is, when it is not this one but another release of it. */
+  readonly folder?: string
   /** Path from the root of the project. */
   readonly main: string
   /** `section.key=value` each. */
@@ -46,9 +48,9 @@ process.once('exit', () => {
   for (const child of living) child.kill('SIGKILL')
 })
 
-export function startService({ main, settings, environment, nodeFlags = [] }: ServiceOptions): ServiceProcess {
+export function startService({ folder = root, main, settings, environment, nodeFlags = [] }: ServiceOptions): ServiceProcess {
   const child = spawn(process.execPath, [...nodeFlags, '--import', 'tsx', main, ...settings.flatMap((set) => ['--set', set])], {
-    cwd: root,
+    cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, NODE_OPTIONS: '', ...environment },
   })
