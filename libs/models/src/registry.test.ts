@@ -147,6 +147,18 @@ describe('requests', () => {
     expect([outcome, changed[0]!.trainedToMs]).toEqual(['admitted', 105 * hourMs])
   })
 
+  test('drift that asks again after its candidate was rejected gets another one, of the rows since', () => {
+    const story = new Story()
+    story.promoted('a', 90)
+    story.decide({})
+    story.newestMs = 104 * hourMs
+    const { modelId } = story.work()
+    story.decide({ id: 'no', kind: 'rollback', scope: `model:${modelId}`, requestedBy: 'shadow', requestedAtMs: 105 * hourMs })
+    const { outcome, changed } = story.decide({ id: 'again', requestedAtMs: 106 * hourMs })
+    expect([outcome, changed[0]!.trainedToMs]).toEqual(['admitted', 110 * hourMs])
+    expect(story.registry.ofScope(scope).map(({ state }) => state)).toEqual(['promoted', 'rejected', 'requested'])
+  })
+
   test('a person waits for nothing', () => {
     const story = new Story()
     const { outcome, changed } = story.decide({ requestedBy: 'person', requestedAtMs: 101 * hourMs })

@@ -80,6 +80,18 @@ describe('drift of an entity', () => {
     })
   })
 
+  test('so it does under a new owner for each score', () => {
+    let entity = entityOf(1)
+    entity.take(drift(1, 0, 1, true), options)
+    const asked = Array.from({ length: 240 }, (_, i) => i + 1).filter((minute) => {
+      const next = new EntityDrift(options)
+      next.restore(entity.snapshot())
+      entity = next
+      return entity.observe(minute * minuteMs, 0.9, options)?.kind === 'request'
+    })
+    expect(asked).toEqual([30, 90, 210])
+  })
+
   test('it no longer asks once the scores have fallen back, or a new model is there', () => {
     const fallen = entityOf(1)
     fallen.take(drift(1, 0, 1, true), options)
