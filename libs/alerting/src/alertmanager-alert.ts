@@ -71,7 +71,7 @@ function toAlertmanager(alert: Alert, severity: Severity, endsAtMs: number, page
 }
 
 /** The series' labels under names that are legal and not taken; the metric's name has its own label. */
-export function identityLabels(alert: Alert, severity: Severity): Record<string, string> {
+export function identityLabels(alert: Pick<Alert, 'metric' | 'labels'>, severity: Severity): Record<string, string> {
   const labels = new Map([
     ['alertname', 'LapwingAnomaly'],
     ['severity', severity],

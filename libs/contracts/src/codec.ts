@@ -28,6 +28,7 @@ export interface RecordTypes {
   Feedback: records.Feedback
   DeadLetter: records.DeadLetter
   ReplicaClaim: records.ReplicaClaim
+  Mute: records.Mute
 }
 
 /** Why bytes were refused: the reason is bounded, so it can be a metric's label. */

@@ -452,3 +452,37 @@ export interface ReplicaClaim {
   /** When the replica was heard, milliseconds since the epoch. */
   readonly atMs: number
 }
+
+/** One condition on a label of an alert. */
+export interface MuteMatcher {
+  /** Label name. */
+  readonly label: string
+  /** =, !=, =~ or !~. */
+  readonly operator: string
+  /** Text or RE2 pattern. */
+  readonly value: string
+}
+
+/** What a person asked not to be told of, for a time. The newest record of an id counts. */
+export interface Mute {
+  /** Identity of the mute. */
+  readonly id: string
+  /** All of them must hold. */
+  readonly matchers: readonly MuteMatcher[]
+  /** Beginning, milliseconds since the epoch. */
+  readonly startsAtMs: number
+  /** End, milliseconds since the epoch, not included. */
+  readonly endsAtMs: number
+  /** Who. */
+  readonly author: string
+  /** Why. */
+  readonly comment: string
+  /** Where it was said: page. */
+  readonly origin: string
+  /** When it was said, milliseconds since the epoch. */
+  readonly atMs: number
+  /** Who took it back; empty while nobody has. */
+  readonly liftedBy: string
+  /** When it was taken back, milliseconds since the epoch. */
+  readonly liftedAtMs: null | number
+}

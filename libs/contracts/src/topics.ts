@@ -32,6 +32,8 @@ export const topics = {
   'alert-state': { records: ['StateSnapshot', 'StateMarker'], cleanup: 'compact' },
   notifications: { records: ['Notification'], cleanup: 'delete', retentionMs: 35 * dayMs },
   feedback: { records: ['Feedback'], cleanup: 'compact' },
+  // Longer than a mute may last, so that who muted what can be looked up until after its end.
+  mutes: { records: ['Mute'], cleanup: 'compact,delete', retentionMs: 400 * dayMs },
   'dead-letters': { records: ['DeadLetter'], cleanup: 'delete', retentionMs: 14 * dayMs },
 } as const satisfies Record<string, TopicDefinition>
 

@@ -20,6 +20,7 @@ import { type MuteSource, openMuteSource } from './mute-source.ts'
 import type { AlerterTopics } from './outcome-writer.ts'
 import type { Receiver } from './receiver.ts'
 import { createReceivers } from './receivers.ts'
+import { followRecordedMutes } from './recorded-mutes.ts'
 import { type AlertRoute, routingTree } from './route-config.ts'
 import type { RouteSetup } from './route-partition.ts'
 import { decisionPolicy, routePolicy } from './route-policy.ts'
@@ -30,6 +31,7 @@ import { whenLogAnswers } from './when-log-answers.ts'
 export interface AlertTopics extends AlerterTopics {
   readonly anomalies: string
   readonly feedback: string
+  readonly mutes: string
 }
 
 /** What stays whatever the configuration of the alerter becomes. */
@@ -99,14 +101,19 @@ export function prepareAlerting(config: AlerterConfig, parts: AlertingParts): Pr
   const run = async (feedback: OpenFeedback, signal: AbortSignal): Promise<Alerting> => {
     parts.metrics.introduce(receivers)
     const tree = routingTree(config.route)
+    const recorded = await followMutes(parts, mutes, signal)
+    const stopTelling = async () => {
+      await routes?.stop()
+      await recorded.stop()
+    }
     routes = await runRoutes({ ...parts, tree, config, groups, mutes, feedback })
     const series = await runSeries({ ...parts, tree, config, signal }).catch(async (error: unknown) => {
-      await routes?.stop()
+      await stopTelling()
       throw error
     })
     const stop = async () => {
       await series.stop()
-      await routes?.stop()
+      await stopTelling()
       discard()
     }
     return { receivers, routes, stop }
@@ -125,6 +132,16 @@ function openMutes(config: AlerterConfig, parts: AlertingParts, onChange: () => 
     onRefused: parts.metrics.mutesRefused,
     nowMs: Date.now,
   })
+}
+
+/** Before anything is told, those that were given until now are known. */
+function followMutes(
+  { log, topics, logger, onFatal }: AlertingParts,
+  mutes: MuteSource,
+  signal: AbortSignal,
+): Promise<Consumption> {
+  const options = { log, logger, onFatal, topic: topics.mutes, onChange: mutes.takeRecorded, nowMs: Date.now }
+  return whenLogAnswers(() => followRecordedMutes(options), { logger, signal })
 }
 
 function receiversOf(config: AlerterConfig, parts: AlertingParts, mutes: MuteSource): ReadonlyMap<string, readonly Receiver[]> {

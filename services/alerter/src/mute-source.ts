@@ -1,5 +1,6 @@
 /**
- * The mutes in force: those of the file, read again when it changes, and Alertmanager's silences, asked for from time to time.
+ * The mutes in force: those of the file, read again when it changes, those that people gave on the page, and Alertmanager's silences, asked for
+ * from time to time.
  *
  * A file that cannot be used changes nothing: the last good mutes stay in force, and the log and a metric say so. The same holds
  * for silences while Alertmanager does not answer; they end by themselves at their time.
@@ -16,6 +17,8 @@ export interface MuteSource {
   own(): readonly Mute[]
   /** Those and Alertmanager's silences: for receivers that Alertmanager does not serve. */
   all(): readonly Mute[]
+  /** These are the ones that people gave with a button. */
+  takeRecorded(mutes: readonly Mute[]): void
   close(): void
 }
 
@@ -34,6 +37,13 @@ export interface MuteSourceOptions {
   nowMs(): number
 }
 
+interface MuteParts {
+  /** Of the file. */
+  readonly written: readonly Mute[]
+  readonly recorded: readonly Mute[]
+  readonly silences: readonly Mute[]
+}
+
 const fileIntervalMs = 2000
 /** Calendars are read sixty days ahead. */
 const rereadMs = 86_400_000
@@ -43,13 +53,13 @@ export function openMuteSource(options: MuteSourceOptions): MuteSource {
   const { file, alertmanagerUrl, nowMs, onChange } = options
   let stamp = stampOf(file)
   let readAtMs = nowMs()
-  let own = file === '' ? [] : readMutesFile(file, readAtMs)
-  let silences: readonly Mute[] = []
-  let all: readonly Mute[] = own
-  const change = (mutes: { own?: readonly Mute[]; silences?: readonly Mute[] }) => {
-    own = mutes.own ?? own
-    silences = mutes.silences ?? silences
-    all = [...own, ...silences]
+  let parts: MuteParts = { written: file === '' ? [] : readMutesFile(file, readAtMs), recorded: [], silences: [] }
+  let own = parts.written
+  let all = own
+  const change = (mutes: Partial<MuteParts>) => {
+    parts = { ...parts, ...mutes }
+    own = [...parts.written, ...parts.recorded]
+    all = [...own, ...parts.silences]
     onChange()
   }
   const lookAtFile = () => {
@@ -58,7 +68,7 @@ export function openMuteSource(options: MuteSourceOptions): MuteSource {
     stamp = newStamp
     readAtMs = nowMs()
     const read = readAgain(options)
-    if (read) change({ own: read })
+    if (read) change({ written: read })
   }
   const askForSilences = async () => {
     const asked = await fetchSilences(alertmanagerUrl).catch((error: Error) => {
@@ -66,7 +76,7 @@ export function openMuteSource(options: MuteSourceOptions): MuteSource {
       options.onRefused('alertmanager')
     })
     if (!asked) return
-    if (JSON.stringify(asked) !== JSON.stringify(silences)) change({ silences: asked })
+    if (JSON.stringify(asked) !== JSON.stringify(parts.silences)) change({ silences: asked })
     options.onSilences(asked)
   }
   const timers = [
@@ -77,6 +87,7 @@ export function openMuteSource(options: MuteSourceOptions): MuteSource {
   return {
     own: () => own,
     all: () => all,
+    takeRecorded: (recorded) => change({ recorded }),
     close: () => {
       for (const timer of timers) clearInterval(timer)
     },

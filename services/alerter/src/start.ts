@@ -79,6 +79,7 @@ function topicsOf(prefix: string): AlertTopics {
   return {
     anomalies: topicName(prefix, 'anomalies'),
     feedback: topicName(prefix, 'feedback'),
+    mutes: topicName(prefix, 'mutes'),
     alerts: topicName(prefix, 'alerts'),
     state: topicName(prefix, 'alert-state'),
     notifications: topicName(prefix, 'notifications'),

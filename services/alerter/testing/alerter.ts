@@ -24,9 +24,9 @@ export interface TestAlerter {
 const partitions = 2
 
 /** The log outlives the alerter, so that another one can go on with it. */
-export async function startTestAlerter(log: Log, section: object): Promise<TestAlerter> {
+export async function startTestAlerter(log: Log, section: object, topicPrefix: string = prefix): Promise<TestAlerter> {
   const config = {
-    kafka: commonSections.kafka.parse({ topic_prefix: prefix, partitions }),
+    kafka: commonSections.kafka.parse({ topic_prefix: topicPrefix, partitions }),
     http: commonSections.http.parse({}),
     log: commonSections.log.parse({}),
     alerter: alerterSchema.parse({ port: 0, ...section }),

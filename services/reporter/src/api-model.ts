@@ -258,6 +258,29 @@ export const givenVerdictSchema = z.strictObject({
 
 export const writtenVerdictSchema = judgementSchema.extend({ id: z.string(), anomalyId: z.string() })
 
+/** A mute as it is handed in: of the series of an anomaly, from now on. */
+export const givenMuteSchema = z.strictObject({
+  author: z.string().min(1).max(200).optional().describe('Who says it; else the name of the token'),
+  comment: z.string().trim().min(1, 'expected a reason').max(2000),
+  forMs: z
+    .number()
+    .min(60_000)
+    .max(30 * 86_400_000)
+    .describe('How long it holds'),
+})
+
+export const liftSchema = z.strictObject({ author: z.string().min(1).max(200).optional() })
+
+export const muteSchema = z.object({
+  id: z.string(),
+  text: z.string().describe('What is muted, in the words of matchers'),
+  author: z.string(),
+  comment: z.string(),
+  atMs: timeMs,
+  endsAtMs: timeMs,
+  liftedBy: z.string().describe('Who took it back; empty while nobody has'),
+})
+
 export const sessionSchema = z.strictObject({ token: z.string().min(1).max(1000) })
 
 export const problemSchema = z.object({ error: z.string() })
@@ -284,6 +307,8 @@ export type ModelView = z.infer<typeof modelSchema>
 export type NextRun = z.infer<typeof nextRunSchema>
 export type Models = z.infer<typeof modelsSchema>
 export type Settings = z.infer<typeof settingsSchema>
+export type MuteView = z.infer<typeof muteSchema>
+export type GivenMute = z.input<typeof givenMuteSchema>
 export type GivenVerdict = z.input<typeof givenVerdictSchema>
 
 /** Names and bodies of the server-sent events. */

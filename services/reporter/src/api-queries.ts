@@ -35,6 +35,8 @@ export const precisionQuery = z.strictObject({ from: time().optional() })
 
 export const anomalyParameters = z.strictObject({ episodeId: z.string().min(1).max(500) })
 
+export const muteParameters = z.strictObject({ id: z.string().min(1).max(100) })
+
 export const exploreQuery = z
   .strictObject({
     query: z.string().trim().min(1, 'expected PromQL').max(longestPromql),

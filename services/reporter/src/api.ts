@@ -13,6 +13,7 @@ import { addExploreRoutes } from './explore/explore-routes.ts'
 import type { Explorer } from './explore/explorer.ts'
 import { addExportRoutes } from './export-routes.ts'
 import { HistoryUnavailable } from './history-store.ts'
+import { addMuteRoutes } from './mute-routes.ts'
 import { addReadRoutes, type ReadSources } from './read-routes.ts'
 import { SearchProblem } from './series-search.ts'
 import { addWriteRoutes, type WriteTargets } from './write-routes.ts'
@@ -37,6 +38,7 @@ export async function addApi(http: FastifyInstance, sources: ApiSources): Promis
       addReadRoutes(api, sources)
       addExportRoutes(api, sources.history)
       addWriteRoutes(api, sources)
+      addMuteRoutes(api, sources)
       addExploreRoutes(api, sources.explorer, sources.now)
       api.get('/openapi.json', { config: { isOpen: true } }, () => http.swagger())
     },

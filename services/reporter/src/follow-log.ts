@@ -17,6 +17,7 @@ import {
   type Judgement,
 } from './history-store.ts'
 import type { ModelVersions } from './model-versions.ts'
+import type { MuteBook } from './mute-book.ts'
 import { foldControl, foldScores, type Projection } from './projection.ts'
 
 export const followedTopics = [
@@ -26,6 +27,7 @@ export const followedTopics = [
   'control',
   'feedback',
   'models',
+  'mutes',
 ] as const satisfies readonly TopicName[]
 export type FollowedTopic = (typeof followedTopics)[number]
 
@@ -36,6 +38,7 @@ export interface FollowTargets {
   readonly projection: Projection
   readonly history: HistoryStore
   readonly models: ModelVersions
+  readonly mutes: MuteBook
   onRecords(topic: FollowedTopic, count: number): void
   onHistory(change: HistoryChange): void
   /** The history did not take records, which are tried again until it does; undefined once it has. */
@@ -128,10 +131,16 @@ async function recordPatiently(
 
 const historyRetryMs = 1000
 
-function applyRecord(topic: FollowedTopic, record: LogRecord, { projection, models }: FollowTargets, pending: Pending): void {
+function applyRecord(
+  topic: FollowedTopic,
+  record: LogRecord,
+  { projection, models, mutes }: FollowTargets,
+  pending: Pending,
+): void {
   const { value } = record
   if (topic === 'feedback') pending.judgements.push(judgementOf(record))
   else if (topic === 'models') models.take(record)
+  else if (topic === 'mutes') mutes.take(record)
   else if (!value) return
   else if (topic === 'scores') foldScores(projection, decode('ScoreBatch', value))
   else if (topic === 'control') foldControl(projection, decode('Control', value))

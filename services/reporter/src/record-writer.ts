@@ -1,10 +1,11 @@
 /**
- * Writes what people decide on the page: verdicts to the feedback topic, where the detector, the alerter and this service read them, and
- * changes of models to the control topic, for the trainer that owns the partition.
+ * Writes what people decide on the page: verdicts to the feedback topic, where the detector, the alerter and this service read them, mutes to
+ * theirs, for the alerter, and changes of models to the control topic, for the trainer that owns the partition.
  */
 import { randomUUID } from 'node:crypto'
+import { seriesMatchers } from '@lapwing/alerting/recorded-mute'
 import { encode } from '@lapwing/contracts/codec'
-import type { Anomaly, Control, Feedback } from '@lapwing/contracts/records'
+import type { Anomaly, Control, Feedback, Mute } from '@lapwing/contracts/records'
 import { partitionOf } from '@lapwing/contracts/series'
 import { verdictRecord } from '@lapwing/contracts/verdict-record'
 import { modelScope, personName } from '@lapwing/models/control-decision'
@@ -22,7 +23,17 @@ export interface RecordWriter {
   /** Resolves when the log has it. Rejects with a LogError. */
   verdict(episode: Episode, said: SaidVerdict): Promise<Feedback>
   modelChange(change: ModelChange): Promise<Control>
+  /** Asks for quiet about the series of the episode, from now on. */
+  mute(episode: Episode, said: SaidMute): Promise<Mute>
+  /** Takes a mute back. */
+  lift(mute: Mute, author: string): Promise<Mute>
   close(): Promise<void>
+}
+
+export interface SaidMute {
+  readonly author: string
+  readonly comment: string
+  readonly forMs: number
 }
 
 export interface ModelChange {
@@ -35,7 +46,7 @@ export interface ModelChange {
 export interface WriterOptions {
   readonly log: Log
   /** Names on the log. */
-  readonly topics: { readonly feedback: string; readonly control: string }
+  readonly topics: { readonly feedback: string; readonly control: string; readonly mutes: string }
   readonly partitions: number
   now(): number
 }
@@ -48,6 +59,12 @@ export function createRecordWriter({ log, topics, partitions, now }: WriterOptio
       throw error
     })
     return opened
+  }
+  const writeMute = async (mute: Mute) => {
+    // All on one partition: their order is one for everybody.
+    const place = { topic: topics.mutes, partition: 0, key: Buffer.from(mute.id) }
+    await (await producer()).send([{ ...place, value: encode('Mute', mute) }])
+    return mute
   }
   return {
     verdict: async (episode, said) => {
@@ -63,6 +80,8 @@ export function createRecordWriter({ log, topics, partitions, now }: WriterOptio
       await (await producer()).send([{ ...place, value: encode('Control', record) }])
       return record
     },
+    mute: (episode, said) => writeMute(muteOf(episode, said, now())),
+    lift: (mute, author) => writeMute({ ...mute, liftedBy: author, liftedAtMs: now() }),
     close: async () => {
       await (await opened?.catch(() => undefined))?.close()
     },
@@ -86,6 +105,12 @@ function recordOf(episode: Episode, { verdict, author, comment, forMs }: SaidVer
   const untilMs = forMs === undefined ? null : Math.round(atMs + forMs)
   const judged = { id: openedBy || newest.recordId, episodeId, seriesKey, startedAtMs }
   return verdictRecord(judged, newest.signature, { verdict, author, comment, origin: 'page', atMs, untilMs })
+}
+
+function muteOf({ metric, labels }: Episode, { author, comment, forMs }: SaidMute, atMs: number): Mute {
+  const id = randomUUID().replaceAll('-', '')
+  const when = { startsAtMs: atMs, endsAtMs: Math.round(atMs + forMs), atMs, liftedBy: '', liftedAtMs: null }
+  return { id, matchers: seriesMatchers({ metric, labels }), author, comment, origin: 'page', ...when }
 }
 
 function controlOf({ kind, modelId, reason }: ModelChange, requestedAtMs: number): Control {

@@ -22,6 +22,7 @@ import { createLiveFeed } from './live-feed.ts'
 import { runLiveUpdates } from './live-updates.ts'
 import { createMetrics } from './metrics.ts'
 import { ModelVersions } from './model-versions.ts'
+import { MuteBook } from './mute-book.ts'
 import { addPage, addSecurityHeaders, bundlePage } from './page-routes.ts'
 import { openPostgresHistory } from './postgres-history.ts'
 import { createProjection } from './projection.ts'
@@ -92,7 +93,7 @@ async function createParts(context: ReporterContext, log: Log) {
   })
   const writer = createRecordWriter({
     log,
-    topics: { feedback: onLog(context, 'feedback'), control: onLog(context, 'control') },
+    topics: { feedback: onLog(context, 'feedback'), control: onLog(context, 'control'), mutes: onLog(context, 'mutes') },
     partitions: config.kafka.partitions,
     now: Date.now,
   })
@@ -102,6 +103,7 @@ async function createParts(context: ReporterContext, log: Log) {
     writer,
     now: Date.now,
     models: new ModelVersions(),
+    mutes: new MuteBook(),
     settings: { yaml: settingsYaml(config), sections: Object.keys(config) },
     closing,
     explorer,
@@ -150,7 +152,7 @@ async function connect({ config, logger, health, onClose }: ReporterContext, log
 }
 
 async function startFollowing(context: ReporterContext, log: Log, parts: Parts, canary: Canary): Promise<void> {
-  const { projection, history, models, metrics, changedEpisodes, closing, onDamaged, onFatal } = parts
+  const { projection, history, models, mutes, metrics, changedEpisodes, closing, onDamaged, onFatal } = parts
   const { health, logger } = context
   const following = await followLog({
     log,
@@ -158,6 +160,7 @@ async function startFollowing(context: ReporterContext, log: Log, parts: Parts, 
     projection,
     history,
     models,
+    mutes,
     onRecords: (topic, count) => metrics.records.inc({ topic }, count),
     onHistory: ({ opened, episodeIds }) => {
       for (const { severity } of opened) metrics.anomalies.inc({ severity })

@@ -1,5 +1,6 @@
 /** Routes that write: what a person says of an anomaly, and the token of the page. */
 
+import type { FastifyRequest } from 'fastify'
 import { type Access, refuse, tokenCookie } from './access.ts'
 import {
   askedSchema,
@@ -13,6 +14,7 @@ import { anomalyParameters, modelParameters } from './api-queries.ts'
 import { type Api, notFound } from './api-scope.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { ModelVersions } from './model-versions.ts'
+import type { MuteBook } from './mute-book.ts'
 import { type RecordWriter, refusalOf } from './record-writer.ts'
 import { judgementView } from './views.ts'
 
@@ -21,6 +23,8 @@ export interface WriteTargets {
   readonly access: Access
   readonly writer: RecordWriter
   readonly models: ModelVersions
+  readonly mutes: MuteBook
+  now(): number
 }
 
 export function addWriteRoutes(api: Api, { history, access, writer, models }: WriteTargets): void {
@@ -35,7 +39,7 @@ export function addWriteRoutes(api: Api, { history, access, writer, models }: Wr
     const { params, body } = request
     const [found] = await history.episodes({ ids: [params.episodeId], limit: 1 })
     if (!found) return notFound(reply, 'no such anomaly; it may be older than the retention')
-    const said = { ...body, author: body.author ?? (nameOf(access.check(request, 'write')) || 'page'), forMs: body.forMs }
+    const said = { ...body, author: body.author ?? authorOf(access, request), forMs: body.forMs }
     const refusal = refusalOf(found.episode, said)
     if (refusal) return reply.code(409).send({ error: refusal })
     const record = await writer.verdict(found.episode, said)
@@ -82,6 +86,8 @@ function addSessionRoutes(api: Api, access: Access): void {
 
 const cookieAttributes = 'HttpOnly; SameSite=Strict; Path=/api'
 
-function nameOf(checked: ReturnType<Access['check']>): string {
-  return 'name' in checked ? checked.name : ''
+/** The name of the token that writes; without tokens nobody is known by name. */
+export function authorOf(access: Access, request: FastifyRequest): string {
+  const checked = access.check(request, 'write')
+  return ('name' in checked && checked.name) || 'page'
 }

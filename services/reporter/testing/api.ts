@@ -15,6 +15,7 @@ import { createExplorer } from '../src/explore/explorer.ts'
 import type { HistoryStore } from '../src/history-store.ts'
 import { createLiveFeed } from '../src/live-feed.ts'
 import { ModelVersions } from '../src/model-versions.ts'
+import { MuteBook } from '../src/mute-book.ts'
 import { addSecurityHeaders } from '../src/page-routes.ts'
 import { createProjection, foldControl, foldScores } from '../src/projection.ts'
 import { createRecordWriter } from '../src/record-writer.ts'
@@ -71,12 +72,17 @@ export async function openApi(
     explorer: createExplorer({}, { projection, history }),
     writer: createRecordWriter({
       log,
-      topics: { feedback: topicName('test', 'feedback'), control: topicName('test', 'control') },
+      topics: {
+        feedback: topicName('test', 'feedback'),
+        control: topicName('test', 'control'),
+        mutes: topicName('test', 'mutes'),
+      },
       partitions: 2,
       now,
     }),
     now,
     models,
+    mutes: new MuteBook(),
     settings: { yaml: 'log: {}\n', sections: ['log'] },
     feed: createLiveFeed({ maxClients: 0, maxBufferedBytes: 1, onDropped: () => {} }),
     overview: async () =>

@@ -75,6 +75,7 @@ const topicOf = {
   Control: 'control',
   Feedback: 'feedback',
   Model: 'models',
+  Mute: 'mutes',
 } as const
 
 /** Waits until `holds` gives a value that is true; rejects after the deadline with what was last seen. */

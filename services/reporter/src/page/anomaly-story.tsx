@@ -3,6 +3,7 @@ import type { AnomalyDetail, AnomalyView } from '../api-model.ts'
 import { Copyable } from './copyable.tsx'
 import { formatTime, formatValue, unitOf } from './format.ts'
 import { besides } from './incidents.ts'
+import { MuteForm } from './mute-form.tsx'
 import { muteCommand, muteYaml } from './mute-text.ts'
 import { Outcome, words } from './outcome.tsx'
 import { reasonMeaning } from './reasons.ts'
@@ -49,11 +50,11 @@ export function Story({ anomaly, detail, others, nowMs, onToggle }: StoryPropert
           </div>
         </div>
         <VerdictForm key={anomaly.episodeId} anomaly={anomaly} nowMs={nowMs} />
+        <MuteForm key={`mute/${anomaly.episodeId}`} episodeId={anomaly.episodeId} nowMs={nowMs} />
         <details>
-          <summary>Mute this series for a while</summary>
+          <summary>Mute it in a file that people review</summary>
           <p class="muted">
-            Mutes stand in a file that people can review; a running alerter reads it within two seconds. On the machine that has
-            it:
+            Planned work belongs there; a running alerter reads it within two seconds. On the machine that has it:
           </p>
           <Copyable text={muteCommand(anomaly)} label="Command that mutes this series" />
           <p class="muted">Or as an entry of the file:</p>

@@ -21,13 +21,14 @@ export async function get<Body>(path: string): Promise<Body | undefined> {
 }
 
 /** Rejects with a RequestProblem. */
-export async function post(path: string, body: object): Promise<void> {
+export async function post<Body>(path: string, body: object): Promise<Body> {
   const response = await fetch(`/api/v1/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
   if (!response.ok) throw await problemOf(response)
+  return (response.status === 204 ? undefined : await response.json()) as Body
 }
 
 async function problemOf(response: Response): Promise<RequestProblem> {

@@ -12,6 +12,7 @@ import type {
   ExploredAnswer,
   LabelPair,
   Models,
+  MuteView,
   Overview,
   Points,
   Precision,
@@ -46,6 +47,8 @@ export interface PageState {
   /** Those that have not ended, newest first; kept for the overview. */
   readonly openAnomalies: readonly AnomalyView[]
   readonly precision: Precision | undefined
+  /** Those in force that were given here. */
+  readonly mutes: readonly MuteView[]
   readonly models: Models | undefined
   readonly settings: Settings | undefined
   /** The PromQL that is evaluated; empty when none is. */
@@ -98,6 +101,7 @@ export const initialState: PageState = {
   anomalies: [],
   openAnomalies: [],
   precision: undefined,
+  mutes: [],
   models: undefined,
   settings: undefined,
   promql: '',

@@ -5,6 +5,7 @@ import { Breakable } from './breakable.tsx'
 import { formatDuration, formatTime } from './format.ts'
 import { type Incident, incidents } from './incidents.ts'
 import type { PageState } from './model.ts'
+import { MuteList } from './mute-list.tsx'
 
 interface OverviewProperties {
   state: PageState
@@ -29,6 +30,10 @@ export function OverviewView({ state, nowMs, onAnomaly }: OverviewProperties) {
       <section class="card" aria-labelledby="states-title">
         <h2 id="states-title">Series by state</h2>
         {overview && <States overview={overview} />}
+      </section>
+      <section class="card" aria-labelledby="mutes-title">
+        <h2 id="mutes-title">Muted here</h2>
+        <MuteList mutes={state.mutes} nowMs={nowMs} />
       </section>
       <section class="card" aria-labelledby="export-title">
         <h2 id="export-title">Take along</h2>

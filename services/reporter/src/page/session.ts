@@ -10,6 +10,7 @@ import type {
   ExploredAnswer,
   LiveEvents,
   Models,
+  MuteView,
   Overview,
   Precision,
   SeriesDetail,
@@ -90,7 +91,8 @@ type Readers = Readonly<
     | 'precision'
     | 'models'
     | 'settings'
-    | 'exploration',
+    | 'exploration'
+    | 'mutes',
     () => void
   >
 >
@@ -119,6 +121,7 @@ function createReaders(stateNow: () => PageState, update: Change): Readers {
   })
   const openAnomalies = newestOnly(() => get<AnomalyView[]>('anomalies?state=open&limit=500'))
   const precision = newestOnly(() => get<Precision>('precision'))
+  const mutes = newestOnly(() => get<MuteView[]>('mutes'))
   const models = newestOnly(() => get<Models>('models'))
   const settings = newestOnly(() => get<Settings>('settings'))
   const exploration = newestOnly(() => explore(stateNow()))
@@ -126,6 +129,7 @@ function createReaders(stateNow: () => PageState, update: Change): Readers {
     exploration: () => exploration((found) => update((now) => ({ ...now, exploration: found }))),
     openAnomalies: () => openAnomalies((body) => update((now) => ({ ...now, openAnomalies: body }))),
     precision: () => precision((body) => update((now) => ({ ...now, precision: body }))),
+    mutes: () => mutes((body) => update((now) => ({ ...now, mutes: body }))),
     models: () => models((body) => update((now) => ({ ...now, models: body }))),
     settings: () => settings((body) => update((now) => ({ ...now, settings: body }))),
     overview: () => overview((body) => update((now) => ({ ...now, overview: body }))),
@@ -166,6 +170,7 @@ function readView({ view }: PageState, read: Readers): void {
   if (view !== 'overview') return
   read.openAnomalies()
   read.precision()
+  read.mutes()
 }
 
 /** What cannot be read goes on as it was: the live indicator tells of a lost connection. */

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks'
 import type { AnomalyView, GivenVerdict, JudgementView } from '../api-model.ts'
 import { post } from './api-client.ts'
+import { rememberAuthor, rememberedAuthor } from './author.ts'
 import { formatTime } from './format.ts'
 import { OutcomeText } from './outcome-text.tsx'
 import { useRequest } from './use-request.ts'
@@ -100,23 +101,4 @@ function Said({ judgement, nowMs, onUndo }: { judgement: JudgementView; nowMs: n
       </button>
     </p>
   )
-}
-
-const authorKey = 'lapwing-author'
-
-/** Empty where the browser keeps nothing for this page. */
-function rememberedAuthor(): string {
-  try {
-    return localStorage.getItem(authorKey) ?? ''
-  } catch {
-    return ''
-  }
-}
-
-function rememberAuthor(author: string): void {
-  try {
-    localStorage.setItem(authorKey, author)
-  } catch {
-    // Then it is typed again the next time.
-  }
 }
