@@ -22,6 +22,7 @@ const message = (
 }
 const textsOf = (built: ReturnType<typeof slackMessage>): SlackText[] =>
   built.blocks.flatMap((block) => {
+    if (block.type === 'image') return []
     if (block.type === 'actions') return block.elements.map(({ text }) => text)
     return 'text' in block ? [block.text] : 'fields' in block ? block.fields : block.elements
   })

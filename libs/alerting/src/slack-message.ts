@@ -32,14 +32,22 @@ export type SlackBlock =
   | { readonly type: 'section'; readonly text: SlackText }
   | { readonly type: 'section'; readonly fields: readonly SlackText[] }
   | { readonly type: 'context'; readonly elements: readonly SlackText[] }
+  | SlackPicture
   | SlackActions
+
+/** Of a file that the app has uploaded. */
+export interface SlackPicture {
+  readonly type: 'image'
+  readonly slack_file: { readonly id: string }
+  readonly alt_text: string
+}
 
 export type SlackText =
   | { readonly type: 'plain_text'; readonly text: string; readonly emoji: false }
   | { readonly type: 'mrkdwn'; readonly text: string; readonly verbatim: true }
 
 /** Slack's limits, in UTF-16 units, the strictest way of counting. */
-export const slackLimits = { blocks: 50, header: 150, text: 3000, field: 2000, fields: 10 } as const
+export const slackLimits = { blocks: 50, header: 150, text: 3000, field: 2000, fields: 10, altText: 2000 } as const
 
 /** Where a message leads. */
 export interface SlackLinks {
@@ -68,6 +76,16 @@ export function slackMessage(delivery: Delivery, links: SlackLinks, window: read
       { type: 'context', elements: [...linkTexts(alert, links), plain(`Incident ${alert.id}`, slackLimits.field)] },
     ],
   }
+}
+
+/** The message with a picture below its facts. */
+export function withPicture({ text, blocks }: SlackMessage, fileId: string, altText: string): SlackMessage {
+  const picture: SlackPicture = {
+    type: 'image',
+    slack_file: { id: fileId },
+    alt_text: [...visible(altText)].slice(0, slackLimits.altText / 2).join(''),
+  }
+  return { text, blocks: [...blocks.slice(0, 2), picture, ...blocks.slice(2)] }
 }
 
 function firingOrOver({ state }: Alert): 'firing' | 'resolved' {

@@ -8,7 +8,7 @@ import type { Receiver } from './receiver.ts'
 import { createSlackBotReceiver } from './slack-bot-receiver.ts'
 import { createSlackReceiver } from './slack-receiver.ts'
 import { createWebhookReceiver } from './webhook-receiver.ts'
-import { createWindowSource, type WindowOf } from './window-source.ts'
+import { createWindowSource, noWindow, type WindowOf } from './window-source.ts'
 
 const requestTimeoutMs = 10_000
 
@@ -38,7 +38,8 @@ function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, par
     ...{ pageUrl, runbook, prometheusUrl: config.prometheus_page_url || undefined },
     partitionOf: config.slack_signing_secret.reveal() === '' ? undefined : partitionOf,
   }
-  const windowOf: WindowOf = config.prometheus_url === '' ? async () => [] : createWindowSource(config.prometheus_url, logger)
+  const windowOf: WindowOf =
+    config.prometheus_url === '' ? async () => noWindow : createWindowSource(config.prometheus_url, logger)
   const [timeoutMs, rateLimit] = [requestTimeoutMs, receiver.rate_limit]
   const places = [createLogReceiver(logger, nameOf('log'))]
   const { slack_webhook_url: webhookUrl, webhook_url: url } = receiver
@@ -50,6 +51,7 @@ function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, par
     timeoutMs,
     links,
     windowOf,
+    logger,
     name: nameOf('slack'),
     botToken,
     channel,

@@ -2,20 +2,24 @@
  * Slack as a receiver, through the bot token of an app: one message per incident, kept up to date in place.
  *
  * An edit rings nobody's phone. What people have to hear (it got worse, it came back) is therefore also told in the message's thread and
- * shown in the channel; an end is an edit only. When the message is gone or may no longer be edited, a new one takes its place.
+ * shown in the channel; an end is an edit only. A picture of the series follows when it is ready (`slack-pictures.ts`). When the message is gone or may no longer be edited, a new one takes its place.
  *
  * Source: Slack "chat.postMessage", "chat.update": JSON with the token as bearer; answers are HTTP 200 with `ok` and `error`, but for a rate
  * limit, which is HTTP 429 with `Retry-After`.
  */
+import { bandText, numberText } from '@lapwing/alerting/alert-text'
 import type { Allowance } from '@lapwing/alerting/limits'
 import type { Delivery } from '@lapwing/alerting/reconcile'
 import { type SlackLinks, type SlackMessage, slackDigest, slackMessage } from '@lapwing/alerting/slack-message'
+import type { Alert } from '@lapwing/contracts/records'
 import type { Secret } from '@lapwing/service/config-fields'
+import type { Logger } from 'pino'
 import { z } from 'zod'
 import { DeliveryError, type DeliveryErrorCode, deliveryError } from './delivery-errors.ts'
 import { createHttpPoster, type HttpPoster } from './http-poster.ts'
 import type { DeliveryAnswer, Receiver } from './receiver.ts'
-import type { WindowOf } from './window-source.ts'
+import { createSlackPictures, type Picture, type SlackPictures, type SlackPlace } from './slack-pictures.ts'
+import type { SeriesWindow, WindowOf } from './window-source.ts'
 
 export interface SlackBotOptions {
   readonly name: string
@@ -26,6 +30,7 @@ export interface SlackBotOptions {
   readonly apiUrl: string
   readonly links: SlackLinks
   readonly windowOf: WindowOf
+  readonly logger: Logger
   readonly rateLimit: Allowance | undefined
   readonly timeoutMs: number
 }
@@ -45,6 +50,7 @@ export function createSlackBotReceiver(options: SlackBotOptions): Receiver {
     failureIn: (answer) => failureIn(readAnswer(answer)),
   })
   const api = slackApi(poster, options)
+  const pictures = createSlackPictures(options)
   return {
     name,
     unit: 'incident',
@@ -52,28 +58,25 @@ export function createSlackBotReceiver(options: SlackBotOptions): Receiver {
     limits: { rateLimit },
     deliver: async (deliveries, signal) => {
       const answers: DeliveryAnswer[] = []
-      for (const delivery of deliveries) answers.push(await tell(api, delivery, options, signal).catch(deliveryError))
+      for (const delivery of deliveries) answers.push(await tell(api, pictures, delivery, options, signal).catch(deliveryError))
       return answers
     },
     tellDigest: (digest, route, signal) =>
       api.post({ channel, ...slackDigest(digest, route, links) }, signal).then(() => undefined, deliveryError),
     breakerState: poster.breakerState,
-    close: poster.close,
+    close: () => {
+      pictures.close()
+      poster.close()
+    },
   }
 }
 
 interface SlackApi {
   readonly channel: string
   /** Resolves with where the message is. */
-  post(body: object, signal: AbortSignal): Promise<Place>
+  post(body: object, signal: AbortSignal): Promise<SlackPlace>
   /** False when there is no such message, or it may not be edited any more. */
-  update(place: Place, message: SlackMessage, signal: AbortSignal): Promise<boolean>
-}
-
-interface Place {
-  /** Always an id. */
-  readonly channel: string
-  readonly ts: string
+  update(place: SlackPlace, message: SlackMessage, signal: AbortSignal): Promise<boolean>
 }
 
 function slackApi(poster: HttpPoster, { apiUrl, channel }: SlackBotOptions): SlackApi {
@@ -95,23 +98,45 @@ function slackApi(poster: HttpPoster, { apiUrl, channel }: SlackBotOptions): Sla
 /** Rejects with a DeliveryError. A retry after half of it was done repeats an edit, which changes nothing, or the call in the thread. */
 async function tell(
   api: SlackApi,
+  pictures: SlackPictures,
   delivery: Delivery,
   { links, windowOf }: SlackBotOptions,
   signal: AbortSignal,
 ): Promise<DeliveryAnswer> {
-  const message = slackMessage(delivery, links, await windowOf(delivery.alert, signal))
+  const window = await windowOf(delivery.alert, signal)
+  const message = slackMessage(delivery, links, window.values)
+  const picture = pictureOf(delivery.alert, window)
   const place = placeIn(delivery.messageRef)
+  if (place) await pictures.giveUp(place)
   if (!place || !(await api.update(place, message, signal))) {
-    const { channel, ts } = await api.post({ channel: api.channel, ...message }, signal)
-    return { messageRef: `${channel}/${ts}` }
+    const posted = await api.post({ channel: api.channel, ...message }, signal)
+    if (picture) pictures.add(posted, message, picture)
+    return { messageRef: `${posted.channel}/${posted.ts}` }
   }
+  if (picture) pictures.add(place, message, picture)
   if (delivery.tellings.at(-1)?.state === 'firing') {
     await api.post({ channel: place.channel, thread_ts: place.ts, reply_broadcast: true, text: message.text }, signal)
   }
   return { messageRef: delivery.messageRef }
 }
 
-function placeIn(messageRef: string): Place | undefined {
+/** The renderer is read when it is needed first: an alerter without a bot needs none. */
+function pictureOf(alert: Alert, window: SeriesWindow): Picture | undefined {
+  if (window.values.length === 0) return undefined
+  return {
+    altText: `Course of ${alert.metric}, now ${numberText(alert.value)}, expected ${bandText(alert)}`,
+    draw: async () => {
+      const [{ windowPlot }, { svgToPng }] = await Promise.all([
+        import('@lapwing/reports/window-plot'),
+        import('@lapwing/reports/plot'),
+      ])
+      const svg = windowPlot({ ...window, lower: alert.lower, upper: alert.upper, startedAtMs: alert.startedAtMs })
+      return svg === undefined ? undefined : svgToPng(svg)
+    },
+  }
+}
+
+function placeIn(messageRef: string): SlackPlace | undefined {
   const [channel, ts] = messageRef.split('/')
   return channel && ts ? { channel, ts } : undefined
 }

@@ -35,7 +35,7 @@ export function createSlackReceiver({ name, webhookUrl, links, windowOf, rateLim
     deliver: async (deliveries, signal) => {
       const answers: DeliveryAnswer[] = []
       for (const delivery of deliveries) {
-        const message = slackMessage(delivery, links, await windowOf(delivery.alert, signal))
+        const message = slackMessage(delivery, links, (await windowOf(delivery.alert, signal)).values)
         answers.push(await poster.post(message, signal).then(() => undefined, deliveryError))
       }
       return answers

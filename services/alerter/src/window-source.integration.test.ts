@@ -62,17 +62,20 @@ describe.skipIf(!isInstalled)('the course of a series', () => {
   test('is had from Prometheus, gaps and all, up to the newest sample that is known', { timeout: 60_000 }, async () => {
     const windowOf = createWindowSource(await prometheusWith(alert), silent)
     await eventually(async () => {
-      const window = await windowOf(alert, signal)
+      const { values: window, startMs, stepMs: everyMs } = await windowOf(alert, signal)
       expect(window).toHaveLength(30)
       expect(window.slice(-3)).toEqual([9, 9, 9])
       expect(window[0]).toBe(1)
       expect(window.some(Number.isNaN)).toBe(true)
+      expect(startMs + 29 * everyMs).toBe(observedAtMs)
     }, 30_000)
-    expect(await windowOf({ ...alert, labels: [{ name: '__name__', value: 'nothing' }] }, signal)).toEqual([])
-    expect(await windowOf({ ...alert, labels: [{ name: 'instance', value: 'node-1:9100' }] }, signal)).toEqual([])
+    expect(await windowOf({ ...alert, labels: [{ name: '__name__', value: 'nothing' }] }, signal)).toMatchObject({ values: [] })
+    expect(await windowOf({ ...alert, labels: [{ name: 'instance', value: 'node-1:9100' }] }, signal)).toMatchObject({
+      values: [],
+    })
   })
 
   test('is left out when Prometheus cannot be had', async () => {
-    expect(await createWindowSource(`http://127.0.0.1:${await freePort()}`, silent)(alert, signal)).toEqual([])
+    expect(await createWindowSource(`http://127.0.0.1:${await freePort()}`, silent)(alert, signal)).toMatchObject({ values: [] })
   })
 })

@@ -10,8 +10,19 @@ import { createQueryClient } from '@lapwing/prometheus/query-client'
 import { QueryError } from '@lapwing/prometheus/query-errors'
 import type { Logger } from 'pino'
 
-/** Evenly spaced values, oldest first, NaN where there is none; empty when nothing is known. Does not reject. */
-export type WindowOf = (alert: Alert, signal: AbortSignal) => Promise<readonly number[]>
+export interface SeriesWindow {
+  /** Evenly spaced, oldest first, NaN where there is none; empty when nothing is known. */
+  readonly values: readonly number[]
+  /** Of the first value. */
+  readonly startMs: number
+  readonly stepMs: number
+}
+
+/** Does not reject. */
+export type WindowOf = (alert: Alert, signal: AbortSignal) => Promise<SeriesWindow>
+
+/** Where nothing is known. */
+export const noWindow: SeriesWindow = { values: [], startMs: 0, stepMs: 1 }
 
 /** Of what is to be delivered within half a second. */
 const timeoutMs = 250
@@ -23,15 +34,15 @@ const beforeMs = 15 * 60_000
 export function createWindowSource(url: string, logger: Logger): WindowOf {
   const client = createQueryClient({ url, timeoutMs })
   return async (alert, signal) => {
-    if (!alert.labels.some(({ name }) => name === '__name__')) return []
+    if (!alert.labels.some(({ name }) => name === '__name__')) return noWindow
     const range = rangeOf(alert)
     try {
       const [series] = await client.queryRange(seriesText(alert.labels), range, signal)
-      return series ? spread(series, range) : []
+      return series ? { ...range, values: spread(series, range) } : noWindow
     } catch (error) {
       if (!(error instanceof QueryError) && !signal.aborted) throw error
       logger.debug({ err: error, alert: alert.id }, 'a message goes without its line')
-      return []
+      return noWindow
     }
   }
 }
