@@ -44,6 +44,7 @@ const configurations = [
       tokens: [token],
       reports: {
         slack_webhook_url: `${url}/services/${canary('report')}`,
+        bucket: { endpoint: url, bucket: 'ops', access_key_id: 'lapwing', secret_access_key: canary('report-bucket') },
         mail: { smtp_url: `smtp://u:${canary('mail')}@127.0.0.1:1`, from: 'a@example.com', to: ['b@example.com'] },
       },
     },

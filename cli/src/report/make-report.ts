@@ -2,11 +2,12 @@
 import { writeFileSync } from 'node:fs'
 import { alerterSchema } from '@lapwing/alerter/config'
 import { readLabels } from '@lapwing/evaluation/labels-file'
+import { reporterSchema } from '@lapwing/reporter/config'
 import { readRecords, recordsWithin } from '@lapwing/reports/period-records'
 import { svgToPng } from '@lapwing/reports/plot'
 import { buildReport, type Coverage } from '@lapwing/reports/report'
 import { reportHtml } from '@lapwing/reports/report-html'
-import { periodAt, periodBefore, type ReportKind, type ReportPeriod } from '@lapwing/reports/report-period'
+import { periodAt, periodBefore, periodOfDay, type ReportKind, type ReportPeriod } from '@lapwing/reports/report-period'
 import { episodesPlot } from '@lapwing/reports/report-plots'
 import { routeBudgets } from '@lapwing/reports/route-budgets'
 import { loadConfig } from '@lapwing/service/config'
@@ -17,6 +18,7 @@ import { UserError } from '../user-error.ts'
 export interface ReportFlags extends ConnectionFlags {
   readonly kind: ReportKind
   readonly date?: string
+  readonly timeZone?: string
   readonly output?: string
   readonly png?: string
   readonly labels?: string
@@ -25,11 +27,11 @@ export interface ReportFlags extends ConnectionFlags {
 
 /** Rejects with a UserError or ConfigError. */
 export async function makeReport({ log, prefix, write }: Deployment, flags: ReportFlags, nowMs: number): Promise<void> {
-  const { alerter } = loadConfig(
-    { alerter: alerterSchema },
+  const { alerter, reporter } = loadConfig(
+    { alerter: alerterSchema, reporter: reporterSchema },
     { file: flags.config, profile: flags.profile, environment: process.env, sets: [] },
   )
-  const period = chosenPeriod(flags, nowMs)
+  const period = chosenPeriod(flags, nowMs, flags.timeZone ?? reporter.reports.time_zone)
   const before = periodBefore(period)
   const [records, coverage] = await Promise.all([readRecords(log, prefix), coverageNow(alerter.page_url)])
   const report = buildReport({
@@ -49,11 +51,11 @@ export async function makeReport({ log, prefix, write }: Deployment, flags: Repo
   write(`${file}: ${told} incidents told of ${episodes} episodes, ${spared} records spared\n`)
 }
 
-function chosenPeriod({ kind, date }: ReportFlags, nowMs: number): ReportPeriod {
-  if (date === undefined) return periodBefore(periodAt(kind, nowMs))
-  const atMs = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(date) : Number.NaN
-  if (Number.isNaN(atMs)) throw new UserError(`--date: expected a day such as 2026-03-01, found ${JSON.stringify(date)}`)
-  return periodAt(kind, atMs)
+function chosenPeriod({ kind, date }: ReportFlags, nowMs: number, timeZone: string): ReportPeriod {
+  if (date === undefined) return periodBefore(periodAt(kind, nowMs, timeZone))
+  const day = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(date) : Number.NaN
+  if (Number.isNaN(day)) throw new UserError(`--date: expected a day such as 2026-03-01, found ${JSON.stringify(date)}`)
+  return periodOfDay(kind, day, timeZone)
 }
 
 const patienceMs = 3000

@@ -1,15 +1,21 @@
 /** `lapwing report daily|weekly|monthly`: what happened, as one HTML file. */
 import { reportKinds } from '@lapwing/reports/report-period'
-import { Argument, Command } from 'commander'
+import { timeZone } from '@lapwing/service/config-fields'
+import { Argument, Command, InvalidArgumentError } from 'commander'
 import type { ReportFlags } from './make-report.ts'
 
 export function reportCommand(): Command {
   return new Command('report')
     .description(
-      'Write the report of a day, a week or a month (UTC) as one HTML file: incidents, noise removed and why, accuracy, alert budget, worst series, models, coverage.',
+      'Write the report of a day, a week or a month as one HTML file: incidents, noise removed and why, accuracy, alert budget, worst series, models, coverage.',
     )
     .addArgument(new Argument('<kind>', 'of report').choices(reportKinds))
     .option('--date <date>', 'a day in the period, such as 2026-03-01 (default: the last period that is over)')
+    .option(
+      '--time-zone <name>',
+      'whose days they are, such as Europe/Berlin (default: reporter.reports.time_zone, UTC unless set)',
+      zoneOrRefusal,
+    )
     .option('-o, --output <file>', 'file to write, - for standard output (default: lapwing-KIND-PERIOD.html)')
     .option('--png <file>', 'the plot of the episodes as a picture')
     .option('--labels <file>', 'when something was wrong (docs/backtest.md)')
@@ -33,4 +39,9 @@ Examples:
       ])
       await withDeployment(flags, (deployment) => makeReport(deployment, { ...flags, kind }, Date.now()))
     })
+}
+
+function zoneOrRefusal(name: string): string {
+  if (timeZone().safeParse(name).success) return name
+  throw new InvalidArgumentError('Expected a name such as Europe/Berlin.')
 }

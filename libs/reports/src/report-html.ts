@@ -29,7 +29,7 @@ export function reportHtml(report: Report): string {
 <body>
 <main>
 <h1>${title}</h1>
-<p class="faint">${clockText(period.fromMs)} to ${clockText(period.toMs)} UTC</p>
+<p class="faint">${clockText(period.fromMs, period.timeZone)} to ${clockText(period.toMs, period.timeZone)} ${period.timeZone}</p>
 ${tiles(report)}
 ${section('Episodes', new Html(episodesPlot(report)))}
 ${section('Incidents', incidents(report))}
@@ -65,12 +65,12 @@ ${tile(durationText(byLabels?.medianDelayMs ?? null), 'median delay', byLabels ?
 </div>`
 }
 
-function incidents({ incidents: all }: Report): Html {
+function incidents({ incidents: all, period }: Report): Html {
   if (all.length === 0) return html`<p class="faint">People were told of nothing.</p>`
   const rows = all.slice(0, mostIncidents).map(
     (
       one,
-    ) => html`<tr><td class="t">${clockText(one.openedAtMs)}</td><td class="${one.severity}">${one.severity}</td><td class="long">${one.series}</td><td class="n">${lasted(one)}</td><td class="n">${numberText(one.value)}</td><td class="n">${numberText(one.expected)}</td><td>${one.reason}</td><td class="t">${(one.verdict ?? '').replace('_', ' ')}</td></tr>
+    ) => html`<tr><td class="t">${clockText(one.openedAtMs, period.timeZone)}</td><td class="${one.severity}">${one.severity}</td><td class="long">${one.series}</td><td class="n">${lasted(one)}</td><td class="n">${numberText(one.value)}</td><td class="n">${numberText(one.expected)}</td><td>${one.reason}</td><td class="t">${(one.verdict ?? '').replace('_', ' ')}</td></tr>
 `,
   )
   const head = html`<tr><th>Opened</th><th>Severity</th><th>Series</th><th class="n">Lasted</th><th class="n">Value</th><th class="n">Expected</th><th>Why</th><th>Verdict</th></tr>`
@@ -146,11 +146,11 @@ function strip({ episodes }: SeriesTrouble, period: ReportPeriod): Html {
   return html`<svg class="strip" viewBox="0 0 ${stripWidth} 14" role="img" aria-label="${episodes.length} episodes"><line x1="0" y1="12.5" x2="${stripWidth}" y2="12.5" stroke="var(--line)"/>${marks}</svg>`
 }
 
-function models({ models: all }: Report): Html {
+function models({ models: all, period }: Report): Html {
   if (all.length === 0) return html`<p class="faint">No model changed.</p>`
   const rows = all.slice(0, mostModels).map(
     ({ stateAtMs, scope, kind, state, decision }) =>
-      html`<tr><td class="t">${clockText(stateAtMs)}</td><td class="long">${scope}</td><td>${kind}</td><td>${state.replace('_', ' ')}</td><td class="long">${decision}</td></tr>
+      html`<tr><td class="t">${clockText(stateAtMs, period.timeZone)}</td><td class="long">${scope}</td><td>${kind}</td><td>${state.replace('_', ' ')}</td><td class="long">${decision}</td></tr>
 `,
   )
   return html`<table><tr><th>When</th><th>What</th><th>Kind</th><th>State</th><th>Why</th></tr>${rows}</table>${more(all.length, mostModels)}`

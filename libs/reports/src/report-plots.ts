@@ -2,6 +2,8 @@
 import { reasonText } from '@lapwing/alerting/reason-text'
 import { colour, fontFamily, plotSvg } from './plot.ts'
 import type { Report } from './report.ts'
+import { partsOf } from './report-period.ts'
+import { clockText } from './report-text.ts'
 
 const textStyle = { fontFamily, fontSize: 12, color: colour('faint') }
 const axisLabel = { color: colour('faint') }
@@ -10,18 +12,17 @@ const barStyle = { type: 'bar', silent: true, emphasis: { disabled: true }, barM
 
 /** Episodes by the hour (of a day) or the day in which they opened: those that people were told of, and the others. */
 export function episodesPlot({ episodes, period }: Report): string {
-  const bucketMs = period.kind === 'daily' ? 3_600_000 : 86_400_000
-  const buckets = Math.round((period.toMs - period.fromMs) / bucketMs)
+  const starts = partsOf(period, period.kind === 'daily' ? 'hours' : 'days')
   const count = (isTold: boolean) => {
-    const counts = Array.from({ length: buckets }, () => 0)
+    const counts = starts.map(() => 0)
     for (const { openedAtMs, told } of episodes) {
-      const at = Math.min(buckets - 1, Math.floor((openedAtMs - period.fromMs) / bucketMs))
-      if (told === isTold) counts[at]!++
+      const at = starts.findLastIndex((startMs) => startMs <= openedAtMs)
+      if (told === isTold) counts[Math.max(at, 0)]!++
     }
     return counts
   }
-  const names = Array.from({ length: buckets }, (_, i) => {
-    const time = new Date(period.fromMs + i * bucketMs).toISOString()
+  const names = starts.map((startMs) => {
+    const time = clockText(startMs, period.timeZone)
     return period.kind === 'daily' ? time.slice(11, 13) : time.slice(5, 10)
   })
   return plotSvg(

@@ -1,4 +1,5 @@
 /** Numbers of a report as people read them. */
+import { localTime } from './report-period.ts'
 
 export function shareText(share: number | null): string {
   return share === null ? '–' : `${(100 * share).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`
@@ -12,9 +13,9 @@ export function durationText(ms: number | null): string {
   return ms < 172_800_000 ? `${(ms / 3_600_000).toFixed(1)} h` : `${(ms / 86_400_000).toFixed(1)} d`
 }
 
-/** `2026-03-01 10:00` in UTC. */
-export function clockText(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+/** `2026-03-01 10:00`, as the clocks of the zone show it. */
+export function clockText(ms: number, timeZone: string): string {
+  return new Date(localTime(ms, timeZone)).toISOString().slice(0, 16).replace('T', ' ')
 }
 
 /** Four digits, in a power of ten where there would be many zeros. */

@@ -5,11 +5,11 @@ import type { PeriodRecords } from './period-records.ts'
 import { svgToPng } from './plot.ts'
 import { buildReport, type ReportInput } from './report.ts'
 import { reportHtml } from './report-html.ts'
-import { periodAt, periodBefore } from './report-period.ts'
+import { periodAt } from './report-period.ts'
 import { episodesPlot } from './report-plots.ts'
 
 const nothing: PeriodRecords = { anomalies: [], notifications: [], feedback: [], control: [], models: [] }
-const period = periodAt('monthly', Date.UTC(2026, 2, 15))
+const period = periodAt('monthly', Date.UTC(2026, 2, 15), 'UTC')
 const month = simulatedMonth(7)
 const { happenings, events } = month
 const input: ReportInput = {
@@ -144,23 +144,5 @@ describe('the file of a report', () => {
     const png = svgToPng(episodesPlot(report))
     expect(png.subarray(1, 4).toString()).toBe('PNG')
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([1720, 440])
-  })
-})
-
-describe('periods', () => {
-  test.each([
-    ['daily', '2026-03-01T23:59:59Z', '2026-03-01', '2026-03-01T00:00:00Z', '2026-03-02T00:00:00Z'],
-    ['weekly', '2026-03-01T12:00:00Z', '2026-W09', '2026-02-23T00:00:00Z', '2026-03-02T00:00:00Z'],
-    ['weekly', '2027-01-01T12:00:00Z', '2026-W53', '2026-12-28T00:00:00Z', '2027-01-04T00:00:00Z'],
-    ['monthly', '2026-12-31T12:00:00Z', '2026-12', '2026-12-01T00:00:00Z', '2027-01-01T00:00:00Z'],
-  ] as const)('%s at %s is %s', (kind, at, name, from, to) => {
-    expect(periodAt(kind, Date.parse(at))).toEqual({ kind, name, fromMs: Date.parse(from), toMs: Date.parse(to) })
-  })
-
-  test('the one before ends where it begins', () => {
-    for (const kind of ['daily', 'weekly', 'monthly'] as const) {
-      const now = periodAt(kind, Date.UTC(2026, 0, 1))
-      expect(periodBefore(now).toMs).toBe(now.fromMs)
-    }
   })
 })

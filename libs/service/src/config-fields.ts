@@ -84,6 +84,24 @@ export function secret() {
     .meta({ writeOnly: true })
 }
 
+/** A place for objects that speaks the API of Amazon S3. */
+export function bucket(prefix: string) {
+  return z.strictObject({
+    endpoint: httpUrl(),
+    bucket: z
+      .string()
+      .regex(
+        /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+        'expected the name of a bucket: 3 to 63 small letters, digits, dots and dashes',
+      ),
+    /** Before the name of each object. */
+    prefix: z.string().default(prefix),
+    region: z.string().min(1).default('us-east-1'),
+    access_key_id: z.string().min(1),
+    secret_access_key: secret(),
+  })
+}
+
 function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: name })

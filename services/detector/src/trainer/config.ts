@@ -1,21 +1,8 @@
 /** The trainer's section of the configuration. */
 import { defaultModelKind, modelKinds } from '@lapwing/deep/model'
-import { duration, httpUrl, secret, timeZone } from '@lapwing/service/config-fields'
+import { bucket, duration, timeZone } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 import { cronProblem, quietHoursPattern } from './schedule.ts'
-
-/** Speaks the API of Amazon S3. */
-const bucket = z.strictObject({
-  endpoint: httpUrl(),
-  bucket: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket: 3 to 63 small letters, digits, dots and dashes'),
-  /** Before the name of each object. */
-  prefix: z.string().default('lapwing/'),
-  region: z.string().min(1).default('us-east-1'),
-  access_key_id: z.string().min(1),
-  secret_access_key: secret(),
-})
 
 export const trainerSchema = z
   .strictObject({
@@ -51,7 +38,7 @@ export const trainerSchema = z
     /** Folder for weights of more than 900 KB; trainers must share it. */
     artefact_folder: z.string().default('models'),
     /** Bucket for them instead. */
-    artefact_bucket: bucket.optional(),
+    artefact_bucket: bucket('lapwing/').optional(),
     /** What networks are trained on: `auto`, or a backend by name. */
     tensorflow_backend: z.enum(['auto', 'native', 'wasm', 'cpu']).default('auto'),
     /** Start of random numbers in training and validation. */

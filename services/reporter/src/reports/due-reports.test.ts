@@ -6,7 +6,7 @@ import { reportsSchema } from './report-settings.ts'
 const schedule = { daily: '0 6 * * *', weekly: '0 7 * * 1', monthly: '0 8 1 * *' }
 const at = (time: string) => Date.parse(`2026-${time}:00Z`)
 const names = (nowMs: number, done: readonly string[] = []) =>
-  dueReports(schedule, ({ name }) => done.includes(name), nowMs).map(({ name }) => name)
+  dueReports({ schedule, time_zone: 'UTC' }, ({ name }) => done.includes(name), nowMs).map(({ name }) => name)
 
 describe('reports that are due', () => {
   test('are those that are over and whose time has come, and not done', () => {
@@ -35,13 +35,23 @@ describe('reports that are due', () => {
   })
 
   test('come next at the earliest of the times', () => {
-    expect(nextRunMs(schedule, at('03-29T06:30'))).toBe(at('03-30T06:00'))
-    expect(nextRunMs({ weekly: schedule.weekly }, at('03-29T06:30'))).toBe(at('03-30T07:00'))
-    expect(nextRunMs({}, 0)).toBe(Number.POSITIVE_INFINITY)
+    expect(nextRunMs({ schedule, time_zone: 'UTC' }, at('03-29T06:30'))).toBe(at('03-30T06:00'))
+    expect(nextRunMs({ schedule: { weekly: schedule.weekly }, time_zone: 'UTC' }, at('03-29T06:30'))).toBe(at('03-30T07:00'))
+    expect(nextRunMs({ schedule: {}, time_zone: 'UTC' }, 0)).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  test('are those of the days of a zone, at its time, on days on which clocks are changed too', () => {
+    const settings = { schedule: { daily: schedule.daily }, time_zone: 'Europe/Berlin' }
+    const due = (nowMs: number) => dueReports(settings, ({ name }) => name < '2026-03-28', nowMs).map(({ name }) => name)
+    // Clocks go forward on the 29th at 02:00: 06:00 is two hours before that of UTC from then on.
+    expect(due(at('03-29T03:59'))).toEqual([])
+    expect(due(at('03-29T04:00'))).toEqual(['2026-03-28'])
+    expect(due(at('03-30T04:00'))).toEqual(['2026-03-28', '2026-03-29'])
+    expect(nextRunMs(settings, at('03-28T05:00'))).toBe(at('03-29T04:00'))
   })
 
   test('have a name for each period', () => {
-    expect(periodAt('weekly', at('04-05T12:00')).name).toBe('2026-W14')
+    expect(periodAt('weekly', at('04-05T12:00'), 'UTC').name).toBe('2026-W14')
   })
 })
 

@@ -1,16 +1,18 @@
 /** Reports on a schedule: key `reports` of section `reporter`. */
 import { reportKinds } from '@lapwing/reports/report-period'
-import { duration, httpUrl, secret } from '@lapwing/service/config-fields'
+import { bucket, duration, httpUrl, secret, timeZone } from '@lapwing/service/config-fields'
 import { Cron } from 'croner'
 import { z } from 'zod'
 
-/** Five fields, in UTC, as the periods of the reports are. */
-const cronPattern = z.string().refine(isCron, 'expected a time as cron has it, such as "0 6 * * *" for every day at 06:00 UTC')
+/** Five fields, in the zone of the reports. */
+const cronPattern = z.string().refine(isCron, 'expected a time as cron has it, such as "0 6 * * *" for every day at 06:00')
 
 export const reportsSchema = z
   .strictObject({
     /** When each kind is made; a kind that is not named is not made. */
     schedule: z.partialRecord(z.enum(reportKinds), cronPattern).default({}),
+    /** Zone whose days, weeks and months the reports are about, and whose clocks the schedule and the times in them go by. */
+    time_zone: timeZone().default('UTC'),
     /** Folder for the files, and for what was delivered of them; kept over restarts, or reports are made again. */
     folder: z.string().min(1).default('reports'),
     /** Incoming webhook; gets the numbers. Empty is none. */
@@ -24,6 +26,8 @@ export const reportsSchema = z
         to: z.array(z.string().min(3)).min(1),
       })
       .optional(),
+    /** Gets the file and the plot as objects. */
+    bucket: bucket('lapwing-reports/').optional(),
     /** Address of the folder in a browser, for links. */
     folder_url: httpUrl().optional(),
     /** File that says when something was wrong (docs/backtest.md). */

@@ -1,4 +1,5 @@
-/** Where reports go beside their folder: Slack gets the numbers, mail the file. */
+/** Where reports go beside their folder: Slack gets the numbers, mail and a bucket the file. */
+import { openBucket } from '@lapwing/models/object-bucket'
 import type { Report } from '@lapwing/reports/report'
 import { createTransport } from 'nodemailer'
 import type { ReportSettings } from './report-settings.ts'
@@ -10,8 +11,10 @@ export interface WrittenReport {
   readonly png: Buffer
 }
 
+export const targetNames = ['slack', 'mail', 'bucket'] as const
+
 export interface ReportTarget {
-  readonly name: 'slack' | 'mail'
+  readonly name: (typeof targetNames)[number]
   /** Rejects when it is not known to have arrived; the message holds no secret. */
   deliver(written: WrittenReport): Promise<void>
 }
@@ -23,6 +26,7 @@ export function reportTargets(settings: ReportSettings): ReportTarget[] {
   return [
     ...(webhook === '' ? [] : [slackTarget(webhook, settings.folder_url)]),
     ...(settings.mail ? [mailTarget(settings.mail)] : []),
+    ...(settings.bucket ? [bucketTarget(settings.bucket)] : []),
   ]
 }
 
@@ -64,6 +68,22 @@ function mailTarget({ smtp_url, from, to }: NonNullable<ReportSettings['mail']>)
       } finally {
         transport.close()
       }
+    },
+  }
+}
+
+/** Under the names that they have in the folder; told again, they are the same objects. */
+function bucketTarget({
+  access_key_id: accessKeyId,
+  secret_access_key: secretAccessKey,
+  ...place
+}: NonNullable<ReportSettings['bucket']>): ReportTarget {
+  const bucket = openBucket({ ...place, accessKeyId, secretAccessKey: secretAccessKey.reveal() })
+  return {
+    name: 'bucket',
+    deliver: async ({ fileName, html, png }) => {
+      await bucket.put(fileName.replace(/html$/, 'png'), png, 'image/png')
+      await bucket.put(fileName, Buffer.from(html), 'text/html; charset=utf-8')
     },
   }
 }

@@ -18,6 +18,9 @@ import { makeDueReports, type ScheduledReports } from './scheduled-reports.ts'
 const folder = mkdtempSync(join(tmpdir(), 'lapwing-reports-'))
 const log = createInProcessLog()
 const posted: { text: string }[] = []
+/** What was put into the bucket, by its path. */
+const objects = new Map<string, Buffer>()
+let bucket: Server
 const mails: string[] = []
 let webhook: Server
 let smtp: SMTPServer
@@ -47,6 +50,14 @@ beforeAll(async () => {
     response.end('ok')
   })
   await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve))
+  bucket = createServer(async (request, response) => {
+    const parts: Buffer[] = []
+    for await (const part of request) parts.push(part as Buffer)
+    const isSigned = request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 Credential=lapwing/')
+    if (request.method === 'PUT' && isSigned) objects.set(request.url!, Buffer.concat(parts))
+    response.writeHead(isSigned ? 200 : 403).end()
+  })
+  await new Promise<void>((resolve) => bucket.listen(0, '127.0.0.1', resolve))
   smtp = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
@@ -69,10 +80,15 @@ beforeAll(async () => {
     slack_webhook_url: `http://127.0.0.1:${port(webhook)}/T0/secret`,
     mail: { smtp_url: `smtp://127.0.0.1:${port(smtp.server)}`, from: 'lapwing@example.org', to: ['ops@example.org'] },
     folder_url: 'https://reports.example.org',
+    bucket: {
+      ...{ endpoint: `http://127.0.0.1:${port(bucket)}`, bucket: 'ops', prefix: 'reports/' },
+      ...{ access_key_id: 'lapwing', secret_access_key: 'secret-of-the-bucket' },
+    },
   })
 })
 afterAll(async () => {
   webhook.close()
+  bucket.close()
   await new Promise<void>((resolve) => smtp.close(resolve))
   rmSync(folder, { recursive: true, force: true })
 })
@@ -96,6 +112,9 @@ describe('scheduled reports', () => {
     expect(readdirSync(folder).filter((file) => file.endsWith('.html'))).toEqual(
       ['05', '06', '07', '08', '09', '10', '11'].map((day) => `lapwing-daily-2026-03-${day}.html`),
     )
+    expect(objects.size).toBe(14)
+    const name = 'lapwing-daily-2026-03-05.html'
+    expect(objects.get(`/ops/reports/${name}`)).toEqual(readFileSync(join(folder, name)))
     expect(mails).toHaveLength(7)
     expect(mails[0]).toMatch(/Subject: Lapwing daily 2026-03-05: \d+ incidents/)
     expect(mails[0]).toContain('lapwing-daily-2026-03-05.html')

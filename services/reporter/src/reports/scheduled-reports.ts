@@ -36,7 +36,7 @@ export async function runScheduledReports(options: ScheduledReports): Promise<vo
   const targets = reportTargets(settings)
   while (!signal.aborted) {
     const isComplete = await makeDueReports(options, ledger, targets)
-    const untilNextMs = nextRunMs(settings.schedule, now()) - now()
+    const untilNextMs = nextRunMs(settings, now()) - now()
     await pause(Math.min(isComplete ? Number.POSITIVE_INFINITY : settings.retry_interval.ms, untilNextMs), signal)
   }
 }
@@ -48,7 +48,7 @@ export async function makeDueReports(
   targets: readonly ReportTarget[],
 ): Promise<boolean> {
   const { settings, log, prefix, now, onReport } = options
-  const due = dueReports(settings.schedule, (period) => isDone(ledger, targets, period), now())
+  const due = dueReports(settings, (period) => isDone(ledger, targets, period), now())
   if (due.length === 0) return true
   const newest = due.at(-1)!
   try {

@@ -7,6 +7,7 @@ import type { Log } from '@lapwing/stream/log'
 import { Counter } from 'prom-client'
 import type { reporterSchema } from '../config.ts'
 import { countByState, type Projection } from '../projection.ts'
+import { targetNames } from './report-targets.ts'
 import { runScheduledReports } from './scheduled-reports.ts'
 
 /** Section `alerter` where it is known, for the budgets of its routes. */
@@ -25,8 +26,7 @@ export function startReports(
     registers: [registry],
   })
   for (const kind of reportKinds) {
-    for (const step of ['made', 'slack', 'mail'])
-      for (const outcome of ['done', 'failed']) counter.inc({ kind, step, outcome }, 0)
+    for (const step of ['made', ...targetNames]) for (const outcome of ['done', 'failed']) counter.inc({ kind, step, outcome }, 0)
   }
   const stopping = new AbortController()
   const running = runScheduledReports({
