@@ -2,9 +2,12 @@
 import type { Model } from '@lapwing/contracts/records'
 import { stateName } from '@lapwing/models/life'
 import { entityScope, type ModelRegistry } from '@lapwing/models/registry'
+import { progressOf } from '@lapwing/models/training-progress'
 
 /** `promoted` is said of what is in force; an earlier one of the same entity has been replaced. */
 export function stateText(model: Model, registry: ModelRegistry): string {
+  const progress = progressOf(model)
+  if (progress) return `in training (${Math.floor(100 * progress.share)} %)`
   if (model.state !== 'promoted') return stateName(model.state)
   return registry.inForce(model.scope)?.modelId === model.modelId ? 'in force' : 'replaced'
 }

@@ -3,6 +3,7 @@ import type { Model } from '@lapwing/contracts/records'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import { RegistryPartition } from '@lapwing/detector/trainer/registry-partition'
 import { emptyModel, planRecord } from '@lapwing/models/registry'
+import { progressMetrics } from '@lapwing/models/training-progress'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Deployment } from '../topics/open-log.ts'
@@ -114,6 +115,13 @@ describe('models list', () => {
     expect(heading).toMatch(/^ID +ENTITY +STATE +ASKED +ROWS +SERIES +PRECISION +RECALL +NEXT +WHY$/)
     expect(rows[0]).toMatch(/^pca\/bbbb33334444 +instance=shop-1 +rejected +1970-01-01 20:00 +1000 +2 +0\.41 +less precise/)
     expect(rows[1]).toMatch(/^pca\/aaaa11112222 +instance=shop-1 +in force +1970-01-01 10:00 .* 0\.90 +1970-01-02 06:00 +first$/)
+  })
+
+  test('tells how far a training is', async () => {
+    const metrics = progressMetrics({ share: 0.429, leftSeconds: 9 })
+    const deployment = await deploy({ ...second, state: 'requested', metrics })
+    await listModels(deployment, text)
+    expect(deployment.said()).toMatch(/^pca\/bbbb33334444 +instance=shop-1 +in training \(42 %\) +1970-01-01 20:00/m)
   })
 
   test('as JSON has everything but the weights', async () => {
