@@ -29,6 +29,7 @@ export interface RecordTypes {
   DeadLetter: records.DeadLetter
   ReplicaClaim: records.ReplicaClaim
   Mute: records.Mute
+  ServiceSettings: records.ServiceSettings
 }
 
 /** Why bytes were refused: the reason is bounded, so it can be a metric's label. */

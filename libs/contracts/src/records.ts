@@ -486,3 +486,19 @@ export interface Mute {
   /** When it was taken back, milliseconds since the epoch. */
   readonly liftedAtMs: null | number
 }
+
+/** The settings that a process runs with, told again from time to time while it lives. */
+export interface ServiceSettings {
+  /** Name of the service. */
+  readonly service: string
+  /** Host and process, so that replicas can be told apart. */
+  readonly instance: string
+  /** What is running. */
+  readonly version: string
+  /** Start of the process, milliseconds since the epoch. */
+  readonly startedAtMs: number
+  /** When it was told, milliseconds since the epoch. */
+  readonly atMs: number
+  /** Its sections of the configuration with defaults, without secrets. */
+  readonly yaml: string
+}

@@ -54,6 +54,7 @@ export const recordSchemas = {
   DeadLetter: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1101, file: 'dead-letter.v1.avsc' }] },
   ReplicaClaim: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1201, file: 'replica-claim.v1.avsc' }] },
   Mute: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1301, file: 'mute.v1.avsc' }] },
+  ServiceSettings: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1401, file: 'service-settings.v1.avsc' }] },
 } as const satisfies Record<string, { compatibility: Compatibility; versions: readonly SchemaVersion[] }>
 
 export type RecordName = keyof typeof recordSchemas

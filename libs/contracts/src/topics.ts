@@ -34,6 +34,7 @@ export const topics = {
   feedback: { records: ['Feedback'], cleanup: 'compact' },
   // Longer than a mute may last, so that who muted what can be looked up until after its end.
   mutes: { records: ['Mute'], cleanup: 'compact,delete', retentionMs: 400 * dayMs },
+  settings: { records: ['ServiceSettings'], cleanup: 'compact,delete', retentionMs: 2 * dayMs },
   'dead-letters': { records: ['DeadLetter'], cleanup: 'delete', retentionMs: 14 * dayMs },
 } as const satisfies Record<string, TopicDefinition>
 

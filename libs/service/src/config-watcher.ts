@@ -31,7 +31,9 @@ export interface ConfigWatcherOptions<Config extends object> {
   nowMs(): number
 }
 
-export interface ConfigWatcher {
+export interface ConfigWatcher<Config> {
+  /** What is in force now. */
+  config(): Config
   /** Reads it again although no file changed. */
   readAgain(): Promise<void>
   /** Waits for a change that is being made. */
@@ -41,7 +43,7 @@ export interface ConfigWatcher {
 /** A file is taken when it looked the same twice, so that one in the middle of being written is not. */
 const intervalMs = 1000
 
-export function watchConfig<Config extends object>(options: ConfigWatcherOptions<Config>): ConfigWatcher {
+export function watchConfig<Config extends object>(options: ConfigWatcherOptions<Config>): ConfigWatcher<Config> {
   const { source, logger, onFail } = options
   const metrics = createReloadMetrics(options.registry, options.nowMs)
   let inForce: ConfigReading<Config> = { config: options.config, settings: source.started }
@@ -67,6 +69,7 @@ export function watchConfig<Config extends object>(options: ConfigWatcherOptions
   }
   const timer = setInterval(onceChanged(source, readAgain), intervalMs).unref()
   return {
+    config: () => inForce.config,
     readAgain,
     stop: async () => {
       isStopped = true

@@ -7,15 +7,20 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { commonSections } from './config.ts'
 import type { ConfigSource } from './config-source.ts'
 import { type ConfigWatcher, type LiveConfig, watchConfig } from './config-watcher.ts'
 import { createHealth, type Health } from './health.ts'
 import { addLandingPage, createHttp } from './http.ts'
 import { type ProblemCounts, problemsLogged } from './logger.ts'
+import { settingsYaml } from './settings-text.ts'
 
 export interface ServiceContext<Config> {
   readonly name: string
+  readonly version: string
   readonly config: Config
+  /** The sections that the service has and shares, as they are in force now, without secrets. */
+  settingsYaml(): string
   readonly logger: Logger
   readonly registry: Registry
   readonly http: FastifyInstance
@@ -78,11 +83,14 @@ export async function runService<Config extends object>(options: ServiceOptions<
     })
     return listening
   }
+  let watcher: ConfigWatcher<Config> | undefined
   let live: LiveConfig<Config> = { keys: [], prepare: () => async () => {} }
   try {
     await options.start({
       name: options.name,
+      version: options.version,
       config: options.config,
+      settingsYaml: () => settingsYaml(ownSections(options.name, watcher?.config() ?? options.config)),
       logger: options.logger,
       registry,
       http,
@@ -96,7 +104,7 @@ export async function runService<Config extends object>(options: ServiceOptions<
     })
     const url = await listen()
     health.set('started', true)
-    const watcher = options.source && watch(options, options.source, live, registry)
+    watcher = options.source && watch(options, options.source, live, registry)
     if (watcher) closers.push({ name: 'configuration', close: watcher.stop })
     return { url, registry, close, readConfigAgain: async () => watcher?.readAgain() }
   } catch (error) {
@@ -110,8 +118,14 @@ function watch<Config extends object>(
   source: ConfigSource<Config>,
   live: LiveConfig<Config>,
   registry: Registry,
-): ConfigWatcher {
+): ConfigWatcher<Config> {
   return watchConfig({ source, config, live, registry, logger, onFail, nowMs: Date.now })
+}
+
+/** Several services may share a process and its configuration. */
+function ownSections(name: string, config: object): object {
+  const own = [...Object.keys(commonSections), name]
+  return Object.fromEntries(Object.entries(config).filter(([section]) => own.includes(section)))
 }
 
 function createRegistry(service: string, version: string, logger: Logger): Registry {

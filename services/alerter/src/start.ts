@@ -5,6 +5,7 @@ import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
+import { announceSettings } from '@lapwing/stream/announce-settings'
 import type { Log } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
 import { type Alerting, type AlertTopics, liveKeys, prepareAlerting } from './alerting.ts'
@@ -41,6 +42,7 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
   })
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
+  announceSettings(log, topicName(prefix, 'settings'), context)
 
   const stopping = new AbortController()
   context.onClose('waiting', async () => stopping.abort())

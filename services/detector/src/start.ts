@@ -7,6 +7,7 @@ import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
 import { createStateObserver } from '@lapwing/service/state-metrics'
+import { announceSettings } from '@lapwing/stream/announce-settings'
 import type { Log } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
 import { runStatefulStage } from '@lapwing/stream/stateful-stage'
@@ -31,6 +32,7 @@ export async function startDetector(
   )
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
+  announceSettings(log, topicName(prefix, 'settings'), context)
   const stage = await runStatefulStage({
     log,
     group: `${prefix}-detector`,

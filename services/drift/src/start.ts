@@ -4,6 +4,7 @@ import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
 import { createStateObserver } from '@lapwing/service/state-metrics'
+import { announceSettings } from '@lapwing/stream/announce-settings'
 import type { Log } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
 import { runStatefulStage } from '@lapwing/stream/stateful-stage'
@@ -43,6 +44,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
   const series = new Gauge({ name: 'lapwing_drift_series', help: 'Series watched in the partition read last.', registers })
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
+  announceSettings(log, topicName(prefix, 'settings'), context)
   const stage = await runStatefulStage({
     log,
     group: `${prefix}-drift`,

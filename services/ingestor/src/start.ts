@@ -5,6 +5,7 @@ import { createWriteDecoder } from '@lapwing/prometheus/remote-write-decoder'
 import { configuredQueries } from '@lapwing/queries/configured-queries'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
+import { announceSettings } from '@lapwing/stream/announce-settings'
 import { LogError } from '@lapwing/stream/errors'
 import type { Log, OutgoingRecord, Producer } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
@@ -39,6 +40,7 @@ export async function startIngestor(context: IngestorContext, log: Log): Promise
   const { tls } = config.ingestor.remote_write
   if (push && tls) context.onClose('push listener', (await startPushListener(http, config.http.host, tls, logger)).close)
   await openTopics(log, topicSpecs(prefix, partitions), context)
+  announceSettings(log, topicName(prefix, 'settings'), context)
   await push?.begin()
   poller = await startPolling(context, config.ingestor, log, metrics)
   context.onClose('poller', async () => poller?.stop())

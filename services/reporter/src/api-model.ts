@@ -234,7 +234,19 @@ export const modelChangeSchema = z.strictObject({
 
 export const askedSchema = z.object({ id: z.string().describe('Identity of the control record') })
 
-export const settingsSchema = z.object({ yaml: z.string(), sections: z.array(z.string()).readonly() })
+const processSettingsSchema = z.object({
+  service: z.string(),
+  instance: z.string().describe('Host and process'),
+  version: z.string(),
+  startedAtMs: timeMs,
+  atMs: timeMs.describe('When the process told them last'),
+  yaml: z.string().describe('With defaults, without secrets'),
+})
+
+export const settingsSchema = z.object({
+  processes: z.array(processSettingsSchema).readonly().describe('In the order in which the data passes them'),
+  missing: z.array(z.string()).readonly().describe('Services of which nothing is heard'),
+})
 
 export const precisionSchema = z.object({
   fromMs: timeMs,
@@ -306,6 +318,7 @@ export type Precision = z.infer<typeof precisionSchema>
 export type ModelView = z.infer<typeof modelSchema>
 export type NextRun = z.infer<typeof nextRunSchema>
 export type Models = z.infer<typeof modelsSchema>
+export type ProcessSettings = z.infer<typeof processSettingsSchema>
 export type Settings = z.infer<typeof settingsSchema>
 export type MuteView = z.infer<typeof muteSchema>
 export type GivenMute = z.input<typeof givenMuteSchema>

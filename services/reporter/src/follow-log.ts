@@ -19,6 +19,7 @@ import {
 import type { ModelVersions } from './model-versions.ts'
 import type { MuteBook } from './mute-book.ts'
 import { foldControl, foldScores, type Projection } from './projection.ts'
+import type { SettingsBook } from './settings-book.ts'
 
 export const followedTopics = [
   'scores',
@@ -28,6 +29,7 @@ export const followedTopics = [
   'feedback',
   'models',
   'mutes',
+  'settings',
 ] as const satisfies readonly TopicName[]
 export type FollowedTopic = (typeof followedTopics)[number]
 
@@ -39,6 +41,7 @@ export interface FollowTargets {
   readonly history: HistoryStore
   readonly models: ModelVersions
   readonly mutes: MuteBook
+  readonly settings: SettingsBook
   onRecords(topic: FollowedTopic, count: number): void
   onHistory(change: HistoryChange): void
   /** The history did not take records, which are tried again until it does; undefined once it has. */
@@ -134,13 +137,14 @@ const historyRetryMs = 1000
 function applyRecord(
   topic: FollowedTopic,
   record: LogRecord,
-  { projection, models, mutes }: FollowTargets,
+  { projection, models, mutes, settings }: FollowTargets,
   pending: Pending,
 ): void {
   const { value } = record
   if (topic === 'feedback') pending.judgements.push(judgementOf(record))
   else if (topic === 'models') models.take(record)
   else if (topic === 'mutes') mutes.take(record)
+  else if (topic === 'settings') settings.take(record)
   else if (!value) return
   else if (topic === 'scores') foldScores(projection, decode('ScoreBatch', value))
   else if (topic === 'control') foldControl(projection, decode('Control', value))

@@ -217,6 +217,8 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     await page.getByText('the token is not known').waitFor()
     await page.getByLabel('token').fill(secretText)
     await page.getByRole('button', { name: 'Go on' }).click()
+    await page.getByText('Not heard of: ingestor, detector, trainer, drift, alerter.').waitFor()
+    await page.getByText('reporter', { exact: true }).click()
     await page.getByText('topic_prefix: test').waitFor()
     expect(await page.locator('body').textContent()).not.toContain(secretText)
     expect(await page.evaluate('document.cookie')).toBe('')

@@ -8,7 +8,6 @@ import {
   overviewSchema,
   precisionSchema,
   problemSchema,
-  type Settings,
   seriesDetailSchema,
   seriesListSchema,
   settingsSchema,
@@ -27,6 +26,7 @@ import type { HistoryStore } from './history-store.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { ModelVersions } from './model-versions.ts'
 import type { Projection } from './projection.ts'
+import type { SettingsBook } from './settings-book.ts'
 import {
   anomalyStep,
   anomalyView,
@@ -45,8 +45,7 @@ export interface ReadSources {
   overview(): Promise<Overview>
   now(): number
   readonly models: ModelVersions
-  /** As YAML, with the names of its sections. */
-  readonly settings: Settings
+  readonly settings: SettingsBook
 }
 
 export function addReadRoutes(api: Api, sources: ReadSources): void {
@@ -75,11 +74,13 @@ export function addReadRoutes(api: Api, sources: ReadSources): void {
 
   const settingsRoute = {
     tags: ['pipeline'],
-    summary: 'Settings in force, without secrets',
+    summary: 'Settings in force in every process, without secrets',
     querystring: noQuery,
     response: { 200: settingsSchema },
   }
-  api.get('/settings', { schema: settingsRoute }, () => settings)
+  api.get('/settings', { schema: settingsRoute }, () => {
+    return { processes: settings.inForce(sources.now()), missing: settings.missing(sources.now()) }
+  })
 
   const eventsRoute = {
     tags: ['pipeline'],

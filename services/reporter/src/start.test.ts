@@ -47,7 +47,7 @@ describe('reporter', () => {
     await reporter.write('Notification', [notification({ id: 'n', alertId: 'a' })])
     const overview = await until(
       () => overviewOf(reporter),
-      ({ openAnomalies }) => openAnomalies === 1,
+      ({ openAnomalies, series }) => openAnomalies === 1 && series.shown === 1,
     )
     expect(overview).toMatchObject({ series: { shown: 1, byState: { anomalous: 1 } } })
     await until(

@@ -7,6 +7,7 @@
 import { type TopicName, topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
+import { announceSettings } from '@lapwing/stream/announce-settings'
 import type { Log } from '@lapwing/stream/log'
 import { prepareTopics } from '@lapwing/stream/prepare-topics'
 import { createAccess } from './access.ts'
@@ -29,7 +30,7 @@ import { createProjection } from './projection.ts'
 import { createRecordWriter } from './record-writer.ts'
 import { startReports, type WithRoutes } from './reports/start-reports.ts'
 import { addScoreExposition } from './score-exposition.ts'
-import { settingsYaml } from './settings-text.ts'
+import { SettingsBook } from './settings-book.ts'
 import { openSqliteHistory } from './sqlite-history.ts'
 import { createStatus } from './status.ts'
 
@@ -47,6 +48,7 @@ export async function startReporter(context: ReporterContext, log: Log): Promise
   context.onClose('live events', runLiveUpdates({ ...parts, onError: parts.onFatal }))
 
   await connect(context, log, parts.closing)
+  announceSettings(log, onLog(context, 'settings'), context)
   await startFollowing(context, log, parts, canary)
   context.onClose('retention', keepRetention(context, parts))
   startReports(context, log, parts.projection)
@@ -104,7 +106,7 @@ async function createParts(context: ReporterContext, log: Log) {
     now: Date.now,
     models: new ModelVersions(),
     mutes: new MuteBook(),
-    settings: { yaml: settingsYaml(config), sections: Object.keys(config) },
+    settings: new SettingsBook(),
     closing,
     explorer,
     projection,
@@ -152,7 +154,7 @@ async function connect({ config, logger, health, onClose }: ReporterContext, log
 }
 
 async function startFollowing(context: ReporterContext, log: Log, parts: Parts, canary: Canary): Promise<void> {
-  const { projection, history, models, mutes, metrics, changedEpisodes, closing, onDamaged, onFatal } = parts
+  const { projection, history, models, mutes, settings, metrics, changedEpisodes, closing, onDamaged, onFatal } = parts
   const { health, logger } = context
   const following = await followLog({
     log,
@@ -161,6 +163,7 @@ async function startFollowing(context: ReporterContext, log: Log, parts: Parts, 
     history,
     models,
     mutes,
+    settings,
     onRecords: (topic, count) => metrics.records.inc({ topic }, count),
     onHistory: ({ opened, episodeIds }) => {
       for (const { severity } of opened) metrics.anomalies.inc({ severity })

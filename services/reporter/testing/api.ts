@@ -19,6 +19,7 @@ import { MuteBook } from '../src/mute-book.ts'
 import { addSecurityHeaders } from '../src/page-routes.ts'
 import { createProjection, foldControl, foldScores } from '../src/projection.ts'
 import { createRecordWriter } from '../src/record-writer.ts'
+import { SettingsBook } from '../src/settings-book.ts'
 import { openSqliteHistory } from '../src/sqlite-history.ts'
 import { overview } from '../src/views.ts'
 import { anomaly, notification, retrain } from './records.ts'
@@ -83,7 +84,7 @@ export async function openApi(
     now,
     models,
     mutes: new MuteBook(),
-    settings: { yaml: 'log: {}\n', sections: ['log'] },
+    settings: new SettingsBook(),
     feed: createLiveFeed({ maxClients: 0, maxBufferedBytes: 1, onDropped: () => {} }),
     overview: async () =>
       overview(projection, { nowMs: 5000, log: 'in-process', openAnomalies: 1, behindRecords: 0, explorer: '', waitingFor: [] }),

@@ -15,6 +15,7 @@ import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
 import { createStateObserver } from '@lapwing/service/state-metrics'
+import { announceSettings } from '@lapwing/stream/announce-settings'
 import type { Log } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
 import { runStatefulStage } from '@lapwing/stream/stateful-stage'
@@ -34,6 +35,7 @@ export async function startTrainer(context: TrainerContext, log: Log): Promise<v
   const { topic_prefix: prefix, partitions } = context.config.kafka
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
+  announceSettings(log, topicName(prefix, 'settings'), context)
   const inTurn = oneAtATime()
   void findBackend(context, inTurn)
   await startRegistry(context, log, inTurn)

@@ -39,7 +39,7 @@ function View({ state, session }: PageProperties) {
   const toggle = (anomaly: AnomalyView) => change((now) => toggleAnomaly(now, anomaly))
   if (state.view === 'models') return <ModelsView models={state.models} nowMs={nowMs} onChanged={session.refresh} />
   if (state.view === 'explore') return <ExploreView state={state} nowMs={nowMs} change={change} />
-  if (state.view === 'settings') return <SettingsView settings={state.settings} />
+  if (state.view === 'settings') return <SettingsView settings={state.settings} nowMs={nowMs} />
   if (state.overview?.series.shown === 0 && (state.list?.total ?? 0) === 0) {
     return (
       <main class="page empty">

@@ -13,6 +13,7 @@ export function settingsYaml(config: object): string {
 function plain(value: unknown): unknown {
   if (value instanceof RegExp) return value.source
   if (typeof value === 'function') return undefined
+  if (typeof value === 'string') return value.replace(passwordInAddress, `$1${masked}@`)
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(plain)
   if (value instanceof Map) return plain(Object.fromEntries(value))
@@ -21,6 +22,10 @@ function plain(value: unknown): unknown {
   if (isDuration(value)) return durationText(value.ms)
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, plain(child)]))
 }
+
+/** Up to the last @ before the path: a password may have one in it. */
+const passwordInAddress = /^([a-z][a-z0-9+.-]*:\/\/[^/:@]*:)[^/]*@/i
+const masked = '[secret]'
 
 function isDuration(value: object): value is { readonly ms: number } {
   return 'ms' in value && typeof value.ms === 'number' && Object.keys(value).length === 1

@@ -1,0 +1,37 @@
+/** The settings in force of every process that tells them, folded from their topic; one that was not heard for long is gone. */
+import { decode } from '@lapwing/contracts/codec'
+import type { ServiceSettings } from '@lapwing/contracts/records'
+import { settingsEveryMs } from '@lapwing/stream/announce-settings'
+import type { LogRecord } from '@lapwing/stream/log'
+
+/** Of more than these the oldest are forgotten. */
+const mostProcesses = 1000
+
+/** In the order of the data. */
+const services = ['ingestor', 'detector', 'trainer', 'drift', 'alerter', 'reporter']
+
+export class SettingsBook {
+  readonly #told = new Map<string, ServiceSettings>()
+
+  /** Throws a DecodeError. */
+  take({ key, value }: Pick<LogRecord, 'key' | 'value'>): void {
+    const process = Buffer.from(key ?? []).toString()
+    this.#told.delete(process)
+    if (value) this.#told.set(process, decode('ServiceSettings', value))
+    if (this.#told.size > mostProcesses) this.#told.delete(this.#told.keys().next().value!)
+  }
+
+  /** Of the processes that live, by service. */
+  inForce(nowMs: number): ServiceSettings[] {
+    const heardSinceMs = nowMs - 3 * settingsEveryMs
+    const place = ({ service, instance }: ServiceSettings) => `${services.indexOf(service) + 1} ${instance}`
+    const living = [...this.#told.values()].filter(({ atMs }) => atMs >= heardSinceMs)
+    return living.sort((a, b) => (place(a) < place(b) ? -1 : 1))
+  }
+
+  /** Services of which nothing is heard. */
+  missing(nowMs: number): string[] {
+    const heard = new Set(this.inForce(nowMs).map(({ service }) => service))
+    return services.filter((service) => !heard.has(service))
+  }
+}
