@@ -7,7 +7,7 @@ import { encode } from '@lapwing/contracts/codec'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import { afterAll, describe, expect, test } from 'vitest'
-import { evaluateLog, evaluateScored } from './evaluate.ts'
+import { evaluateLog, evaluateScored, keptText } from './evaluate.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lapwing-evaluate-'))
 const labels = join(folder, 'labels.yaml')
@@ -70,6 +70,36 @@ describe('evaluating a log', () => {
       byVerdicts: { judged: 1, right: 0, precision: 0 },
     })
     expect(bySeries).toHaveLength(2)
+  })
+
+  test('goes by faults that were put in, by kind, of their series only', async () => {
+    const faults = join(folder, 'faults.yaml')
+    const fault = (series: string, kind: string) =>
+      `  - {series: 'node_load1{instance="${series}"}', from: 2026-01-05T10:00:00Z, to: 2026-01-05T10:10:00Z, kind: ${kind}}\n`
+    writeFileSync(faults, `labels:\n${fault('a', 'jump')}${fault('c', 'silence')}`)
+    const { all, byFault } = JSON.parse(await output({ faults, all: false }))
+    expect(all).toMatchObject({ episodes: 1, byLabels: { precision: 1, recall: 0.5 } })
+    expect(byFault).toEqual([
+      { kind: 'jump', faults: 1, found: 1, medianDelayMs: 60_000, p95DelayMs: 60_000 },
+      { kind: 'silence', faults: 1, found: 0, medianDelayMs: null, p95DelayMs: null },
+    ])
+    expect(await output({ faults, json: false })).toMatch(/\nFAULT +FAULTS .*\njump +1 +1 +1.000 +60 s/)
+    await expect(output({ faults, labels })).rejects.toThrow('--labels, --faults: expected one of them')
+  })
+
+  test('is kept, and shown over time', async () => {
+    const keep = join(folder, 'accuracy.jsonl')
+    await output({ labels, keep })
+    await output({ labels, keep })
+    const text = await output({ labels, keep, from: '-2h', json: false })
+    expect(text).toMatch(/WHEN +EPISODES +PRECISION/)
+    expect(text).toMatch(/2026-01-04T11:00 to 2026-01-05T11:00 +2 +0.500 +1.000/)
+    expect(text.match(/ to 2026-01-05T11:00/g)).toHaveLength(2)
+    expect(keptText(keep, false)).toMatch(/course +▁▁ +▁▁/)
+    expect(keptText(keep, true).split('\n')).toHaveLength(3)
+    writeFileSync(keep, '{}\n')
+    expect(() => keptText(keep, false)).toThrow(/accuracy.jsonl:1: expected an evaluation that was kept/)
+    expect(() => keptText(join(folder, 'none'), false)).toThrow(/--history: .*none is not there/)
   })
 
   test('prints a table for each way to group', async () => {

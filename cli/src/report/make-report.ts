@@ -1,8 +1,11 @@
 /** Makes a report from what lies on the log, and writes it where it is wanted. */
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { alerterSchema } from '@lapwing/alerter/config'
 import { readLabels } from '@lapwing/evaluation/labels-file'
 import { reporterSchema } from '@lapwing/reporter/config'
+import { canaryAccuracy } from '@lapwing/reports/canary-accuracy'
+import { historyFileName, readHistory } from '@lapwing/reports/history-file'
 import { readRecords, recordsWithin } from '@lapwing/reports/period-records'
 import { svgToPng } from '@lapwing/reports/plot'
 import { buildReport, type Coverage } from '@lapwing/reports/report'
@@ -41,6 +44,8 @@ export async function makeReport({ log, prefix, write }: Deployment, flags: Repo
     truth: flags.labels === undefined ? undefined : readLabels(flags.labels, undefined),
     budgets: routeBudgets(alerter.route),
     coverage,
+    canary: canaryAccuracy(records, period.fromMs, period.toMs),
+    history: readHistory(join(reporter.reports.folder, historyFileName)),
   })
   if (flags.png !== undefined) writeFileSync(flags.png, svgToPng(episodesPlot(report)))
   if (flags.json) return write(jsonLine(report))

@@ -63,6 +63,17 @@ export interface Evaluation {
   readonly bySeries: readonly GroupEvaluation[]
   readonly byModel: readonly GroupEvaluation[]
   readonly byRoute: readonly GroupEvaluation[]
+  /** By the kind of the events that have one, in the order of the alphabet. */
+  readonly byFault: readonly FaultAccuracy[]
+}
+
+/** An episode says nothing of the kind of a fault, so there is no precision. */
+export interface FaultAccuracy {
+  readonly kind: string
+  readonly faults: number
+  readonly found: number
+  readonly medianDelayMs: number | null
+  readonly p95DelayMs: number | null
 }
 
 /** Events outside of the time are left out: nobody could have found them. */
@@ -84,7 +95,25 @@ export function evaluate(input: EvaluationInput): Evaluation {
     bySeries: largestFirst([...bySeries].map(([name, own]) => judge(name, own, eventsBySeries.get(name) ?? []))),
     byModel: grouped(groupBy(episodes, ({ model }) => model)),
     byRoute: grouped(byRoutes(episodes)),
+    byFault: faultAccuracies(events, episodes, truth?.toleranceMs ?? 0),
   }
+}
+
+function faultAccuracies(
+  events: readonly TrueEvent[],
+  episodes: readonly EvaluatedEpisode[],
+  toleranceMs: number,
+): FaultAccuracy[] {
+  const kinds = groupBy(
+    events.filter(({ kind }) => kind !== undefined),
+    ({ kind }) => kind!,
+  )
+  return [...kinds]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([kind, own]) => {
+      const { events: faults, eventsFound: found, delaysMs } = countEvents(own, episodes, toleranceMs)
+      return { kind, faults, found, medianDelayMs: quantile(delaysMs, 0.5), p95DelayMs: quantile(delaysMs, 0.95) }
+    })
 }
 
 const dayMs = 86_400_000

@@ -14,7 +14,7 @@ const faultKinds = ['jump', 'drop', 'silence'] as const
 const minuteMs = 60_000
 const dayMs = 1440 * minuteMs
 const cycleMs = 7 * dayMs
-const faultMs = 20 * minuteMs
+export const canaryFaultMs = 20 * minuteMs
 /** Between the faults of two series: half a day and some, so that they come at all hours. */
 const staggerMs = cycleMs / canaryCount + 31 * minuteMs
 const noiseStepMs = 15_000
@@ -29,7 +29,7 @@ export function canaryValue(canary: number, atMs: number): number | undefined {
   const phase = (2 * Math.PI * canary) / canaryCount
   const usual =
     100 + 30 * Math.sin((2 * Math.PI * atMs) / dayMs + phase) + 6 * (noise(canary, Math.floor(atMs / noiseStepMs)) - 0.5)
-  const isFaulty = intoCycleMs(canary, atMs) < faultMs
+  const isFaulty = intoCycleMs(canary, atMs) < canaryFaultMs
   return isFaulty ? { jump: 2.5 * usual, drop: 0.2 * usual, silence: undefined }[canaryFaultKind(canary)] : usual
 }
 
@@ -38,8 +38,27 @@ export function canaryFaults(canary: number, fromMs: number, toMs: number): Pick
   const faults: { fromMs: number; toMs: number }[] = []
   const sinceMs = intoCycleMs(canary, fromMs)
   for (let startMs = sinceMs === 0 ? fromMs : fromMs - sinceMs + cycleMs; startMs < toMs; startMs += cycleMs)
-    faults.push({ fromMs: startMs, toMs: startMs + faultMs })
+    faults.push({ fromMs: startMs, toMs: startMs + canaryFaultMs })
   return faults
+}
+
+/** An episode of a fault that ends late may open so long after it. */
+export const canaryGraceMs = 5 * minuteMs
+
+/** The faults of a canary that begin in a time and of which everything is known at its end. */
+export function canaryEvents(canary: number, series: string, fromMs: number, toMs: number): TrueEvent[] {
+  const kind = canaryFaultKind(canary)
+  return canaryFaults(canary, fromMs, toMs)
+    .filter((fault) => fault.toMs + canaryGraceMs <= toMs)
+    .map((fault) => ({ ...fault, series, kind }))
+}
+
+/** Which canary a series is; undefined for any other. */
+export function canaryOf(labels: readonly { readonly name: string; readonly value: string }[]): number | undefined {
+  const value = (wanted: string) => labels.find(({ name }) => name === wanted)?.value ?? ''
+  const number = value('canary')
+  if (value('__name__') !== canaryMetric || !/^\d{1,3}$/.test(number)) return undefined
+  return Number(number) < canaryCount ? Number(number) : undefined
 }
 
 /** The page on which Prometheus, or Lapwing itself, finds them. Source: Prometheus, "Exposition formats". */

@@ -14,6 +14,8 @@ export interface TrueEvent {
   readonly fromMs: number
   /** Belongs to the event. */
   readonly toMs: number
+  /** What went wrong, where it is known: of a fault that was put in. */
+  readonly kind?: string | undefined
 }
 
 export interface JudgedEpisode {

@@ -7,8 +7,9 @@
  *         from: 2026-03-01T10:00:00Z
  *         to: 2026-03-01T10:30:00Z
  *         note: runaway backup
+ *         kind: jump
  *
- * A series is written as Prometheus writes it, labels in any order; `series: "*"` is every series. What is wrong with the file is said with
+ * A series is written as Prometheus writes it, labels in any order; `series: "*"` is every series. `kind` names the fault where one was put in, so that each kind is counted by itself. What is wrong with the file is said with
  * file, line and key: a window that ends before it begins, two windows of a series that overlap, a series that is not there.
  */
 import { type LabelSet, seriesText, sortedLabels } from '@lapwing/contracts/series'
@@ -31,8 +32,8 @@ export interface LabelFile {
  */
 export function readLabels(file: string, known: readonly string[] | undefined): LabelFile {
   const { tolerance, labels } = loadFile(labelsSchema(known), file)
-  const events = labels.flatMap(({ series, from: fromMs, to: toMs }) =>
-    (series === everySeries ? (known ?? []) : [series]).map((text) => ({ series: text, fromMs, toMs })),
+  const events = labels.flatMap(({ series, from: fromMs, to: toMs, kind }) =>
+    (series === everySeries ? (known ?? []) : [series]).map((text) => ({ series: text, fromMs, toMs, kind })),
   )
   return { toleranceMs: tolerance.ms, events }
 }
@@ -50,6 +51,7 @@ const labelSchema = z.strictObject({
   from: moment,
   to: moment,
   note: z.string().optional(),
+  kind: z.string().min(1).max(50).optional(),
 })
 
 type Label = z.output<typeof labelSchema>

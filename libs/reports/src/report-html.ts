@@ -1,6 +1,7 @@
 /** A report as one HTML file that needs nothing else: no script, no address, plots inside of it. The same report gives the same bytes. */
 import { reasonText } from '@lapwing/alerting/reason-text'
 import type { GroupEvaluation } from '@lapwing/evaluation/accuracy-evaluator'
+import { canaryTable, trendTable } from './accuracy-html.ts'
 import { Html, html } from './html.ts'
 import type { RecordedEpisode } from './recorded-episodes.ts'
 import { anomalousMs, type Report, type SeriesTrouble } from './report.ts'
@@ -89,12 +90,12 @@ function noise(report: Report): Html {
   return html`<p>${shareText(spared)} of the outcomes were no message: ${names}.</p>${new Html(noisePlot(report))}`
 }
 
-function accuracy({ evaluation }: Report): Html {
+function accuracy({ evaluation, canary, trend }: Report): Html {
   const { all, byRoute, byModel } = evaluation
   const note = all.byLabels
     ? 'Of what people were told. By labels: an episode that opens inside of a labelled window is right. By verdicts: of the judged episodes, those that people called confirmed or known.'
     : 'Of what people were told. Nobody wrote down when something was wrong, so what was missed is not known. By verdicts: of the judged episodes, those that people called confirmed or known are right.'
-  return html`<p class="faint">${note}</p>${groupTable('', [all])}${groupTable('Route', byRoute)}${groupTable('Model', byModel)}`
+  return html`<p class="faint">${note}</p>${groupTable('', [all])}${groupTable('Route', byRoute)}${groupTable('Model', byModel)}${canaryTable(canary)}${trendTable(trend)}`
 }
 
 function groupTable(heading: string, groups: readonly GroupEvaluation[]): Html {

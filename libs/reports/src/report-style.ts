@@ -42,4 +42,6 @@ td:last-child,th:last-child{padding-right:0}
 .critical{color:var(--told);font-weight:600}
 svg{display:block;width:100%;height:auto;max-width:860px}
 .strip{width:230px;height:14px}
+.course{width:64px;height:18px;margin-left:auto}
+h3{font-size:15px;margin:18px 0 4px}
 `

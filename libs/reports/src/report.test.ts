@@ -1,4 +1,6 @@
 /** Reports of a simulated month: every number against a count of what was put in, and the file itself. */
+
+import { evaluate } from '@lapwing/evaluation/accuracy-evaluator'
 import { describe, expect, test } from 'vitest'
 import { monthFromMs, monthToMs, simulatedMonth } from '../testing/simulated-month.ts'
 import type { PeriodRecords } from './period-records.ts'
@@ -25,11 +27,54 @@ const input: ReportInput = {
       ['sparse', 1],
     ],
   },
+  canary: undefined,
+  history: [],
 }
 const report = buildReport(input)
 
 const count = (is: (one: (typeof happenings)[number]) => boolean) => happenings.filter(is).length
 const isTold = ({ outcome }: (typeof happenings)[number]) => outcome === 'told'
+
+describe('accuracy over time', () => {
+  const kept = (name: string, toMs: number, precision: number | null) => ({
+    ...report.trend[0]!,
+    ...{ name, toMs, precision, fromMs: toMs - 28 * 86_400_000, faults: 20, faultsFound: 18 },
+  })
+  const history = [
+    kept('monthly 2026-01', period.fromMs - 28 * 86_400_000, 0.5),
+    kept('monthly 2026-02', period.fromMs, null),
+    kept('weekly 2026-W09', period.fromMs, 0.9),
+    kept('monthly 2026-04', period.toMs + 30 * 86_400_000, 0.1),
+  ]
+
+  test('is that of the reports of this kind up to this one, whatever was kept since', () => {
+    const { trend } = buildReport({ ...input, history })
+    expect(trend.map(({ name }) => name)).toEqual(['monthly 2026-01', 'monthly 2026-02', 'monthly 2026-03'])
+    expect(trend[2]).toMatchObject({ precision: report.evaluation.all.byLabels!.precision, faults: 0 })
+  })
+
+  test('is shown as a table with the course of each number, and not at all for the first', () => {
+    const text = reportHtml(buildReport({ ...input, history }))
+    expect(text).toContain('<h3>Over time</h3>')
+    expect(text).toMatch(/<td>2026-01<\/td><td class="n">50 %<\/td>/)
+    expect(text).toContain('aria-label="Precision over time"')
+    expect(reportHtml(report)).not.toContain('Over time')
+  })
+
+  test('has the canary by kind of fault, where there is one', () => {
+    const faults = events.map((event) => ({ ...event, kind: 'jump' }))
+    const canary = evaluate({
+      fromMs: period.fromMs,
+      toMs: period.toMs,
+      episodes: [],
+      verdicts: new Map(),
+      truth: { events: faults, toleranceMs: 0 },
+    })
+    const text = reportHtml(buildReport({ ...input, canary }))
+    expect(text).toContain(`Of the canary, 0 of ${events.length} faults were found`)
+    expect(text).toMatch(/<td>jump<\/td><td class="n">\d+<\/td><td class="n">0<\/td>/)
+  })
+})
 
 describe('the report of a simulated month', () => {
   test('has enough in it to be worth counting', () => {

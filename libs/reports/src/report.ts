@@ -7,6 +7,7 @@
  */
 import type { Model, Notification, Severity } from '@lapwing/contracts/records'
 import { type Evaluation, type EvaluationInput, evaluate } from '@lapwing/evaluation/accuracy-evaluator'
+import { type KeptEvaluation, keptEvaluation } from '@lapwing/evaluation/evaluation-history'
 import { groupBy } from '@lapwing/evaluation/event-accuracy'
 import type { PeriodRecords } from './period-records.ts'
 import { type RecordedEpisode, recordedEpisodes } from './recorded-episodes.ts'
@@ -23,6 +24,10 @@ export interface ReportInput {
   readonly budgets: readonly RouteBudget[]
   /** undefined where nobody could say. */
   readonly coverage: Coverage | undefined
+  /** By the faults of the canary; undefined where none is on the log. */
+  readonly canary: Evaluation | undefined
+  /** Evaluations that were kept, of any kind of report and any time. */
+  readonly history: readonly KeptEvaluation[]
 }
 
 export interface RouteBudget {
@@ -85,12 +90,19 @@ export interface Report {
   /** Most time anomalous first. */
   readonly worstSeries: readonly SeriesTrouble[]
   readonly coverage: Coverage | undefined
+  readonly canary: Evaluation | undefined
+  /** Reports of this kind up to this one, which is the last: at most a dozen. */
+  readonly trend: readonly KeptEvaluation[]
 }
 
 export function buildReport(input: ReportInput): Report {
-  const { period, records, recordsBefore, truth, budgets, coverage } = input
+  const { period, records, recordsBefore, truth, budgets, coverage, canary, history } = input
   const episodes = recordedEpisodes(records)
   const verdicts = new Map(episodes.flatMap(({ id, verdict }) => (verdict ? [[id, verdict] as const] : [])))
+  const evaluation = evaluate({
+    ...{ fromMs: period.fromMs, toMs: period.toMs, verdicts, truth },
+    episodes: episodes.filter(({ told }) => told),
+  })
   return {
     period,
     figures: figuresOf(episodes, records),
@@ -98,18 +110,21 @@ export function buildReport(input: ReportInput): Report {
     incidents: episodes.filter(({ told }) => told).sort(worstFirst),
     episodes,
     noise: noiseOf(records.notifications),
-    evaluation: evaluate({
-      fromMs: period.fromMs,
-      toMs: period.toMs,
-      episodes: episodes.filter(({ told }) => told),
-      verdicts,
-      truth,
-    }),
+    evaluation,
     routes: routesOf(records.notifications, period, budgets),
     models: [...records.models].sort((a, b) => a.stateAtMs - b.stateAtMs || (a.modelId < b.modelId ? -1 : 1)),
     worstSeries: worstSeriesOf(episodes, period),
-    coverage,
+    ...{ coverage, canary },
+    trend: trendOf(history, keptEvaluation(`${period.kind} ${period.name}`, evaluation, canary), period),
   }
+}
+
+const trendLength = 12
+
+/** What was kept of later reports is left out, so that a report made again is the same. */
+function trendOf(history: readonly KeptEvaluation[], own: KeptEvaluation, { kind, fromMs }: ReportPeriod): KeptEvaluation[] {
+  const before = history.filter(({ name, toMs }) => name.startsWith(`${kind} `) && toMs <= fromMs)
+  return [...before, own].slice(-trendLength)
 }
 
 const dayMs = 86_400_000

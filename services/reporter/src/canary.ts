@@ -5,8 +5,7 @@
  * A fault counts once it is over, if the reporter had known the series for a day when it began: before, the detector still learns what is usual. What it
  * has known begins with the oldest sample that it holds, so after a restart it takes a day again.
  */
-import { canaryMetric } from '@lapwing/contracts/series'
-import { canaryCount, canaryFaultKind, canaryFaults, canaryPage } from '@lapwing/evaluation/canary'
+import { canaryFaultKind, canaryFaults, canaryGraceMs, canaryOf, canaryPage } from '@lapwing/evaluation/canary'
 import type { FastifyInstance } from 'fastify'
 import { Gauge, Histogram, type Registry } from 'prom-client'
 import type { Episode } from './episode.ts'
@@ -31,8 +30,6 @@ const dayMs = 86_400_000
 const weekMs = 7 * dayMs
 /** Whatever is told later was read again after a restart, or was not found by its fault. */
 const longestDelayMs = 20 * 60_000
-/** An episode of a fault that ends late may open after it. */
-const graceMs = 5 * 60_000
 
 export function addCanary({ http, registry, projection, history, now }: CanaryOptions): Canary {
   http.get('/metrics/canary', (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(canaryPage(now())))
@@ -56,7 +53,7 @@ export function addCanary({ http, registry, projection, history, now }: CanaryOp
         this.reset()
         for (const view of canaries(projection)) {
           const outcome = await outcomeOf(view, sinceOf(view), history, now())
-          this.inc({ fault: canaryFaultKind(canaryOf(view)!) }, outcome[name as keyof typeof counts])
+          this.inc({ fault: canaryFaultKind(canaryOf(view.labels)!) }, outcome[name as keyof typeof counts])
         }
       },
     })
@@ -71,7 +68,7 @@ export function addCanary({ http, registry, projection, history, now }: CanaryOp
   return {
     observe: (opened) => {
       for (const episode of opened) {
-        const canary = episode.metric === canaryMetric ? canaryOf(episode) : undefined
+        const canary = canaryOf(episode.labels)
         if (canary === undefined) continue
         const [fault] = canaryFaults(canary, now() - longestDelayMs, now())
         if (fault && episode.observedAtMs >= fault.fromMs)
@@ -82,12 +79,7 @@ export function addCanary({ http, registry, projection, history, now }: CanaryOp
 }
 
 function canaries({ series }: Projection): SeriesView[] {
-  return [...series.values()].filter((view) => view.text.startsWith(canaryMetric) && canaryOf(view) !== undefined)
-}
-
-function canaryOf({ labels }: Pick<SeriesView, 'labels'>): number | undefined {
-  const value = labels.find(({ name }) => name === 'canary')?.value ?? ''
-  return /^\d{1,3}$/.test(value) && Number(value) < canaryCount ? Number(value) : undefined
+  return [...series.values()].filter(({ labels }) => canaryOf(labels) !== undefined)
 }
 
 function oldestMs({ points }: SeriesView): number {
@@ -102,11 +94,11 @@ interface Outcome {
 
 async function outcomeOf(view: SeriesView, sinceMs: number, history: HistoryStore, nowMs: number): Promise<Outcome> {
   const fromMs = Math.max(nowMs - weekMs, sinceMs + dayMs)
-  const faults = canaryFaults(canaryOf(view)!, fromMs, nowMs).filter(({ toMs }) => toMs + graceMs <= nowMs)
+  const faults = canaryFaults(canaryOf(view.labels)!, fromMs, nowMs).filter(({ toMs }) => toMs + canaryGraceMs <= nowMs)
   if (faults.length === 0) return { faults: 0, found: 0 }
   const episodes = await history.episodes({ seriesKey: view.key, fromMs, limit: mostEpisodes })
   const found = faults.filter(({ fromMs, toMs }) =>
-    episodes.some(({ episode }) => episode.startedAtMs >= fromMs && episode.startedAtMs <= toMs + graceMs),
+    episodes.some(({ episode }) => episode.startedAtMs >= fromMs && episode.startedAtMs <= toMs + canaryGraceMs),
   )
   return { faults: faults.length, found: found.length }
 }

@@ -33,6 +33,7 @@ const opened = anomaly({
 const beside = anomaly({
   ...{ id: 'beside/open', episodeId: 'beside', startedAtMs: faultFromMs + 5000, observedAtMs: faultFromMs + 15_000 },
   labels: labelled('http_error_ratio', { service: 'checkout', instance: 'checkout-1:8080', job: 'shop' }),
+  ...{ value: 0.09, expected: 0.004, lower: 0.002, upper: 0.006 },
 })
 const told = notification({ id: 'n1', alertId: episodeId, atMs: nowMs - 60_000 })
 const held = notification({

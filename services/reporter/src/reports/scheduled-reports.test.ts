@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encode } from '@lapwing/contracts/codec'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
+import { readHistory } from '@lapwing/reports/history-file'
 import { simulatedMonth } from '@lapwing/reports/testing/simulated-month'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import { SMTPServer } from 'smtp-server'
@@ -132,6 +133,12 @@ describe('scheduled reports', () => {
     )
     expect(await makeDue('2026-03-12T06:20:00Z')).toBe(true)
     expect([posted.length, mails.length]).toEqual([7, 7])
+  })
+
+  test('keep how accurate each period was, once, for comparison', () => {
+    const names = readHistory(join(folder, 'evaluations.jsonl')).map(({ name }) => name)
+    expect(names).toEqual(['05', '06', '07', '08', '09', '10', '11'].map((day) => `daily 2026-03-${day}`))
+    expect(readFileSync(join(folder, 'lapwing-daily-2026-03-11.html'), 'utf8')).toContain('Over time')
   })
 
   test('the same report has the same bytes, whoever makes it', async () => {

@@ -3,7 +3,10 @@
  *
  * A report is in the folder before anybody hears of it. Meant to be configured for one replica: two would both deliver.
  */
+import { join } from 'node:path'
 import { readLabels } from '@lapwing/evaluation/labels-file'
+import { canaryAccuracy } from '@lapwing/reports/canary-accuracy'
+import { historyFileName, keepEvaluation, readHistory } from '@lapwing/reports/history-file'
 import { type PeriodRecords, readRecords, recordsWithin } from '@lapwing/reports/period-records'
 import { svgToPng } from '@lapwing/reports/plot'
 import { buildReport, type Coverage, type RouteBudget } from '@lapwing/reports/report'
@@ -75,13 +78,17 @@ function writeReport(
 ): WrittenReport {
   const { settings, budgets, coverage, onReport } = options
   const before = periodBefore(period)
+  const historyFile = join(settings.folder, historyFileName)
   const report = buildReport({
     ...{ period, budgets, coverage: coverage() },
+    canary: canaryAccuracy(records, period.fromMs, period.toMs),
+    history: readHistory(historyFile),
     records: recordsWithin(records, period.fromMs, period.toMs),
     recordsBefore: recordsWithin(records, before.fromMs, before.toMs),
     truth: settings.labels_file === '' ? undefined : readLabels(settings.labels_file, undefined),
   })
   const written = { report, fileName: fileNameOf(period, 'html'), html: reportHtml(report), png: svgToPng(episodesPlot(report)) }
+  keepEvaluation(historyFile, report.trend.at(-1)!)
   ledger.write(written.fileName, written.html)
   ledger.write(fileNameOf(period, 'png'), written.png)
   if (ledger.deliveredTo(period) === undefined) {
