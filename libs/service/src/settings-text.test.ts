@@ -35,6 +35,7 @@ describe('settings as YAML', () => {
     [{ ms: 1500 }, '1500ms'],
     [/^db-.*/, '^db-.*'],
     [new Secret('x'), '[secret]'],
+    [new Secret(''), ''],
     [[{ a: null }], [{ a: null }]],
     ['http://me:p@ss@prometheus:9090/a', 'http://me:[secret]@prometheus:9090/a'],
     ['http://prometheus:9090', 'http://prometheus:9090'],

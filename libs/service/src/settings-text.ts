@@ -4,6 +4,7 @@
  * Lengths of time are written as they are read. What is no plain value (a pattern that was compiled) is written as its text.
  */
 import { Document } from 'yaml'
+import { Secret } from './config-fields.ts'
 
 export function settingsYaml(config: object): string {
   const document = new Document(plain(config), { aliasDuplicateObjects: false })
@@ -11,6 +12,8 @@ export function settingsYaml(config: object): string {
 }
 
 function plain(value: unknown): unknown {
+  // Whether there is one is no secret, and is what one looks for.
+  if (value instanceof Secret) return value.reveal() === '' ? '' : String(value)
   if (value instanceof RegExp) return value.source
   if (typeof value === 'function') return undefined
   if (typeof value === 'string') return value.replace(passwordInAddress, `$1${masked}@`)

@@ -70,7 +70,7 @@ describe.skipIf(!hasBrowser)('a mute given on the page', () => {
       String.raw`metric="queue_length", instance="shop-1:8080", U__odd_2e_name="a \"b\"\t"`,
     )
     await muted.getByRole('button', { name: 'Take back' }).click()
-    await page.getByText('No series is muted on this page.').waitFor()
+    await muted.waitFor({ state: 'detached' })
     await told(reporter, 'second', (found) => found.at(-1)?.outcome === 'delivered')
     const records = await reporter.log.readToEnd(topicName('test', 'mutes'))
     expect(decode('Mute', records.at(-1)!.value!)).toMatchObject({

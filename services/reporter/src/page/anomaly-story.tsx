@@ -1,5 +1,5 @@
 /** An anomaly laid open: what was seen and expected, why, what happened in order and who was told, what else went on, what people say of it. */
-import type { AnomalyDetail, AnomalyView } from '../api-model.ts'
+import type { AnomalyDetail, AnomalyView, NotificationView } from '../api-model.ts'
 import { Copyable } from './copyable.tsx'
 import { formatTime, formatValue, unitOf } from './format.ts'
 import { besides } from './incidents.ts'
@@ -98,7 +98,7 @@ function Timeline({ anomaly, detail, nowMs }: { anomaly: AnomalyView; detail: An
   const told = (detail?.anomaly ?? anomaly).notifications.map((notification) => ({
     id: notification.id,
     atMs: notification.atMs,
-    text: notification.outcome === 'delivered' ? `${notification.state}, ${words(notification.reason)}` : notification.state,
+    text: deliveredText(notification),
     notification,
   }))
   return (
@@ -116,6 +116,11 @@ function Timeline({ anomaly, detail, nowMs }: { anomaly: AnomalyView; detail: An
         ))}
     </ol>
   )
+}
+
+/** `firing, escalated`; an end has no other reason than that it ended. */
+function deliveredText({ outcome, state, reason }: NotificationView): string {
+  return outcome !== 'delivered' || reason === state ? state : `${state}, ${words(reason)}`
 }
 
 const storyWords = { open: 'opened', escalated: 'escalated', resolved: 'ended', unknown: 'changed' } as const

@@ -19,7 +19,7 @@ export function ExploreView({ state, nowMs, change }: ExploreProperties) {
       <h1 class="hidden">Explore</h1>
       <section class="card wide" aria-label="Expression">
         <PromqlForm state={state} change={change} />
-        {overview?.explorer && !exploration && <p class="notice">PromQL cannot be evaluated: {overview.explorer}.</p>}
+        {overview?.explorer && !exploration && <Unavailable why={overview.explorer} />}
         {!exploration && !overview?.explorer && (
           <p class="muted">
             Prometheus evaluates the expression. Series that Lapwing watches come with their band, score and episodes; others are
@@ -32,6 +32,17 @@ export function ExploreView({ state, nowMs, change }: ExploreProperties) {
         <Found key={exploration.answer.promql} answer={exploration.answer} nowMs={nowMs} change={change} />
       )}
     </main>
+  )
+}
+
+function Unavailable({ why }: { why: string }) {
+  return (
+    <>
+      <p class="notice">There is nothing to evaluate PromQL with: {why}.</p>
+      <p class="muted">
+        Series that come in without a Prometheus are found under <a href="/">Series</a>, by words or by a selector.
+      </p>
+    </>
   )
 }
 
@@ -49,7 +60,7 @@ function PromqlForm({ state, change }: Pick<ExploreProperties, 'state' | 'change
     >
       <textarea
         aria-label="PromQL expression"
-        placeholder='rate(http_requests_total{job="shop"}[5m])'
+        placeholder="rate(http_requests_total[5m])"
         rows={Math.min(8, text.split('\n').length)}
         maxLength={longestPromql}
         spellcheck={false}

@@ -250,10 +250,18 @@ export function distinguishingLabels(rows: readonly { readonly labels: readonly 
 
 /** The part of time that the chart shows. */
 export function visibleRange(state: PageState, points: Points): Zoom {
-  if (state.zoom) return state.zoom
   const toMs = points.timestampsMs.at(-1) ?? 0
+  if (state.zoom) return withoutFuture(state.zoom, toMs)
   return { fromMs: Math.max(points.timestampsMs[0] ?? 0, toMs - ranges[state.range]), toMs }
 }
+
+/** What is still to come fills up as it comes, and takes no room before. */
+function withoutFuture({ fromMs, toMs }: Zoom, newestMs: number): Zoom {
+  const isPartlyPast = newestMs > fromMs && newestMs < toMs
+  return { fromMs, toMs: isPartlyPast ? newestMs + (newestMs - fromMs) * futureShare : toMs }
+}
+
+const futureShare = 0.03
 
 export const anomaliesKept = 100
 /** What the API takes. */

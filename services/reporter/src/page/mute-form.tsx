@@ -68,7 +68,8 @@ function Fields({ onGive }: { onGive: (body: GivenMute) => void }) {
         </select>
       </label>
       <label>
-        reason <input value={comment} maxLength={2000} onInput={(event) => setComment(event.currentTarget.value)} />
+        reason{' '}
+        <input placeholder="needed" value={comment} maxLength={2000} onInput={(event) => setComment(event.currentTarget.value)} />
       </label>
       <label>
         muted by <input value={author} maxLength={200} onInput={(event) => setAuthor(event.currentTarget.value)} />

@@ -19,6 +19,7 @@ export function OverviewView({ state, nowMs, onAnomaly }: OverviewProperties) {
     <main class="view overview">
       <h1 class="hidden">Overview</h1>
       <Incidents open={state.openAnomalies} nowMs={nowMs} onAnomaly={onAnomaly} />
+      <Lately anomalies={state.anomalies} nowMs={nowMs} onAnomaly={onAnomaly} />
       <section class="card" aria-labelledby="precision-title">
         <h2 id="precision-title">Precision this week</h2>
         {precision && <PrecisionFigure precision={precision} />}
@@ -31,10 +32,12 @@ export function OverviewView({ state, nowMs, onAnomaly }: OverviewProperties) {
         <h2 id="states-title">Series by state</h2>
         {overview && <States overview={overview} />}
       </section>
-      <section class="card" aria-labelledby="mutes-title">
-        <h2 id="mutes-title">Muted here</h2>
-        <MuteList mutes={state.mutes} nowMs={nowMs} />
-      </section>
+      {state.mutes.length > 0 && (
+        <section class="card" aria-labelledby="mutes-title">
+          <h2 id="mutes-title">Muted here</h2>
+          <MuteList mutes={state.mutes} nowMs={nowMs} />
+        </section>
+      )}
       <section class="card" aria-labelledby="export-title">
         <h2 id="export-title">Take along</h2>
         <p>
@@ -78,6 +81,47 @@ function Incidents({
       )}
     </section>
   )
+}
+
+/** What ended last: after an incident the overview must not look as if there had been none. */
+function Lately({
+  anomalies,
+  nowMs,
+  onAnomaly,
+}: {
+  anomalies: readonly AnomalyView[]
+  nowMs: number
+  onAnomaly: (anomaly: AnomalyView) => void
+}) {
+  const ended = anomalies.filter(({ state }) => state === 'resolved').slice(0, endedShown)
+  if (ended.length === 0) return null
+  return (
+    <section class="card wide" aria-labelledby="lately-title">
+      <h2 id="lately-title">Ended lately</h2>
+      <ul class="lately">
+        {ended.map((anomaly) => (
+          <li key={anomaly.episodeId}>
+            <span class="time">{formatTime(anomaly.startedAtMs, nowMs)}</span>{' '}
+            <span class={`severity ${anomaly.severity}`}>{anomaly.severity}</span>{' '}
+            <button type="button" class="link" title={anomaly.text} onClick={() => onAnomaly(anomaly)}>
+              <Breakable text={anomaly.metric || anomaly.text} />
+            </button>{' '}
+            <small>
+              {labelsOf(anomaly)} · {anomaly.reasons[0]?.name} · lasted{' '}
+              {formatDuration((anomaly.endedAtMs ?? anomaly.observedAtMs) - anomaly.startedAtMs)}
+            </small>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+const endedShown = 5
+
+function labelsOf({ labels }: AnomalyView): string {
+  const own = labels.filter(([name]) => name !== '__name__')
+  return own.map(([, value]) => value).join(' · ')
 }
 
 function IncidentRow({

@@ -9,7 +9,7 @@ export function SettingsView({ settings, nowMs }: { settings: Settings | undefin
       <h1 class="hidden">Settings</h1>
       <section class="card wide" aria-labelledby="settings-title">
         <h2 id="settings-title">Settings in force</h2>
-        <p class="muted">
+        <p class="muted settings-note">
           With defaults, without secrets, as each process tells them; one that has not been heard for half an hour is left out.
         </p>
         {settings && settings.missing.length > 0 && <p class="notice">Not heard of: {settings.missing.join(', ')}.</p>}
@@ -26,7 +26,7 @@ function Processes({ processes, nowMs }: { processes: readonly ProcessSettings[]
   return (
     <details class="process">
       <summary>
-        <b>{service}</b> <small>{processes.length > 1 ? `${processes.length} processes alike` : version}</small>
+        <b>{service}</b> <small>{processes.length > 1 ? `${processes.length} processes alike` : `version ${version}`}</small>
       </summary>
       <p class="muted">
         {processes
