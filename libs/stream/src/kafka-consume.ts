@@ -61,7 +61,7 @@ const maxBytes = 16 * 1024 * 1024
 const partitionsAtATime = 64
 /** How far the position may be behind what was handled: so much comes again after a crash. */
 const commitIntervalMs = 1000
-/** Long enough for a batch in hand, and again for the farewell; without a broker there is nobody to take leave of. */
+/** Long enough for a batch in hand; without a broker there is nobody to take leave of. */
 const leaveTimeoutMs = 8000
 const silenceMs = 2 * sessionTimeoutMs
 const watchIntervalMs = 10_000
@@ -70,14 +70,13 @@ const watchIntervalMs = 10_000
 type Assignment = ReadonlyMap<string, readonly number[]>
 
 class GroupMember {
-  lastActivityMs: number | undefined
+  lastActivityMs = performance.now()
   readonly #options: ConsumeOptions
   readonly #logger: KafkaLogger
   readonly #consumer: Consumer
   readonly #ended = new AbortController()
   readonly #turns = new Map<number, Promise<unknown>>()
   readonly #failures = new Map<string, number>()
-  readonly #startedMs = performance.now()
   readonly #silence = new AnsweredSilence()
   #assignment: Assignment = new Map()
   #memberId: string | undefined
@@ -124,11 +123,12 @@ class GroupMember {
 
   async stop(beforeLeaving = async () => {}): Promise<void> {
     this.#ended.abort()
-    await inTime(Promise.allSettled(this.#turns.values()))
+    const late = delay(leaveTimeoutMs, 'late', { ref: false })
+    await Promise.race([Promise.allSettled(this.#turns.values()), late])
     try {
       await beforeLeaving()
     } finally {
-      if (!(await inTime(this.#leave()))) {
+      if ((await Promise.race([this.#leave(), late])) === 'late') {
         this.#logger.warn({ group: this.#options.group }, 'the group was not left in order; its session ends by itself')
       }
     }
@@ -142,7 +142,7 @@ class GroupMember {
 
   /** Fatal when nothing was heard for long while the log answered all that time: kafkajs is stuck. */
   async checkLife(probe: () => Promise<unknown>): Promise<void> {
-    const silentForMs = performance.now() - (this.lastActivityMs ?? this.#startedMs)
+    const silentForMs = performance.now() - this.lastActivityMs
     if (silentForMs < watchIntervalMs || this.#ended.signal.aborted) return
     this.#onPause('nothing was heard from the log')
     const answers = await probe().then(
@@ -290,13 +290,6 @@ class GroupMember {
     startTimer(() => this.#ended.signal.aborted || this.#consumer.resume(paused), retryDelayMs(failures))
   }
 }
-
-/** False when it takes longer than leaving may. */
-async function inTime(work: Promise<unknown>): Promise<boolean> {
-  return (await Promise.race([work, delay(leaveTimeoutMs, late, { ref: false })])) !== late
-}
-
-const late = Symbol('late')
 
 /** One that keeps no process alive. */
 function startTimer(action: () => void, delayMs: number): NodeJS.Timeout {

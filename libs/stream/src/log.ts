@@ -69,8 +69,8 @@ export interface FollowOptions {
 }
 
 export interface Consumption {
-  /** Last sign of life: a fetch or heartbeat that succeeded, milliseconds of the monotonic clock; undefined before the first. */
-  lastActivityMs(): number | undefined
+  /** Last sign of life: a fetch or heartbeat that succeeded, milliseconds of the monotonic clock; before the first, when it began. */
+  lastActivityMs(): number
   /**
    * Finishes the batch in hand, then leaves the group.
    *

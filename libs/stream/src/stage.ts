@@ -118,8 +118,11 @@ export async function runOpenedStage(
     await producer.close()
     throw error
   })
-  const stop = async () => {
-    await consumption.stop(() => finishAll(works, options))
+  const stop = async (beforeLeaving?: () => Promise<void>) => {
+    await consumption.stop(async () => {
+      await finishAll(works, options)
+      await beforeLeaving?.()
+    })
     await producer.close()
   }
   return { lastActivityMs: consumption.lastActivityMs, stop }

@@ -23,6 +23,7 @@ export interface RouteStage {
   verdictChanged(episodeId: string): void
   /** The alerts of this process that fire and that people are told of. */
   firing(): Iterable<FiringAlert>
+  lastActivityMs(): number
   stop(): Promise<void>
 }
 
@@ -53,10 +54,8 @@ export async function runRouteStage(options: RouteStageOptions): Promise<RouteSt
     mutesChanged: partitions.mutesChanged,
     verdictChanged: partitions.verdictChanged,
     firing: partitions.firing,
-    stop: async () => {
-      await stage.stop()
-      await partitions.close()
-    },
+    lastActivityMs: stage.lastActivityMs,
+    stop: () => stage.stop(partitions.close),
   }
 }
 
@@ -93,6 +92,8 @@ function createPartitions(options: RouteStageOptions): Partitions {
     )
   }
   const assign = (numbers: readonly number[]) => {
+    // Until the group is left it may still give partitions to whoever has just closed.
+    if (stopping.signal.aborted && numbers.length > 0) return
     const gone = [...opening].filter(([partition]) => !numbers.includes(partition))
     for (const [partition] of gone) {
       opening.delete(partition)

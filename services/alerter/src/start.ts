@@ -1,7 +1,9 @@
 /** The alerter: anomalies in, receivers told. The composition; decisions stand in the files it puts together. */
+
 import type { PartitionOf } from '@lapwing/alerting/slack-buttons'
 import { partitionOf } from '@lapwing/contracts/series'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
+import { watchConsuming } from '@lapwing/service/consuming-health'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
@@ -56,6 +58,7 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
   context.onClose('feedback', feedback.stop)
   const opened = feedback
   alerting = await first.run(opened, stopping.signal)
+  watchConsuming(context.health, 'alerts', { lastActivityMs: () => alerting?.routes.lastActivityMs() })
   context.onClose('alerting', async () => {
     stopping.abort()
     await alerting?.stop()

@@ -1,8 +1,10 @@
 /** The detector as a service: samples in, scores and anomalies out, one step per partition. */
+
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import { snapshotVersion } from '@lapwing/detection/series-detector'
 import { configuredQueries, type QueryChoice } from '@lapwing/queries/configured-queries'
 import { stateName } from '@lapwing/queries/detector-settings'
+import { watchConsuming } from '@lapwing/service/consuming-health'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
@@ -65,6 +67,7 @@ export async function startDetector(
     onState: createStateObserver(context.registry, context.logger),
     onFatal: context.fail,
   })
+  watchConsuming(context.health, 'samples', stage)
   context.onClose('stage', () => stage.stop())
 }
 

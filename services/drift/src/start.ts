@@ -1,5 +1,7 @@
 /** The drift service: scores in, requests for retraining out, one step per partition. */
+
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
+import { watchConsuming } from '@lapwing/service/consuming-health'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
@@ -79,5 +81,6 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
     onState: createStateObserver(context.registry, context.logger),
     onFatal: context.fail,
   })
+  watchConsuming(context.health, 'scores', stage)
   context.onClose('stage', () => stage.stop())
 }

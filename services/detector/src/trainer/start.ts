@@ -4,6 +4,7 @@
  * Partitions of the control topic are shared by the group: whoever owns one owns its part of the registry. Trainings run in processes of their own, one
  * at a time for each trainer.
  */
+
 import { createHash } from 'node:crypto'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import { needsTensorFlow } from '@lapwing/deep/model'
@@ -11,6 +12,7 @@ import { artefactBucket } from '@lapwing/models/artefact-bucket'
 import { artefactFolder } from '@lapwing/models/artefact-folder'
 import type { TrainingPolicy } from '@lapwing/models/control-decision'
 import type { ArtefactStore } from '@lapwing/models/weights'
+import { watchConsuming } from '@lapwing/service/consuming-health'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
 import { createStageMetrics } from '@lapwing/service/stage-metrics'
@@ -116,10 +118,11 @@ async function startRegistry(context: TrainerContext, log: Log, inTurn: InTurn):
     onBatch: async ({ partition }) => owned.get(partition)?.wake(),
     onFatal: context.fail,
   })
-  context.onClose('registry', async () => {
-    await consumption.stop()
+  watchConsuming(context.health, 'control', consumption)
+  const stopAll = async () => {
     await Promise.all([...owned.values()].map((registry) => registry.stop()))
-  })
+  }
+  context.onClose('registry', () => consumption.stop(stopAll))
 }
 
 async function startEntities(context: TrainerContext, log: Log): Promise<void> {
@@ -164,6 +167,7 @@ async function startEntities(context: TrainerContext, log: Log): Promise<void> {
     onState: createStateObserver(context.registry, context.logger),
     onFatal: context.fail,
   })
+  watchConsuming(context.health, 'samples', stage)
   context.onClose('entities', () => stage.stop())
 }
 
