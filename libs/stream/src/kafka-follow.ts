@@ -12,15 +12,27 @@ import type { Fetched, KafkaReader, Position } from './kafka-reader.ts'
 import type { Consumption, FollowOptions } from './log.ts'
 import { retryDelayMs } from './retry-delay.ts'
 
-export async function followTopics(reader: KafkaReader, options: FollowOptions, logger: KafkaLogger): Promise<Consumption> {
+/** What is used of a reader. */
+export type FollowedReader = Pick<KafkaReader, 'offsets' | 'fetch' | 'refresh' | 'endFetches' | 'close'>
+
+/**
+ * @param openReader one with a connection of its own
+ * @param hangsMs several times of what a fetch and all that goes before it may take: kafkajs sometimes never answers after a broker was away
+ */
+export async function followTopics(
+  openReader: () => FollowedReader,
+  options: FollowOptions,
+  logger: KafkaLogger,
+  hangsMs = 40_000,
+): Promise<Consumption> {
+  const reader = openReader()
   const positions = await startPositions(reader, options)
-  const follower = new Follower(reader, options, logger, positions)
+  const follower = new Follower(reader, openReader, options, logger, positions, hangsMs)
   const finished = follower.run()
   const stop = async () => {
     follower.stop()
-    reader.endFetches()
     await finished
-    await reader.close()
+    await follower.close()
   }
   return { lastActivityMs: () => follower.lastActivityMs, stop }
 }
@@ -30,7 +42,7 @@ const parkMs = 5000
 /** Before the next fetch, where the broker answers at once although nothing can be shown. */
 const undecidedMs = 1000
 
-async function startPositions(reader: KafkaReader, { topics, from }: FollowOptions): Promise<Position[]> {
+async function startPositions(reader: FollowedReader, { topics, from }: FollowOptions): Promise<Position[]> {
   const positions: Position[] = []
   try {
     for (const topic of topics) {
@@ -49,21 +61,37 @@ async function startPositions(reader: KafkaReader, { topics, from }: FollowOptio
 class Follower {
   /** The log has just told where its topics begin and end. */
   lastActivityMs = performance.now()
-  readonly #reader: KafkaReader
+  #reader: FollowedReader
+  readonly #openReader: () => FollowedReader
   readonly #options: FollowOptions
   readonly #logger: KafkaLogger
   readonly #positions: readonly Position[]
+  readonly #hangsMs: number
   readonly #stopping = new AbortController()
 
-  constructor(reader: KafkaReader, options: FollowOptions, logger: KafkaLogger, positions: readonly Position[]) {
+  constructor(
+    reader: FollowedReader,
+    openReader: () => FollowedReader,
+    options: FollowOptions,
+    logger: KafkaLogger,
+    positions: readonly Position[],
+    hangsMs: number,
+  ) {
     this.#reader = reader
+    this.#openReader = openReader
     this.#options = options
     this.#logger = logger
     this.#positions = positions
+    this.#hangsMs = hangsMs
   }
 
   stop(): void {
     this.#stopping.abort()
+    this.#reader.endFetches()
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close()
   }
 
   async run(): Promise<void> {
@@ -78,8 +106,7 @@ class Follower {
   async #round(failures: number): Promise<boolean> {
     let fetched: Fetched[]
     try {
-      if (failures > 0) await this.#findPlaces()
-      fetched = await this.#reader.fetch(this.#positions, parkMs)
+      fetched = await this.#inTime(this.#fetch(failures > 0))
     } catch (error) {
       if (this.#stopping.signal.aborted) return true
       if (!(error instanceof LogError) || !error.retryable) throw error
@@ -94,6 +121,26 @@ class Follower {
     if (isIdle && fetched.some(({ position, endOffset }) => position.offset < endOffset)) await this.#pause(undecidedMs)
     for (const each of fetched) await this.#handOver(each)
     return true
+  }
+
+  async #fetch(isAfterFailure: boolean): Promise<Fetched[]> {
+    if (isAfterFailure) await this.#findPlaces()
+    return this.#reader.fetch(this.#positions, parkMs)
+  }
+
+  /** What hangs is left to itself, with its connection; the next round has a new one. */
+  async #inTime(fetching: Promise<Fetched[]>): Promise<Fetched[]> {
+    const timer = new AbortController()
+    const hangs = setTimeout(this.#hangsMs, 'hangs' as const, { signal: timer.signal, ref: false })
+    hangs.catch(() => {})
+    const first = await Promise.race([fetching, hangs]).finally(() => timer.abort())
+    if (first !== 'hangs') return first
+    fetching.catch(() => {})
+    const left = this.#reader
+    this.#reader = this.#openReader()
+    left.endFetches()
+    left.close().catch(() => {})
+    throw new LogError('timeout', `nothing came for ${this.#hangsMs / 1000} s, not even an error; a new connection is opened`)
   }
 
   async #handOver({ position, records, nextOffset, endOffset }: Fetched): Promise<void> {

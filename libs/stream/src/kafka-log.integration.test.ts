@@ -122,10 +122,13 @@ describe.skipIf(!inject('canStartKafka'))('a broker that is killed and started a
 
     const stored = new Set(texts(await log.readToEnd('t')))
     expect(sender.acknowledged.filter((text) => !stored.has(text))).toEqual([])
-    for (const seen of [consumed, followed]) {
+    for (const [name, seen] of Object.entries({ consumed, followed })) {
       await vi.waitFor(() => {
         expect(fatal).toEqual([])
-        expect(sender.acknowledged.filter((text) => !seen.has(text))).toEqual([])
+        expect(
+          sender.acknowledged.filter((text) => !seen.has(text)),
+          name,
+        ).toEqual([])
       }, patience)
     }
     await log.close()

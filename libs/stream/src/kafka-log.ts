@@ -63,7 +63,7 @@ export function createKafkaLog(options: KafkaClientOptions): Log {
         for (const topic of consuming.topics) await reader.offsets(topic)
         return joinGroup(kafkaOfMembers, consuming, logger, () => reader.offsets(consuming.topics[0]!))
       }),
-    follow: (following) => openConsumption(() => followTopics(new KafkaReader(kafka), following, logger)),
+    follow: (following) => openConsumption(() => followTopics(() => new KafkaReader(kafka), following, logger)),
     close: async () => {
       isClosed = true
       // A batch in hand may still send, and a send may still ask for partitions.

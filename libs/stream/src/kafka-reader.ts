@@ -129,8 +129,8 @@ export class KafkaReader {
   }
 
   /**
-   * The next records of each position, after at most `waitMs` if there are none. A position may be left out, when its partition
-   * has no leader or the answer was full without it.
+   * The next records of each position, after at most `waitMs` if there are none. A position may be left out, when
+   * the answer was full without it. Rejects when a partition has no leader.
    */
   async fetch(positions: readonly Position[], waitMs: number): Promise<Fetched[]> {
     try {
@@ -196,7 +196,7 @@ export class KafkaReader {
     for (const position of positions) {
       const { topic, partition } = position
       const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
-      if (nodeId === undefined) continue
+      if (nodeId === undefined) throw new LogError('not_leader', `${topic}/${partition} has no leader`)
       byLeader.set(nodeId, [...(byLeader.get(nodeId) ?? []), position])
     }
     return byLeader
