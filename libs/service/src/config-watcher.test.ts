@@ -94,6 +94,22 @@ describe('a configuration that is watched', () => {
     expect(failures).toEqual([])
   })
 
+  test('keeps nobody from stopping', async () => {
+    let begun = () => {}
+    const beginning = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const { watcher, failures } = startWatching('alerter: {}', () => (stopping) => {
+      begun()
+      return new Promise((_, reject) => stopping.addEventListener('abort', () => reject(new Error('stopped'))))
+    })
+    writeFileSync(file, 'alerter: {minimum_severity: info}')
+    void watcher.readAgain()
+    await beginning
+    await watcher.stop()
+    expect(failures).toEqual([])
+  })
+
   test('is not left half made: a change that fails ends the process', async () => {
     const { watcher, failures } = startWatching('alerter: {}', () => () => Promise.reject(new Error('the log is gone')))
     writeFileSync(file, 'alerter: {minimum_severity: info}')

@@ -15,8 +15,8 @@ import type { ConfigSource } from './config-source.ts'
 export interface LiveConfig<Config> {
   /** `section.key`. */
   readonly keys: readonly string[]
-  /** Checks what follows from the configuration and opens what may fail; nothing has changed when it throws. Returns what makes the change. */
-  prepare(next: Config): () => Promise<void>
+  /** Checks what follows from the configuration and opens what may fail; nothing has changed when it throws. Returns what makes the change, or rejects when `stopping` says so. */
+  prepare(next: Config): (stopping: AbortSignal) => Promise<void>
 }
 
 export interface ConfigWatcherOptions<Config extends object> {
@@ -36,7 +36,7 @@ export interface ConfigWatcher<Config> {
   config(): Config
   /** Reads it again although no file changed. */
   readAgain(): Promise<void>
-  /** Waits for a change that is being made. */
+  /** Ends the waiting of a change that is being made. */
   stop(): Promise<void>
 }
 
@@ -48,23 +48,26 @@ export function watchConfig<Config extends object>(options: ConfigWatcherOptions
   const metrics = createReloadMetrics(options.registry, options.nowMs)
   let inForce: ConfigReading<Config> = { config: options.config, settings: source.started }
   let taking: Promise<void> = Promise.resolve()
-  let isStopped = false
+  const stopping = new AbortController()
   const takeOn = async () => {
-    const taken = isStopped ? undefined : prepareChange(options, inForce)
+    const taken = stopping.signal.aborted ? undefined : prepareChange(options, inForce)
     if (!taken) return
     if ('refused' in taken) {
       logger.error({ problems: taken.refused }, `the configuration stays as it was: ${taken.refused.join('\n')}`)
       metrics.refused()
       return
     }
-    await taken.make()
+    await taken.make(stopping.signal)
     inForce = taken.inForce
     const { restart } = configChange(source.started, inForce.settings, source.sections, options.live.keys)
     metrics.took(restart.length)
     logger.info({ inForce: taken.changed, needsRestart: restart }, textOf(taken.changed, restart))
   }
   const readAgain = () => {
-    taking = taking.then(takeOn).catch(onFail)
+    taking = taking
+      .then(takeOn)
+      .catch((error: Error) => stopping.signal.aborted || onFail(error))
+      .then(() => {})
     return taking
   }
   const timer = setInterval(onceChanged(source, readAgain), intervalMs).unref()
@@ -72,7 +75,7 @@ export function watchConfig<Config extends object>(options: ConfigWatcherOptions
     config: () => inForce.config,
     readAgain,
     stop: async () => {
-      isStopped = true
+      stopping.abort()
       clearInterval(timer)
       await taking
     },
@@ -102,7 +105,7 @@ type Taken<Config> =
       readonly inForce: ConfigReading<Config>
       /** Keys of what comes into force. */
       readonly changed: readonly string[]
-      make(): Promise<void>
+      make(stopping: AbortSignal): Promise<void>
     }
 
 function prepareChange<Config extends object>(

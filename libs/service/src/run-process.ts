@@ -69,6 +69,9 @@ export async function runProcess<
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal))
   process.on('disconnect', () => stop('parent is gone'))
+  let readConfigAgain = async () => {}
+  // In a terminal it says that the terminal is closed. While a service starts, it has just read its configuration.
+  if (!process.stdout.isTTY) process.on('SIGHUP', () => void readConfigAgain())
   const endTracing = await startTracing(process.env, { serviceName: `lapwing-${definition.name}`, version })
   const running = await runService({
     name: definition.name,
@@ -80,8 +83,7 @@ export async function runProcess<
     start: definition.start,
     source,
   })
-  // In a terminal it says that the terminal is closed.
-  if (!process.stdout.isTTY) process.on('SIGHUP', () => void running.readConfigAgain())
+  readConfigAgain = running.readConfigAgain
   close = running.close
   process.send?.({ type: 'ready', service: definition.name, url: running.url } satisfies ReadyMessage)
 }

@@ -67,9 +67,9 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
     keys: liveKeys.map((key) => `alerter.${key}`),
     prepare: (next) => {
       const prepared = prepareAlerting(next.alerter, parts)
-      return async () => {
+      return async (signal) => {
         await alerting?.stop()
-        alerting = await prepared.run(opened, stopping.signal)
+        alerting = await prepared.run(opened, AbortSignal.any([signal, stopping.signal]))
       }
     },
   })
