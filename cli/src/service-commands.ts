@@ -12,6 +12,10 @@ const services = {
   drift: { does: 'Watches the scores for drift and asks for training.', load: () => import('@lapwing/drift/main') },
   alerter: { does: 'Decides who is told of what, and tells them.', load: () => import('@lapwing/alerter/main') },
   reporter: { does: 'Serves the page, its API and the metrics of the pipeline.', load: () => import('@lapwing/reporter/main') },
+  pods: {
+    does: 'Watches the pods of a Kubernetes cluster, as context for incidents.',
+    load: () => import('@lapwing/ingestor/pods/main'),
+  },
 } as const
 
 export function serviceCommands(): Command[] {

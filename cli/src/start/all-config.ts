@@ -4,6 +4,7 @@ import { detectorSchema } from '@lapwing/detector/config'
 import { trainerSchema } from '@lapwing/detector/trainer/config'
 import { driftSchema } from '@lapwing/drift/config'
 import { ingestorSchema } from '@lapwing/ingestor/config'
+import { podsSchema } from '@lapwing/ingestor/pods/config'
 import { reporterSchema } from '@lapwing/reporter/config'
 import { type ConfigOf, commonSections } from '@lapwing/service/config'
 import { type ConfigSource, openConfig } from '@lapwing/service/config-source'
@@ -16,6 +17,7 @@ export const allSections = {
   drift: driftSchema,
   alerter: alerterSchema,
   reporter: reporterSchema,
+  pods: podsSchema,
 } as const
 
 export type AllConfig = ConfigOf<typeof allSections>

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { alertRecord, startedAtMs } from '../testing/alert.ts'
 import { linkTemplate } from './link-template.ts'
 import type { Delivery, Telling } from './reconcile.ts'
-import { type SlackText, slackDigest, slackLimits, slackMessage } from './slack-message.ts'
+import { type MessageContext, type SlackText, slackDigest, slackLimits, slackMessage } from './slack-message.ts'
 
 const warned: Telling = { state: 'firing', severity: 'warning', atMs: startedAtMs }
 const escalated: Telling = { state: 'firing', severity: 'critical', atMs: startedAtMs }
@@ -13,12 +13,16 @@ const message = (
   alert: Alert,
   tellings: Telling[] = [warned],
   members: readonly Alert[] = [alert],
-  { quietedBy, window }: { quietedBy?: Delivery['quietedBy']; window?: readonly number[] } = {},
+  { quietedBy, window = [], pods = [] }: { quietedBy?: Delivery['quietedBy'] } & Partial<MessageContext> = {},
 ) => {
   const told = { repeated: false, continuedAt: null, messageRef: '', records: [], attempt: 1 }
   const delivery: Delivery = { alert, tellings, members, quietedBy, ...told }
   const runbook = linkTemplate('http://runbooks/{metric}?a=1&b={label:job}')
-  return slackMessage(delivery, { pageUrl: 'http://page', prometheusUrl: 'http://prom', runbook, partitionOf: () => 3 }, window)
+  return slackMessage(
+    delivery,
+    { pageUrl: 'http://page', prometheusUrl: 'http://prom', runbook, partitionOf: () => 3 },
+    { window, pods },
+  )
 }
 const textsOf = (built: ReturnType<typeof slackMessage>): SlackText[] =>
   built.blocks.flatMap((block) => {
@@ -47,6 +51,16 @@ describe('a message', () => {
     ]) {
       expect(text).toContain(fact)
     }
+  })
+
+  test('tells what happened to the pods, in words that ping nobody', () => {
+    const pods = [
+      { atMs: 0, when: '3 min before', text: 'Pod shop/cart-1: container <!channel> ended (OOMKilled, exit code 137)' },
+    ]
+    expect(allText(message(alertRecord(), [warned], undefined, { pods }))).toContain(
+      'On Kubernetes\n3 min before: Pod shop/cart-1: container &lt;!channel&gt; ended (OOMKilled, exit code 137)',
+    )
+    expect(allText(message(alertRecord()))).not.toContain('On Kubernetes')
   })
 
   test('tells what it was before it got worse', () => {

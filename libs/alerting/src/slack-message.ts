@@ -15,6 +15,7 @@ import { bandGauge } from './band-gauge.ts'
 import { type Digest, leftOutCount } from './digest.ts'
 import { likelyCauses } from './likely-causes.ts'
 import type { LinkTemplate } from './link-template.ts'
+import type { PodContext } from './pod-context.ts'
 import { reasonText } from './reason-text.ts'
 import type { Delivery } from './reconcile.ts'
 import { type PartitionOf, type SlackActions, verdictButtons } from './slack-buttons.ts'
@@ -60,8 +61,17 @@ export interface SlackLinks {
   readonly partitionOf: PartitionOf | undefined
 }
 
-/** @param window evenly spaced values of the leading series up to now, for a line of them; empty when they are not known */
-export function slackMessage(delivery: Delivery, links: SlackLinks, window: readonly number[] = []): SlackMessage {
+/** What is known beside the alert; empty where nothing is. */
+export interface MessageContext {
+  /** Evenly spaced values of the leading series up to now, for a line of them. */
+  readonly window: readonly number[]
+  /** What happened to the pods that it is about. */
+  readonly pods: readonly PodContext[]
+}
+
+const noContext: MessageContext = { window: [], pods: [] }
+
+export function slackMessage(delivery: Delivery, links: SlackLinks, { window, pods }: MessageContext = noContext): SlackMessage {
   const { alert, members, quietedBy } = delivery
   const title = `${titleMark(delivery)} ${visible(titleText(delivery))}`
   return {
@@ -72,6 +82,7 @@ export function slackMessage(delivery: Delivery, links: SlackLinks, window: read
       ...(quietedBy ? [{ type: 'section', text: plain(quietText(quietedBy), slackLimits.text) } as const] : []),
       { type: 'section', text: plain(whereText(sharedLabels(members)), slackLimits.text) },
       ...(members.length > 1 ? [{ type: 'section', text: plain(causesText(members), slackLimits.text) } as const] : []),
+      ...(pods.length > 0 ? [{ type: 'section', text: plain(podsText(pods), slackLimits.text) } as const] : []),
       ...(links.partitionOf ? verdictButtons(members, quietedBy ? 'quiet' : firingOrOver(alert), links.partitionOf) : []),
       { type: 'context', elements: [...linkTexts(alert, links), plain(`Incident ${alert.id}`, slackLimits.field)] },
     ],
@@ -130,6 +141,10 @@ function causesText(members: readonly Alert[]): string {
   })
   const more = members.length - lines.length
   return ['Likely causes', ...lines, ...(more > 0 ? [`and ${more} more series`] : [])].join('\n')
+}
+
+function podsText(pods: readonly PodContext[]): string {
+  return ['On Kubernetes', ...pods.map(({ when, text }) => `${when}: ${visible(text)}`)].join('\n')
 }
 
 function titleMark({ alert, tellings, quietedBy }: Delivery): string {

@@ -30,6 +30,7 @@ export interface RecordTypes {
   ReplicaClaim: records.ReplicaClaim
   Mute: records.Mute
   ServiceSettings: records.ServiceSettings
+  PodEvent: records.PodEvent
 }
 
 /** Why bytes were refused: the reason is bounded, so it can be a metric's label. */

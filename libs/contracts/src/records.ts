@@ -502,3 +502,31 @@ export interface ServiceSettings {
   /** Its sections of the configuration with defaults, without secrets. */
   readonly yaml: string
 }
+
+export type PodEventKind = 'unknown' | 'container_ended' | 'not_ready' | 'evicted'
+
+/** Something that happened to a pod of a Kubernetes cluster: context for incidents, never an anomaly. */
+export interface PodEvent {
+  /** Identity of this event: the same happening gives the same id, whoever reports it. */
+  readonly id: string
+  /** What happened. */
+  readonly kind: PodEventKind
+  /** Namespace of the pod. */
+  readonly namespace: string
+  /** Name of the pod. */
+  readonly pod: string
+  /** Name of the container; empty where it is the whole pod. */
+  readonly container: string
+  /** Name of the node it is on; empty when not placed. */
+  readonly node: string
+  /** The cluster's word for it, such as OOMKilled or Error; may be empty. */
+  readonly reason: string
+  /** Exit code of a container that ended. */
+  readonly exitCode: number
+  /** How often the container has been started again. */
+  readonly restarts: number
+  /** The cluster's sentence about it, cut; may be empty. */
+  readonly message: string
+  /** When it happened by the cluster's clock, milliseconds since the epoch. */
+  readonly atMs: number
+}

@@ -55,6 +55,7 @@ export const recordSchemas = {
   ReplicaClaim: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1201, file: 'replica-claim.v1.avsc' }] },
   Mute: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1301, file: 'mute.v1.avsc' }] },
   ServiceSettings: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1401, file: 'service-settings.v1.avsc' }] },
+  PodEvent: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1501, file: 'pod-event.v1.avsc' }] },
 } as const satisfies Record<string, { compatibility: Compatibility; versions: readonly SchemaVersion[] }>
 
 export type RecordName = keyof typeof recordSchemas

@@ -35,6 +35,7 @@ export const topics = {
   // Longer than a mute may last, so that who muted what can be looked up until after its end.
   mutes: { records: ['Mute'], cleanup: 'compact,delete', retentionMs: 400 * dayMs },
   settings: { records: ['ServiceSettings'], cleanup: 'compact,delete', retentionMs: 2 * dayMs },
+  'pod-events': { records: ['PodEvent'], cleanup: 'delete', retentionMs: 48 * hourMs },
   'dead-letters': { records: ['DeadLetter'], cleanup: 'delete', retentionMs: 14 * dayMs },
 } as const satisfies Record<string, TopicDefinition>
 

@@ -102,7 +102,7 @@ export function loadFile<Schema extends z.ZodType>(schema: Schema, file: string)
 }
 
 const defaultFile = 'lapwing.yaml'
-const sectionNames = ['kafka', 'http', 'log', 'ingestor', 'detector', 'trainer', 'drift', 'alerter', 'reporter']
+const sectionNames = ['kafka', 'http', 'log', 'ingestor', 'detector', 'trainer', 'drift', 'alerter', 'reporter', 'pods']
 
 /** Keys of the flat form, and where each belongs. */
 export const flatKeys: Readonly<Record<string, readonly [section: string, key: string]>> = {

@@ -16,6 +16,7 @@ import {
   notificationsOf,
   prefix,
   sendAnomalies,
+  sendPodEvent,
   sendVerdict,
   settledBreaches,
 } from '../testing/anomalies.ts'
@@ -74,6 +75,18 @@ describe('Slack', () => {
     await sendAnomalies(log, resolved)
     await eventually(() => expect(titles(receiver).at(-1)).toBe('🟢 Resolved'))
     await eventually(async () => expect(await settledBreaches(log, 'slack', [opened, escalated, resolved])).toEqual([]))
+  })
+
+  test('hears what happened to the pod shortly before', async () => {
+    const log = createInProcessLog()
+    const receiver = await slack()
+    await alerter(log, { slack_webhook_url: receiver.url })
+    const { opened } = episode('a')
+    const labels = [...opened.labels, { name: 'namespace', value: 'shop' }, { name: 'pod', value: 'cart-1' }]
+    await sendPodEvent(log, { namespace: 'shop', pod: 'cart-1', atMs: opened.startedAtMs - 180_000 })
+    await sendAnomalies(log, { ...opened, labels })
+    const sentence = 'On Kubernetes\\n3 min before: Pod shop/cart-1: container app ended (OOMKilled, exit code 137)'
+    await eventually(() => expect(JSON.stringify(receiver.taken())).toContain(sentence))
   })
 
   test('is told once although every record comes twice, and again after a restart', async () => {

@@ -18,6 +18,7 @@ import type { OpenFeedback } from './feedback/open-feedback.ts'
 import type { AlerterMetrics } from './metrics.ts'
 import { type MuteSource, openMuteSource } from './mute-source.ts'
 import type { AlerterTopics } from './outcome-writer.ts'
+import type { PodsOf } from './pod-source.ts'
 import type { Receiver } from './receiver.ts'
 import { createReceivers } from './receivers.ts'
 import { followRecordedMutes } from './recorded-mutes.ts'
@@ -42,6 +43,7 @@ export interface AlertingParts {
   readonly prefix: string
   readonly partitions: number
   readonly partitionOf: PartitionOf
+  readonly podsOf: PodsOf
   readonly metrics: AlerterMetrics
   readonly observer: StageObserver
   readonly logger: Logger

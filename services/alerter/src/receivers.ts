@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { createAlertmanagerReceiver } from './alertmanager-receiver.ts'
 import type { AlerterConfig, ReceiverConfig } from './config.ts'
 import { createLogReceiver } from './log-receiver.ts'
+import type { PodsOf } from './pod-source.ts'
 import type { Receiver } from './receiver.ts'
 import { createSlackBotReceiver } from './slack-bot-receiver.ts'
 import { createSlackReceiver } from './slack-receiver.ts'
@@ -15,6 +16,7 @@ const requestTimeoutMs = 10_000
 export interface ReceiverParts {
   readonly logger: Logger
   readonly partitionOf: PartitionOf
+  readonly podsOf: PodsOf
 }
 
 /** The log is part of each: an installation without anything else sees its alerts too. Throws for an address that is none. */
@@ -31,7 +33,7 @@ export function createReceivers(config: AlerterConfig, parts: ReceiverParts): Re
 }
 
 /** Names of places are unique: those of the default receiver are the bare kinds. */
-function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, partitionOf }: ReceiverParts): Receiver[] {
+function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, partitionOf, podsOf }: ReceiverParts): Receiver[] {
   const nameOf = (kind: string) => (receiver.name === '' ? kind : `${receiver.name}.${kind}`)
   const { page_url: pageUrl, runbook_url: runbook } = config
   const links = {
@@ -44,13 +46,14 @@ function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, par
   const places = [createLogReceiver(logger, nameOf('log'))]
   const { slack_webhook_url: webhookUrl, webhook_url: url } = receiver
   if (webhookUrl.reveal() !== '')
-    places.push(createSlackReceiver({ rateLimit, timeoutMs, links, windowOf, name: nameOf('slack'), webhookUrl }))
+    places.push(createSlackReceiver({ rateLimit, timeoutMs, links, windowOf, podsOf, name: nameOf('slack'), webhookUrl }))
   const { slack_bot_token: botToken, slack_channel: channel } = receiver
   const slackBot = {
     rateLimit,
     timeoutMs,
     links,
     windowOf,
+    podsOf,
     logger,
     name: nameOf('slack'),
     botToken,

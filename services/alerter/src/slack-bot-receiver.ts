@@ -17,6 +17,7 @@ import type { Logger } from 'pino'
 import { z } from 'zod'
 import { DeliveryError, type DeliveryErrorCode, deliveryError } from './delivery-errors.ts'
 import { createHttpPoster, type HttpPoster } from './http-poster.ts'
+import type { PodsOf } from './pod-source.ts'
 import type { DeliveryAnswer, Receiver } from './receiver.ts'
 import { createSlackPictures, type Picture, type SlackPictures, type SlackPlace } from './slack-pictures.ts'
 import type { SeriesWindow, WindowOf } from './window-source.ts'
@@ -30,6 +31,7 @@ export interface SlackBotOptions {
   readonly apiUrl: string
   readonly links: SlackLinks
   readonly windowOf: WindowOf
+  readonly podsOf: PodsOf
   readonly logger: Logger
   readonly rateLimit: Allowance | undefined
   readonly timeoutMs: number
@@ -100,11 +102,11 @@ async function tell(
   api: SlackApi,
   pictures: SlackPictures,
   delivery: Delivery,
-  { links, windowOf }: SlackBotOptions,
+  { links, windowOf, podsOf }: SlackBotOptions,
   signal: AbortSignal,
 ): Promise<DeliveryAnswer> {
   const window = await windowOf(delivery.alert, signal)
-  const message = slackMessage(delivery, links, window.values)
+  const message = slackMessage(delivery, links, { window: window.values, pods: podsOf(delivery.members) })
   const picture = pictureOf(delivery.alert, window)
   const place = placeIn(delivery.messageRef)
   if (place) await pictures.giveUp(place)

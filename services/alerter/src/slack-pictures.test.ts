@@ -23,7 +23,7 @@ async function world() {
   const receiver = createSlackBotReceiver({
     ...{ name: 'slack', botToken: secret().parse(api.token), channel: api.channelName, apiUrl: api.url },
     links: { pageUrl: 'http://page', runbook: undefined, prometheusUrl: undefined, partitionOf: undefined },
-    ...{ windowOf: async () => window, rateLimit: undefined, timeoutMs: 10_000 },
+    ...{ podsOf: () => [], windowOf: async () => window, rateLimit: undefined, timeoutMs: 10_000 },
     logger: pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }),
   })
   onTestFinished(receiver.close)

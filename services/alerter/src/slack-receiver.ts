@@ -4,6 +4,7 @@ import { type SlackLinks, slackDigest, slackMessage } from '@lapwing/alerting/sl
 import type { Secret } from '@lapwing/service/config-fields'
 import { deliveryError } from './delivery-errors.ts'
 import { createHttpPoster } from './http-poster.ts'
+import type { PodsOf } from './pod-source.ts'
 import type { DeliveryAnswer, Receiver } from './receiver.ts'
 import type { WindowOf } from './window-source.ts'
 
@@ -12,6 +13,7 @@ export interface SlackOptions {
   readonly webhookUrl: Secret
   readonly links: SlackLinks
   readonly windowOf: WindowOf
+  readonly podsOf: PodsOf
   readonly rateLimit: Allowance | undefined
   readonly timeoutMs: number
 }
@@ -20,7 +22,7 @@ export interface SlackOptions {
 const spacingMs = 1000
 
 /** Throws an error that does not show the address when that is none. */
-export function createSlackReceiver({ name, webhookUrl, links, windowOf, rateLimit, timeoutMs }: SlackOptions): Receiver {
+export function createSlackReceiver({ name, webhookUrl, links, windowOf, podsOf, rateLimit, timeoutMs }: SlackOptions): Receiver {
   const poster = createHttpPoster({
     name,
     url: addressOf(webhookUrl),
@@ -35,7 +37,8 @@ export function createSlackReceiver({ name, webhookUrl, links, windowOf, rateLim
     deliver: async (deliveries, signal) => {
       const answers: DeliveryAnswer[] = []
       for (const delivery of deliveries) {
-        const message = slackMessage(delivery, links, (await windowOf(delivery.alert, signal)).values)
+        const { values: window } = await windowOf(delivery.alert, signal)
+        const message = slackMessage(delivery, links, { window, pods: podsOf(delivery.members) })
         answers.push(await poster.post(message, signal).then(() => undefined, deliveryError))
       }
       return answers

@@ -1,5 +1,5 @@
 /** The alerter: anomalies in, receivers told. The composition; decisions stand in the files it puts together. */
-
+import { createPodMemory } from '@lapwing/alerting/pod-context'
 import type { PartitionOf } from '@lapwing/alerting/slack-buttons'
 import { partitionOf } from '@lapwing/contracts/series'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
@@ -15,6 +15,7 @@ import type { alerterSchema } from './config.ts'
 import { addFeedbackRoutes } from './feedback/feedback-routes.ts'
 import { type OpenFeedback, openFeedback } from './feedback/open-feedback.ts'
 import { createAlerterMetrics } from './metrics.ts'
+import { followPods } from './pod-source.ts'
 
 type AlerterContext = ServiceContext<ServiceConfig<'alerter', typeof alerterSchema>>
 
@@ -29,7 +30,9 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
     () => (alerting ?? first).receivers,
     (receiver) => alerting?.routes.pending(receiver) ?? 0,
   )
+  const pods = createPodMemory()
   const parts = {
+    podsOf: pods.contextOf,
     ...{ log, topics, prefix, partitions, metrics, logger, onFatal: context.fail, partitionOf: partitionOfAlert(partitions) },
     observer: createStageMetrics(context.registry),
     onSilences: (silences: Parameters<OpenFeedback['takeSilences']>[0]) =>
@@ -57,6 +60,9 @@ export async function startAlerter(context: AlerterContext, log: Log): Promise<v
   })
   context.onClose('feedback', feedback.stop)
   const opened = feedback
+  const podEvents = topicName(prefix, 'pod-events')
+  const following = await followPods({ log, topic: podEvents, memory: pods, logger, onFatal: context.fail })
+  context.onClose('pods', following.stop)
   alerting = await first.run(opened, stopping.signal)
   watchConsuming(context.health, 'alerts', { lastActivityMs: () => alerting?.routes.lastActivityMs() })
   context.onClose('alerting', async () => {

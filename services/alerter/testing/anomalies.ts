@@ -1,7 +1,7 @@
 /** Anomaly records for tests, and what became of them. */
 import { conservationBreaches, type RecordOutcome } from '@lapwing/alerting/conservation'
 import { decode, encode } from '@lapwing/contracts/codec'
-import type { Anomaly, Feedback, Notification } from '@lapwing/contracts/records'
+import type { Anomaly, Feedback, Notification, PodEvent } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
 import type { Log } from '@lapwing/stream/log'
 
@@ -77,6 +77,15 @@ export async function sendAnomalies(log: Log, ...anomalies: readonly Anomaly[]):
   await producer.send(
     anomalies.map((anomaly) => ({ topic, partition: 0, key: Buffer.from(anomaly.entityKey), value: encode('Anomaly', anomaly) })),
   )
+  await producer.close()
+}
+
+/** A container that was killed for its memory. */
+export async function sendPodEvent(log: Log, differences: Partial<PodEvent>): Promise<void> {
+  const killed = { kind: 'container_ended', container: 'app', reason: 'OOMKilled', exitCode: 137, restarts: 0 } as const
+  const event = { id: 'event-1', ...killed, namespace: '', pod: '', node: '', message: '', atMs: 0, ...differences }
+  const producer = await log.producer()
+  await producer.send([{ topic: topicName(prefix, 'pod-events'), partition: 0, key: null, value: encode('PodEvent', event) }])
   await producer.close()
 }
 

@@ -139,6 +139,12 @@ const stepSchema = z.object({
 export const anomalyDetailSchema = z.object({
   anomaly: anomalySchema,
   steps: z.array(stepSchema).readonly().describe('Oldest first'),
+  pods: z
+    .array(
+      z.object({ atMs: timeMs, text: z.string(), when: z.string().describe('Before or after the beginning of the episode') }),
+    )
+    .readonly()
+    .describe('What happened to its pods on Kubernetes, oldest first'),
 })
 
 const driftRequestSchema = z.object({ id: z.string(), detector: z.string(), reason: z.string(), atMs: timeMs })

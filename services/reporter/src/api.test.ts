@@ -65,6 +65,7 @@ describe('API', () => {
     expect((await get('/api/v1/anomalies/a')).body).toMatchObject({
       anomaly: { episodeId: 'a' },
       steps: [{ id: 'a/open', state: 'open' }],
+      pods: [],
     })
   })
 

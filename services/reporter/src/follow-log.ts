@@ -5,6 +5,7 @@
  * this service reads the same records again after each restart, and the stage that owns the record has put it there already.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import type { PodMemory } from '@lapwing/alerting/pod-context'
 import { decode } from '@lapwing/contracts/codec'
 import type { TopicName } from '@lapwing/contracts/topics'
 import type { Consumption, Log, LogRecord, RecordBatch } from '@lapwing/stream/log'
@@ -30,6 +31,7 @@ export const followedTopics = [
   'models',
   'mutes',
   'settings',
+  'pod-events',
 ] as const satisfies readonly TopicName[]
 export type FollowedTopic = (typeof followedTopics)[number]
 
@@ -42,6 +44,7 @@ export interface FollowTargets {
   readonly models: ModelVersions
   readonly mutes: MuteBook
   readonly settings: SettingsBook
+  readonly pods: Pick<PodMemory, 'add'>
   onRecords(topic: FollowedTopic, count: number): void
   onHistory(change: HistoryChange): void
   /** The history did not take records, which are tried again until it does; undefined once it has. */
@@ -137,7 +140,7 @@ const historyRetryMs = 1000
 function applyRecord(
   topic: FollowedTopic,
   record: LogRecord,
-  { projection, models, mutes, settings }: FollowTargets,
+  { projection, models, mutes, settings, pods }: FollowTargets,
   pending: Pending,
 ): void {
   const { value } = record
@@ -147,6 +150,7 @@ function applyRecord(
   else if (topic === 'settings') settings.take(record)
   else if (!value) return
   else if (topic === 'scores') foldScores(projection, decode('ScoreBatch', value))
+  else if (topic === 'pod-events') pods.add(decode('PodEvent', value))
   else if (topic === 'control') foldControl(projection, decode('Control', value))
   else if (topic === 'anomalies') pending.anomalies.push(decode('Anomaly', value))
   else pending.notifications.push(decode('Notification', value))

@@ -138,6 +138,22 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     expect(await accessibilityProblems(page)).toEqual([])
   })
 
+  test('an anomaly of a pod tells what happened to the pod', async () => {
+    await withShop()
+    const labels = labelled('queue_depth', { namespace: 'shop', pod: 'cart-1' })
+    const inPod = anomaly({ id: 'in-pod/open', episodeId: 'in-pod', labels, startedAtMs: faultFromMs, observedAtMs: faultFromMs })
+    const killed = { kind: 'container_ended', container: 'app', reason: 'OOMKilled', exitCode: 137, restarts: 4 } as const
+    const where = { namespace: 'shop', pod: 'cart-1', node: 'node-7', message: '', atMs: faultFromMs - 180_000 }
+    await reporter().write('PodEvent', [{ id: 'event', ...killed, ...where }])
+    await reporter().write('ScoreBatch', [scoreBatch([{ labels, samples: [{ timestampMs: nowMs, value: 7 }] }])])
+    await reporter().write('Anomaly', [inPod])
+    const isKnown = async () => (await fetch(`${reporter().url}/api/v1/anomalies/in-pod`)).status
+    await until(isKnown, (status) => status === 200)
+    const page = await open('/?anomaly=in-pod')
+    await page.getByText('container app ended (OOMKilled, exit code 137), restarted 4 times').waitFor()
+    await page.getByText('3 min before').waitFor()
+  })
+
   test('the overview says what is wrong, how often it was right, how late, and gives everything away as a file', async () => {
     await withShop()
     const judge = (about: Partial<Feedback>): Feedback => ({

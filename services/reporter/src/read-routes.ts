@@ -1,4 +1,5 @@
 /** Routes that read the projection and the history, and the live events. */
+import type { PodMemory } from '@lapwing/alerting/pod-context'
 import { z } from 'zod'
 import type { Overview } from './api-model.ts'
 import {
@@ -46,6 +47,8 @@ export interface ReadSources {
   now(): number
   readonly models: ModelVersions
   readonly settings: SettingsBook
+  /** What happened to pods. */
+  readonly pods: Pick<PodMemory, 'contextOf'>
 }
 
 export function addReadRoutes(api: Api, sources: ReadSources): void {
@@ -125,7 +128,7 @@ function addSeriesRoutes(api: Api, { projection, history }: ReadSources): void {
   })
 }
 
-function addAnomalyRoutes(api: Api, { history, now }: ReadSources): void {
+function addAnomalyRoutes(api: Api, { history, pods, now }: ReadSources): void {
   const list = {
     tags: ['anomalies'],
     summary: 'Anomalies, newest first',
@@ -145,7 +148,9 @@ function addAnomalyRoutes(api: Api, { history, now }: ReadSources): void {
   api.get('/anomalies/:episodeId', { schema: one }, async ({ params: { episodeId } }, reply) => {
     const [found] = await history.episodes({ ids: [episodeId], limit: 1 })
     if (!found) return notFound(reply, 'no such anomaly; it may be older than the retention')
-    return { anomaly: anomalyView(found), steps: (await history.steps(episodeId)).map(anomalyStep) }
+    const anomaly = anomalyView(found)
+    const labels = anomaly.labels.map(([name, value]) => ({ name, value }))
+    return { anomaly, steps: (await history.steps(episodeId)).map(anomalyStep), pods: pods.contextOf([{ ...anomaly, labels }]) }
   })
 
   const precision = {

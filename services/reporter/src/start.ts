@@ -4,6 +4,7 @@
  * It listens before the log is there, so that the page can say what it is waiting for. Several replicas may run side by side:
  * each reads the whole log, and only `output_csv` is shared out among them, by partition.
  */
+import { createPodMemory } from '@lapwing/alerting/pod-context'
 import { type TopicName, topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
@@ -107,6 +108,7 @@ async function createParts(context: ReporterContext, log: Log) {
     models: new ModelVersions(),
     mutes: new MuteBook(),
     settings: new SettingsBook(),
+    pods: createPodMemory(),
     closing,
     explorer,
     projection,
@@ -154,7 +156,7 @@ async function connect({ config, logger, health, onClose }: ReporterContext, log
 }
 
 async function startFollowing(context: ReporterContext, log: Log, parts: Parts, canary: Canary): Promise<void> {
-  const { projection, history, models, mutes, settings, metrics, changedEpisodes, closing, onDamaged, onFatal } = parts
+  const { projection, history, models, mutes, settings, pods, metrics, changedEpisodes, closing, onDamaged, onFatal } = parts
   const { health, logger } = context
   const following = await followLog({
     log,
@@ -164,6 +166,7 @@ async function startFollowing(context: ReporterContext, log: Log, parts: Parts, 
     models,
     mutes,
     settings,
+    pods,
     onRecords: (topic, count) => metrics.records.inc({ topic }, count),
     onHistory: ({ opened, episodeIds }) => {
       for (const { severity } of opened) metrics.anomalies.inc({ severity })

@@ -1,5 +1,5 @@
 /** The API over one series with one anomaly, on a log in memory, without a server. */
-
+import { createPodMemory } from '@lapwing/alerting/pod-context'
 import { encode } from '@lapwing/contracts/codec'
 import type { Model } from '@lapwing/contracts/records'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
@@ -85,6 +85,7 @@ export async function openApi(
     models,
     mutes: new MuteBook(),
     settings: new SettingsBook(),
+    pods: createPodMemory(),
     feed: createLiveFeed({ maxClients: 0, maxBufferedBytes: 1, onDropped: () => {} }),
     overview: async () =>
       overview(projection, { nowMs: 5000, log: 'in-process', openAnomalies: 1, behindRecords: 0, explorer: '', waitingFor: [] }),

@@ -76,6 +76,7 @@ const topicOf = {
   Feedback: 'feedback',
   Model: 'models',
   Mute: 'mutes',
+  PodEvent: 'pod-events',
 } as const
 
 /** Waits until `holds` gives a value that is true; rejects after the deadline with what was last seen. */

@@ -42,6 +42,7 @@ export function Story({ anomaly, detail, others, nowMs, onToggle }: StoryPropert
                 </li>
               ))}
             </ul>
+            <Pods pods={detail?.pods ?? []} />
             <Besides anomalies={besides(anomaly, others)} onToggle={onToggle} />
           </div>
           <div>
@@ -62,6 +63,22 @@ export function Story({ anomaly, detail, others, nowMs, onToggle }: StoryPropert
         </details>
       </td>
     </tr>
+  )
+}
+
+function Pods({ pods }: Pick<AnomalyDetail, 'pods'>) {
+  if (pods.length === 0) return null
+  return (
+    <>
+      <h3>On Kubernetes</h3>
+      <ul>
+        {pods.map(({ atMs, text, when }) => (
+          <li key={`${atMs} ${text}`}>
+            <small>{when}</small> {text}
+          </li>
+        ))}
+      </ul>
+    </>
   )
 }
 

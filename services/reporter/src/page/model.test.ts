@@ -102,10 +102,10 @@ describe('anomalies', () => {
 
   test('a link to one shows it, but does not take the time back that a person chose', () => {
     const linked = fromAddress(initialState, '?series=b&anomaly=e')
-    const shown = receiveOpened(linked, { anomaly: anomaly('e'), steps: [] })
+    const shown = receiveOpened(linked, { anomaly: anomaly('e'), steps: [], pods: [] })
     expect(shown).toMatchObject({ selectedKey: 'b', zoom: { fromMs: 700_000 } })
-    expect(receiveOpened({ ...shown, zoom: undefined }, { anomaly: anomaly('e'), steps: [] }).zoom).toBeUndefined()
-    expect(receiveOpened(linked, { anomaly: anomaly('other'), steps: [] })).toBe(linked)
+    expect(receiveOpened({ ...shown, zoom: undefined }, { anomaly: anomaly('e'), steps: [], pods: [] }).zoom).toBeUndefined()
+    expect(receiveOpened(linked, { anomaly: anomaly('other'), steps: [], pods: [] })).toBe(linked)
   })
 })
 

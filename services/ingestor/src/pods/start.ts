@@ -1,0 +1,47 @@
+/** The pods role of the ingestor as a service: what happens to pods of a Kubernetes cluster, onto the log. */
+import type { PodEvent } from '@lapwing/contracts/records'
+import { topicName, topicSpecs } from '@lapwing/contracts/topics'
+import type { ServiceConfig } from '@lapwing/service/run-process'
+import type { ServiceContext } from '@lapwing/service/run-service'
+import type { Log } from '@lapwing/stream/log'
+import { openTopics } from '@lapwing/stream/open-topics'
+import type { podsSchema } from './config.ts'
+import { podEvents } from './pod-events.ts'
+import { createPodWriter } from './pod-writer.ts'
+import { watchPods } from './watch-pods.ts'
+
+export async function startPods(context: ServiceContext<ServiceConfig<'pods', typeof podsSchema>>, log: Log): Promise<void> {
+  const { config, health, logger } = context
+  const { topic_prefix: prefix, partitions } = config.kafka
+  await context.listen()
+  await openTopics(log, topicSpecs(prefix, partitions), context)
+  const producer = await log.producer()
+  context.onClose('producer', producer.close)
+  const writer = createPodWriter({
+    ...{ topic: topicName(prefix, 'pod-events'), partitions, send: producer.send, nowMs: Date.now },
+    onRetry: (error) => logger.warn({ err: error }, `what happened to pods is not written yet: ${error.message}`),
+    onWritten: (events) => {
+      for (const event of events) tell(event)
+    },
+  })
+  context.onClose('writer', writer.stop)
+  health.declare('kubernetes', 'not asked yet')
+  const unanswered = new Map<string, string>()
+  const watch = watchPods({
+    namespaces: config.pods.namespaces,
+    onPod: (pod) => writer.write(podEvents(pod, Date.now())),
+    onState: (namespace, state) => {
+      if (state === true) unanswered.delete(namespace)
+      else unanswered.set(namespace, state)
+      if (state !== true) logger.warn({ namespace }, `pods are not watched: ${state}`)
+      const [first] = unanswered
+      health.set('kubernetes', first ? `namespace ${first[0]}: ${first[1]}` : true)
+    },
+  })
+  context.onClose('watch', watch.stop)
+  logger.info({ namespaces: watch.namespaces }, 'watching pods')
+
+  function tell({ kind, namespace, pod, container, reason }: PodEvent): void {
+    logger.info({ kind, namespace, pod, container, reason }, 'something happened to a pod')
+  }
+}
