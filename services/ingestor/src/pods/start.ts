@@ -3,6 +3,7 @@ import type { PodEvent } from '@lapwing/contracts/records'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import type { ServiceConfig } from '@lapwing/service/run-process'
 import type { ServiceContext } from '@lapwing/service/run-service'
+import { announceSettings } from '@lapwing/stream/announce-settings'
 import type { Log } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
 import type { podsSchema } from './config.ts'
@@ -15,6 +16,7 @@ export async function startPods(context: ServiceContext<ServiceConfig<'pods', ty
   const { topic_prefix: prefix, partitions } = config.kafka
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
+  announceSettings(log, topicName(prefix, 'settings'), context)
   const producer = await log.producer()
   context.onClose('producer', producer.close)
   const writer = createPodWriter({
