@@ -44,10 +44,25 @@ export interface PrometheusOptions {
 }
 
 /** A Prometheus that scrapes `target`. It listens on `port`, so that others can know its address before it is up. */
-export async function startPrometheus(port: number, target: string, options: PrometheusOptions = {}): Promise<Server> {
+export function startPrometheus(port: number, target: string, options: PrometheusOptions = {}): Promise<Server> {
+  return startPrometheusServer({ config: prometheusConfig(target, options), port, history: options.history })
+}
+
+export interface PrometheusServerOptions {
+  readonly config: object
+  readonly flags?: readonly string[]
+  /** A free one unless given. */
+  readonly port?: number
+  readonly history?: string | undefined
+}
+
+/** A Prometheus as it is configured, in a folder of its own. */
+export async function startPrometheusServer({ config, flags = [], ...options }: PrometheusServerOptions): Promise<Server> {
+  const port = options.port ?? (await freePort())
   const folder = await mkdtemp(join(tmpdir(), 'lapwing-prometheus-'))
-  const config = join(folder, 'prometheus.yml')
-  await writeFile(config, prometheusConfig(target, options))
+  const file = join(folder, 'prometheus.yml')
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify(config))
   if (options.history) {
     const { status, stderr } = spawnSync(programs.promtool, [
       ...['tsdb', 'create-blocks-from', 'openmetrics', options.history, `${folder}/data`],
@@ -56,7 +71,7 @@ export async function startPrometheus(port: number, target: string, options: Pro
   }
   const child = spawn(
     programs.prometheus,
-    [`--config.file=${config}`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`],
+    [`--config.file=${file}`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`, ...flags],
     { stdio: 'ignore' },
   )
   return ready(`http://127.0.0.1:${port}`, '/-/ready', async () => {
@@ -65,16 +80,15 @@ export async function startPrometheus(port: number, target: string, options: Pro
   })
 }
 
-/** JSON is YAML. */
-function prometheusConfig(target: string, { labels, writes, scrapeInterval = '1s' }: PrometheusOptions): string {
+function prometheusConfig(target: string, { labels, writes, scrapeInterval = '1s' }: PrometheusOptions): object {
   const job = { job_name: 'node', static_configs: [{ targets: [new URL(target).host], labels: labels ?? {} }] }
   const keep = { source_labels: ['__name__'], regex: writes?.metrics, action: 'keep' }
   const queue = { batch_send_deadline: '500ms', max_backoff: '1s' }
-  return JSON.stringify({
+  return {
     global: { scrape_interval: scrapeInterval },
     scrape_configs: [job],
     ...(writes && { remote_write: [{ url: writes.url, write_relabel_configs: [keep], queue_config: queue }] }),
-  })
+  }
 }
 
 async function ready(url: string, path: string, stop: () => Promise<void>): Promise<Server> {

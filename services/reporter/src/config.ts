@@ -4,7 +4,7 @@
  * Memory for the charts is bounded by `max_series` x `points_per_series` x 34 bytes, 272 MB with the defaults; a series takes it
  * as its points arrive.
  */
-import { duration, secret } from '@lapwing/service/config-fields'
+import { duration, httpUrl, secret } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 import { reportsSchema } from './reports/report-settings.ts'
 
@@ -35,6 +35,9 @@ export const reporterSchema = z
     max_series: z.int().min(1).max(100_000).default(4000),
     /** Most series whose scores and bands are metrics, at /metrics/scores; 0: none. */
     score_metrics_max_series: z.int().min(0).max(100_000).default(1000),
+    /** Where scores and bands are written to by remote write, as they come. Empty: nowhere. */
+    remote_write_url: z.preprocess((text) => (text === '' ? undefined : text), httpUrl().optional()),
+    remote_write_bearer_token: secret().prefault(''),
     retention: duration(60_000).prefault('35d'),
     /** Who may use the HTTP API; without any, reading is open and writing is for this machine only. */
     tokens: z.array(tokenSchema).default([]),

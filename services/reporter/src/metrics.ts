@@ -13,6 +13,8 @@ export interface ReporterMetrics {
   readonly droppedClients: Counter
   readonly csvRows: Counter
   readonly csvWriteErrors: Counter
+  readonly scoresWritten: Counter<'outcome'>
+  readonly scoreWriteErrors: Counter
 }
 
 export interface MetricsSources {
@@ -58,7 +60,23 @@ export function createMetrics(sources: MetricsSources): ReporterMetrics {
     help: 'Attempts to write output_csv that failed.',
     registers,
   })
-  return { anomalies, records, damagedRecords, droppedClients, csvRows, csvWriteErrors }
+  return { anomalies, records, damagedRecords, droppedClients, csvRows, csvWriteErrors, ...createWriteBackMetrics(registers) }
+}
+
+function createWriteBackMetrics(registers: Registry[]): Pick<ReporterMetrics, 'scoresWritten' | 'scoreWriteErrors'> {
+  const scoresWritten = new Counter({
+    name: 'lapwing_scores_written_total',
+    help: 'Samples of scores and bands sent to remote_write_url, by what became of them.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  for (const outcome of ['taken', 'refused']) scoresWritten.inc({ outcome }, 0)
+  const scoreWriteErrors = new Counter({
+    name: 'lapwing_scores_write_errors_total',
+    help: 'Requests to remote_write_url that failed and were sent again.',
+    registers,
+  })
+  return { scoresWritten, scoreWriteErrors }
 }
 
 const severities: readonly Severity[] = ['info', 'warning', 'critical']

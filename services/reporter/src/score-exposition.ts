@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import { Gauge, type Registry } from 'prom-client'
 import { newestSlot } from './point-ring.ts'
 import type { Projection, SeriesView } from './projection.ts'
+import { scoreLabels } from './score-labels.ts'
 
 export interface ScoreExposition {
   readonly text: string
@@ -66,21 +67,10 @@ function isCurrent({ points }: SeriesView, newestMs: number | undefined): boolea
   return slot !== undefined && newestMs !== undefined && newestMs - points.columns.timestampsMs[slot]! <= endedAfterMs
 }
 
-/** Ours come first; the same name in the series gets `exported_` before it, as in a scrape. undefined when two names become one. */
-function labelsText({ labels, source, model }: SeriesView): string | undefined {
-  const metric = labels.find(({ name }) => name === '__name__')?.value ?? ''
-  const text = new Map(Object.entries({ metric, query: source, model }))
-  for (const { name, value } of labels) {
-    if (name === '__name__') continue
-    const plain = name.replace(/^[^a-zA-Z_]|[^a-zA-Z0-9_]/g, '_')
-    const free = ownLabels.has(plain) ? `exported_${plain}` : plain
-    if (text.has(free)) return undefined
-    text.set(free, value)
-  }
-  return [...text].map(([name, value]) => `${name}="${escaped(value)}"`).join(',')
+function labelsText(view: SeriesView): string | undefined {
+  const labels = scoreLabels(view.labels, view)
+  return labels && [...labels].map(([name, value]) => `${name}="${escaped(value)}"`).join(',')
 }
-
-const ownLabels = new Set(['metric', 'query', 'model'])
 
 function escaped(value: string): string {
   return value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))

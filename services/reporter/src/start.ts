@@ -31,6 +31,7 @@ import { createProjection } from './projection.ts'
 import { createRecordWriter } from './record-writer.ts'
 import { startReports, type WithRoutes } from './reports/start-reports.ts'
 import { addScoreExposition } from './score-exposition.ts'
+import { writeScores } from './score-writer.ts'
 import { SettingsBook } from './settings-book.ts'
 import { openSqliteHistory } from './sqlite-history.ts'
 import { createStatus } from './status.ts'
@@ -54,6 +55,8 @@ export async function startReporter(context: ReporterContext, log: Log): Promise
   context.onClose('retention', keepRetention(context, parts))
   startReports(context, log, parts.projection)
   if (context.config.reporter.output_csv) await startCsv(context, log, parts)
+  if (context.config.reporter.remote_write_url)
+    await startWriteBack(context, log, parts, context.config.reporter.remote_write_url)
 }
 
 type Parts = Awaited<ReturnType<typeof createParts>>
@@ -218,6 +221,31 @@ async function startCsv(context: ReporterContext, log: Log, parts: Parts): Promi
     signal: parts.closing.signal,
   })
   context.onClose('output_csv', () => stopNow(parts, csv.stop))
+}
+
+async function startWriteBack(context: ReporterContext, log: Log, parts: Parts, url: string): Promise<void> {
+  const { config, logger } = context
+  const { scoresWritten, scoreWriteErrors } = parts.metrics
+  const writer = await writeScores({
+    log,
+    topic: onLog(context, 'scores'),
+    group: `${config.kafka.topic_prefix}-reporter-remote-write`,
+    url: new URL(url),
+    bearerToken: config.reporter.remote_write_bearer_token.reveal(),
+    onWritten: (samples) => scoresWritten.inc({ outcome: 'taken' }, samples),
+    onRefused: (samples, why) => {
+      scoresWritten.inc({ outcome: 'refused' }, samples)
+      logger.warn({ samples, why }, 'remote_write_url refused scores')
+    },
+    onWriteError: (why) => {
+      scoreWriteErrors.inc()
+      logger.warn({ why }, 'remote_write_url does not take scores; trying again')
+    },
+    onDamaged: (error) => parts.onDamaged('scores', error),
+    onFatal: parts.onFatal,
+    signal: parts.closing.signal,
+  })
+  context.onClose('remote_write_url', () => stopNow(parts, writer.stop))
 }
 
 /** What waits gives up first; otherwise stopping would wait for it. */
