@@ -14,6 +14,8 @@ export const benches: Benches = {
   'trainer/memory': async () => figure('trainer/memory', (await measured('multiscale-pca')).trainingBytes),
   'trainer/memory-of-trainer': async () => figure('trainer/memory-of-trainer', (await measured('multiscale-pca')).trainerBytes),
   'trainer/memory/autoencoder': async () => figure('trainer/memory/autoencoder', (await measured('autoencoder')).trainingBytes),
+  'trainer/memory/vae': async () => figure('trainer/memory/vae', (await measured('vae')).trainingBytes),
+  'trainer/memory/lstm': async () => figure('trainer/memory/lstm', (await measured('lstm')).trainingBytes),
   'trainer/memory/iforest': async () => figure('trainer/memory/iforest', (await measured('iforest')).trainingBytes),
 }
 
