@@ -189,7 +189,7 @@ function Pipeline({ overview: { lagSeconds, behindRecords, log, sources, waiting
       <ul>
         <li>{waitingFor.length === 0 ? 'nothing is missing' : <span class="notice">{waitingFor.join(' · ')}</span>}</li>
         <li>
-          <b>{behindRecords}</b> records still to be read from the {log} log
+          <b>{behindRecords}</b> {behindRecords === 1 ? 'record' : 'records'} still to be read from the {log} log
         </li>
         <li>
           sources: {sources.length === 0 ? 'none yet' : sources.slice(0, 5).join(', ')}
