@@ -76,7 +76,15 @@ const incidentsPerWeek = 2
 function requestsOn(scores: Float32Array): number[] {
   const { detector, delta, cooldown, requests_per_week: requestsPerWeek } = driftSchema.parse({})
   const limits = { cooldownMs: cooldown.ms, requestsPerWeek, afterSamples: 0, maxSeries: 10 }
-  const step = createDriftStep({ enabled: true, detector, delta, ...limits, controlTopic: 'control', observe: () => {} })
+  const step = createDriftStep({
+    enabled: true,
+    detector,
+    delta,
+    ...limits,
+    controlTopic: 'control',
+    observe: () => {},
+    observeVerdict: () => {},
+  })
   const asked: number[] = []
   for (let from = 0; from < scores.length; from += batchMinutes) {
     const value = batchOf(scores.subarray(from, from + batchMinutes), from)

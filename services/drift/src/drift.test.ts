@@ -1,46 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { decode, encode } from '@lapwing/contracts/codec'
-import { bytesOf } from '@lapwing/contracts/columns'
 import { entityKey, seriesKey, sortedLabels } from '@lapwing/contracts/series'
 import { seriesStates } from '@lapwing/contracts/series-state'
-import { buildSeriesTable, seriesIdentity } from '@lapwing/contracts/series-table'
 import { driftDetectorNames } from '@lapwing/detection/drift-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
+import { asScoreOfEntity, latencyLabels as labels, noise, ok, scoreRecord, stepMs } from '../testing/score-batch.ts'
 import { createDriftStep, driftStateVersion } from './drift.ts'
 
-const stepMs = 15_000
-const labels = sortedLabels(Object.entries({ __name__: 'latency', instance: 'a' }))
-const tableOf = (set: typeof labels) => buildSeriesTable([seriesIdentity(set, ['instance'])])
 const entity = entityKey(labels, ['instance']).toString('hex')
-const ok = seriesStates.indexOf('ok')
-
-function scoreRecord(scores: readonly number[], from: number, state = ok, set = labels, everyMs = stepMs): LogRecord {
-  const count = scores.length
-  const column = bytesOf(new Float32Array(count))
-  const value = encode('ScoreBatch', {
-    source: 'test',
-    kind: 'live',
-    sourceOffset: from,
-    stepMs: everyMs,
-    newestMs: (from + count) * everyMs,
-    model: 'm',
-    series: tableOf(set),
-    samplesPerSeries: bytesOf(Uint32Array.of(count)),
-    timestampsMs: bytesOf(Float64Array.from(scores, (_, i) => (from + i) * everyMs)),
-    values: bytesOf(new Float64Array(count)),
-    flags: Buffer.alloc(count),
-    scores: bytesOf(Float32Array.from(scores)),
-    expected: column,
-    lower: column,
-    upper: column,
-    confidence: column,
-    states: Buffer.alloc(count, state),
-    stateDetails: bytesOf(new Float64Array(count)),
-    reasons: Buffer.alloc(count),
-  })
-  return { topic: 'scores', partition: 2, offset: BigInt(from), timestampMs: 0, key: null, value, headers: new Map() }
-}
 
 function runStep(records: readonly LogRecord[], options = {}) {
   const outputs: OutgoingRecord[] = []
@@ -59,20 +27,14 @@ function runStep(records: readonly LogRecord[], options = {}) {
       watched += scores
       dropped += overLimit
     },
+    observeVerdict: () => {},
     ...options,
   })
   for (const record of records) step.process(record, (output) => outputs.push(output))
   return { watched, dropped, requests: outputs.map((output) => decode('Control', output.value!)), outputs }
 }
 
-const noise = (count: number, level: number) => Array.from({ length: count }, (_, i) => level + 0.1 * Math.sin(i * 1.7))
-
 const entityLabels = sortedLabels(Object.entries({ __name__: 'lapwing_entity_score', instance: 'a' }))
-const asScoreOfEntity = (record: LogRecord, model: string): LogRecord => ({
-  ...record,
-  value: encode('ScoreBatch', { ...decode('ScoreBatch', record.value!), source: 'lapwing_entity_score', model }),
-})
-
 /** After 500 scores around 0.2. */
 const golden = new URL('../test/golden/series.1.bin', import.meta.url)
 
@@ -199,6 +161,7 @@ describe('the drift step', () => {
       maxSeries: 10,
       controlTopic: 'control',
       observe: () => {},
+      observeVerdict: () => {},
     }
     const step = createDriftStep(options)
     step.restore(seriesKey(labels), readFileSync(golden), 1)
@@ -218,6 +181,7 @@ describe('the drift step', () => {
       maxSeries: 10,
       controlTopic: 'control',
       observe: () => {},
+      observeVerdict: () => {},
     }
     const whole = createDriftStep(options)
     const before = createDriftStep(options)

@@ -9,21 +9,26 @@
  * Scores are capped before the detector sees them: one freak is an anomaly, not drift. Samples that were not scored (warm-up, repeats,
  * filled gaps) are left out.
  *
+ * Verdicts of people come from beside (`apply`), and lead to a request with the next score of their entity.
+ *
  * Deterministic: time comes from the samples; the identity of a request from series and sample.
  */
 import { createHash } from 'node:crypto'
 import { decode, encode } from '@lapwing/contracts/codec'
-import { bytesOf, float32Column, float64Column, uint8Column, uint32Column } from '@lapwing/contracts/columns'
-import type { Control, ScoreBatch } from '@lapwing/contracts/records'
-import { type LabelSet, seriesText } from '@lapwing/contracts/series'
-import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
-import { entityText, keyBytes, keyText, labelReader, seriesCount } from '@lapwing/contracts/series-table'
-import { createDriftDetector, type DriftDetector, type DriftDetectorOptions } from '@lapwing/detection/drift-detector'
+import { bytesOf, float64Column } from '@lapwing/contracts/columns'
+import type { Control, Feedback, ScoreBatch } from '@lapwing/contracts/records'
+import type { LabelSet } from '@lapwing/contracts/series'
+import { entityText, keyBytes, keyText, labelReader } from '@lapwing/contracts/series-table'
+import { createDriftDetector, type DriftDetectorOptions } from '@lapwing/detection/drift-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { EntityDrift, type EntityDriftOutcome, type HeldBy, heldBy } from './entity-drift.ts'
+import type { VerdictOutcome } from './model-verdicts.ts'
+import { driftRequest, type RequestCause, verdictRequest } from './request-cause.ts'
+import { eachScore } from './scored-samples.ts'
+import { decodeWatch, encodeWatch, modelNumber, type SeriesWatch, unknownModel } from './series-watch.ts'
 
 export interface DriftOptions extends DriftDetectorOptions {
   readonly enabled: boolean
@@ -36,6 +41,7 @@ export interface DriftOptions extends DriftDetectorOptions {
   readonly maxSeries: number
   readonly controlTopic: string
   observe(observation: DriftObservation): void
+  observeVerdict(outcome: VerdictOutcome): void
 }
 
 /** One batch. */
@@ -74,6 +80,8 @@ class DriftStep implements StatefulStep {
   readonly #changed = new Set<number>()
   readonly #entities = new Map<string, EntityWatch>()
   readonly #changedEntities = new Set<string>()
+  /** Entity by the key of the series that its scores make. */
+  readonly #entityOfScores = new Map<string, string>()
 
   constructor(options: DriftOptions) {
     this.#options = options
@@ -89,6 +97,13 @@ class DriftStep implements StatefulStep {
     const hand: BatchInHand = { batch, record, emit, readLabels: labelReader(batch.series), model, counts }
     const scores = eachScore(batch, (series, timestampMs, score) => this.#take(hand, series, timestampMs, score))
     this.#options.observe({ ...counts, scores: scores - counts.overLimit, series: this.#slots.size })
+  }
+
+  /** Of the feedback topic. Throws a DecodeError. */
+  apply({ key, value }: LogRecord): void {
+    if (!this.#options.enabled) return
+    if (value) this.#options.observeVerdict(this.#judge(decode('Feedback', value)))
+    else this.#takeBack(Buffer.from(key ?? []).toString())
   }
 
   *takeChanged(): Generator<KeyState> {
@@ -108,6 +123,7 @@ class DriftStep implements StatefulStep {
       const watch = this.#entity(Buffer.from(key.subarray(0, keyBytes)).toString('hex'))
       watch.samples = float64Column(snapshot.subarray(0, 8))[0]!
       watch.drift.restore(snapshot.subarray(8))
+      this.#knowScores(watch.drift, Buffer.from(key.subarray(0, keyBytes)).toString('hex'))
       return
     }
     if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
@@ -141,8 +157,36 @@ class DriftStep implements StatefulStep {
   #observeEntity(hand: BatchInHand, series: number, timestampMs: number, score: number): void {
     const entityKey = entityText(hand.batch.series, series)
     this.#changedEntities.add(entityKey)
-    const outcome = this.#entity(entityKey).drift.observe(timestampMs, score, this.#options)
-    if (outcome) this.#follow(hand, outcome, entityKey, timestampMs)
+    const { drift } = this.#entity(entityKey)
+    if (!drift.scoresKey) {
+      drift.expectVerdicts(keyText(hand.batch.series, series), timestampMs)
+      this.#knowScores(drift, entityKey)
+    }
+    const outcome = drift.observe(timestampMs, score, this.#options)
+    if (outcome?.kind === 'judged') {
+      const scores = { seriesKey: drift.scoresKey!, labels: hand.readLabels(series) }
+      this.#ask(hand, { ...verdictRequest(outcome.drift, scores), entityKey, timestampMs })
+    } else if (outcome) this.#follow(hand, outcome, entityKey, timestampMs)
+  }
+
+  #knowScores({ scoresKey }: EntityDrift, entityKey: string): void {
+    if (scoresKey) this.#entityOfScores.set(scoresKey, entityKey)
+  }
+
+  #judge(feedback: Feedback): VerdictOutcome {
+    const entityKey = this.#entityOfScores.get(feedback.seriesKey)
+    if (!entityKey) return 'no_model'
+    this.#changedEntities.add(entityKey)
+    return this.#entity(entityKey).drift.judge(feedback)
+  }
+
+  /** A tombstone does not name the series. */
+  #takeBack(anomalyId: string): void {
+    for (const entityKey of this.#entityOfScores.values()) {
+      if (!this.#entity(entityKey).drift.takeBack(anomalyId)) continue
+      this.#changedEntities.add(entityKey)
+      this.#options.observeVerdict('taken_back')
+    }
   }
 
   #changeModel(watch: SeriesWatch, { batch, model }: BatchInHand, series: number): void {
@@ -223,23 +267,10 @@ class DriftStep implements StatefulStep {
   }
 }
 
-type Request = Pick<Control, 'reason' | 'detector' | 'statistic' | 'threshold' | 'seriesKey' | 'labels'> & {
+interface Request extends RequestCause {
   /** 32 hexadecimal digits. */
   readonly entityKey: string
   readonly timestampMs: number
-}
-
-function driftRequest(
-  { strongest, others, standsSinceMs }: Extract<EntityDriftOutcome, { kind: 'request' }>,
-  { detector }: DriftOptions,
-): Omit<Request, 'entityKey' | 'timestampMs'> {
-  const { seriesKey, labels, change } = strongest
-  const { watched, before, after, threshold } = change
-  const also = others === 0 ? '' : `, and ${others} more series of its entity moved`
-  const since =
-    standsSinceMs === undefined ? '' : `, and stays there with no new model since ${new Date(standsSinceMs).toISOString()}`
-  const reason = `${watched} of ${seriesText(labels)} went from ${before.toFixed(2)} to ${after.toFixed(2)}${also}${since}`
-  return { reason, detector, statistic: Math.abs(after - before), threshold, seriesKey, labels }
 }
 
 interface EntityWatch {
@@ -254,54 +285,5 @@ const shadowSource = 'lapwing_entity_score_shadow'
 /** Last byte of the key of an entity on the state topic. */
 const entityTag = 1
 
-interface SeriesWatch {
-  detector: DriftDetector
-  /** Whose scores the detector has seen. */
-  model: number
-}
-
-/** Earlier releases did not write it down. */
-const unknownModel = 0
-
-/** A name as a number of 48 bits that is not 0. */
-function modelNumber(name: string): number {
-  return createHash('sha256').update(name).digest().readUIntBE(0, 6) + 1
-}
-
-/** The model, then what the detector knows. */
-function encodeWatch({ detector, model }: SeriesWatch): Uint8Array {
-  return bytesOf(Float64Array.of(model, ...detector.snapshot()))
-}
-
-/** Throws a RangeError when the bytes are no such state. */
-function decodeWatch(snapshot: Uint8Array, options: DriftDetectorOptions): SeriesWatch {
-  if (snapshot.length % 8 !== 0 || snapshot.length === 0) throw new RangeError(`a drift state of ${snapshot.length} bytes`)
-  const numbers = float64Column(snapshot)
-  return { detector: createDriftDetector(options, numbers.subarray(1)), model: numbers[0]! }
-}
-
 /** Larger scores count as this. */
 const largestScore = 3
-
-/** Visits the samples that were scored; returns their number. Throws a ColumnError when the columns do not fit together. */
-function eachScore(batch: ScoreBatch, visit: (series: number, timestampMs: number, score: number) => void): number {
-  const samplesPerSeries = uint32Column(batch.samplesPerSeries, seriesCount(batch.series))
-  const count = samplesPerSeries.reduce((sum, samples) => sum + samples, 0)
-  const timestampsMs = float64Column(batch.timestampsMs, count)
-  const scores = float32Column(batch.scores, count)
-  const expected = float32Column(batch.expected, count)
-  const states = uint8Column(batch.states, count)
-  const flags = uint8Column(batch.flags, count)
-  let visited = 0
-  for (let series = 0, at = 0; series < samplesPerSeries.length; series++) {
-    for (const end = at + samplesPerSeries[series]!; at < end; at++) {
-      if (flags[at]! & (sampleFlags.imputed | sampleFlags.stale) || warming.has(states[at]!) || Number.isNaN(expected[at]!))
-        continue
-      visit(series, timestampsMs[at]!, scores[at]!)
-      visited++
-    }
-  }
-  return visited
-}
-
-const warming: ReadonlySet<number> = new Set([seriesStates.indexOf('warming'), seriesStates.indexOf('warming_from_cohort')])

@@ -4,13 +4,24 @@
  * A deploy moves many series of an entity within minutes, and one series in a hundred moves by chance. So a request needs scores that
  * rise in several series of the entity within `gatherMs` (a tenth of them, two or three), or the score of the entity itself. Once the entity has been scored by
  * a model only its own score counts: a model that still describes its series has nothing to learn from them; and what that score does at this time of every day is no drift (`score-season.ts`), nor is a rise that does
- * not last (`lasting-rise.ts`); one that lasts asks again while no new model comes (`standing-drift.ts`). After a request the entity asks for nothing for
+ * not last (`lasting-rise.ts`); one that lasts asks again while no new model comes (`standing-drift.ts`). What people say of the episodes of that score counts too (`model-verdicts.ts`). After a request the entity asks for nothing for
  * `cooldownMs`, and never for more than `requestsPerWeek`: that is the budget of false alarms, whatever the detectors do. Pure; time is that of samples.
  */
 import { bytesOf, float64Column } from '@lapwing/contracts/columns'
+import type { Feedback } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
 import type { DriftChange } from '@lapwing/detection/drift-detector'
 import { type AwaitedRise, awaitRise, observeRise } from './lasting-rise.ts'
+import {
+  beginVerdicts,
+  driftOf,
+  type ModelVerdicts,
+  spend,
+  type VerdictDrift,
+  type VerdictOutcome,
+  withoutVerdict,
+  withVerdict,
+} from './model-verdicts.ts'
 import { ScoreSeason } from './score-season.ts'
 import { askedFor, beginStanding, observeStanding, type StandingDrift } from './standing-drift.ts'
 
@@ -43,6 +54,8 @@ export type EntityDriftOutcome =
       /** Of drift that was noticed then and has lasted without a new model. */
       readonly standsSinceMs?: number
     }
+  /** By verdicts of people. */
+  | { readonly kind: 'judged'; readonly drift: VerdictDrift }
   | { readonly kind: 'held'; readonly by: HeldBy }
 
 const gatherMs = 30 * 60_000
@@ -66,6 +79,8 @@ export class EntityDrift {
   #rise: AwaitedRise<SeriesDrift> | undefined
   /** Of the score of the entity: it lasts, and no model has come since. */
   #standing: StandingDrift<SeriesDrift> | undefined
+  /** On the version that scores it; none before its first score. */
+  #verdicts: ModelVerdicts | undefined
   #quietUntilMs = 0
   /** Requests that may still be made, and as of when. */
   #allowed: number
@@ -81,6 +96,7 @@ export class EntityDrift {
   beginModel(): void {
     this.#hasModel = true
     this.#rise = undefined
+    this.#verdicts = undefined
     // What a model was needed for is nothing that this time of day brings.
     if (this.#standing) this.#season.forgetSince(this.#standing.rise.drift.atMs - gatherMs)
     this.#standing = undefined
@@ -89,7 +105,46 @@ export class EntityDrift {
   /** A score of the whole entity; the drift to take now, when a rise has come to its end. */
   observe(atMs: number, score: number, options: EntityDriftOptions): EntityDriftOutcome | undefined {
     this.#season.observe(atMs, score)
-    return this.#followRise(atMs, score, options) ?? this.#followStanding(atMs, score, options)
+    return (
+      this.#followRise(atMs, score, options) ?? this.#followStanding(atMs, score, options) ?? this.#followVerdicts(atMs, options)
+    )
+  }
+
+  /** With each score of the entity: the first one under a version is where verdicts on it begin. */
+  expectVerdicts(seriesKey: string, atMs: number): void {
+    this.#verdicts ??= beginVerdicts(seriesKey, atMs)
+  }
+
+  judge(feedback: Feedback): VerdictOutcome {
+    if (!this.#verdicts) return 'no_model'
+    const { verdicts, outcome } = withVerdict(this.#verdicts, feedback)
+    this.#verdicts = verdicts
+    return outcome
+  }
+
+  /** False when no verdict on this anomaly counts. */
+  takeBack(anomalyId: string): boolean {
+    const verdicts = this.#verdicts && withoutVerdict(this.#verdicts, anomalyId)
+    if (verdicts) this.#verdicts = verdicts
+    return verdicts !== undefined
+  }
+
+  /** Of the scores of the entity; undefined before the first. */
+  get scoresKey(): string | undefined {
+    return this.#verdicts?.seriesKey
+  }
+
+  /** What must not be asked for now is asked for as soon as it may, while the verdicts still say it. */
+  #followVerdicts(atMs: number, { cooldownMs, requestsPerWeek }: EntityDriftOptions): EntityDriftOutcome | undefined {
+    if (!this.#verdicts || atMs < this.#quietUntilMs) return undefined
+    const drift = driftOf(this.#verdicts)
+    if (!drift) return undefined
+    this.#refill(atMs, requestsPerWeek)
+    if (this.#allowed < 1) return undefined
+    this.#allowed--
+    this.#quietUntilMs = atMs + cooldownMs
+    this.#verdicts = spend(this.#verdicts)
+    return { kind: 'judged', drift }
   }
 
   #followRise(atMs: number, score: number, options: EntityDriftOptions): EntityDriftOutcome | undefined {
@@ -158,12 +213,13 @@ export class EntityDrift {
       allowedAtMs: this.#allowedAtMs,
     }
     const season = bytesOf(this.#season.snapshot()).toString('base64')
-    return Buffer.from(JSON.stringify({ ...numbers, recent: this.#recent, season, rise: this.#rise, standing: this.#standing }))
+    const watched = { recent: this.#recent, season, rise: this.#rise, standing: this.#standing, verdicts: this.#verdicts }
+    return Buffer.from(JSON.stringify({ ...numbers, ...watched }))
   }
 
   /** Throws a RangeError when it is no snapshot. */
   restore(snapshot: Uint8Array): void {
-    const { series, hasModel, quietUntilMs, allowed, allowedAtMs, recent, season, rise, standing } = parsed(snapshot)
+    const { series, hasModel, quietUntilMs, allowed, allowedAtMs, recent, season, rise, standing, verdicts } = parsed(snapshot)
     if (![series, quietUntilMs, allowed, allowedAtMs].every(Number.isFinite) || !Array.isArray(recent)) {
       throw new RangeError('the drift of an entity lacks a number')
     }
@@ -175,6 +231,7 @@ export class EntityDrift {
     this.#recent = recent
     this.#rise = rise
     this.#standing = standing
+    this.#verdicts = verdicts
     if (season) this.#season.restore(float64Column(Buffer.from(season, 'base64')))
   }
 
@@ -196,9 +253,10 @@ function sizeOf({ change }: SeriesDrift): number {
 
 interface Snapshot {
   readonly series: number
-  /** Missing in what earlier releases wrote, as is the season. */
+  /** Missing in what earlier releases wrote, as are the season and the verdicts. */
   readonly hasModel?: boolean
   readonly season?: string
+  readonly verdicts?: ModelVerdicts
   /** While one is awaited. */
   readonly rise?: AwaitedRise<SeriesDrift>
   /** While one stands. */

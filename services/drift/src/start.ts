@@ -1,4 +1,4 @@
-/** The drift service: scores in, requests for retraining out, one step per partition. */
+/** The drift service: scores and verdicts in, requests for retraining out, one step per partition. */
 
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import { watchConsuming } from '@lapwing/service/consuming-health'
@@ -14,6 +14,7 @@ import { Counter, Gauge } from 'prom-client'
 import type { driftSchema } from './config.ts'
 import { createDriftStep, driftStateVersion } from './drift.ts'
 import { heldBy } from './entity-drift.ts'
+import { verdictOutcomes } from './model-verdicts.ts'
 
 export async function startDrift(context: ServiceContext<ServiceConfig<'drift', typeof driftSchema>>, log: Log): Promise<void> {
   const { topic_prefix: prefix, partitions } = context.config.kafka
@@ -43,6 +44,13 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
     labelNames: ['by'],
     registers,
   })
+  const verdicts = new Counter({
+    name: 'lapwing_drift_verdicts_total',
+    help: 'Verdicts of people taken in, by what became of them: counted for or against the model of an entity, neutral, taken back, on an earlier version of the model, or on a series that is no score of an entity.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  for (const outcome of verdictOutcomes) verdicts.inc({ outcome }, 0)
   const series = new Gauge({ name: 'lapwing_drift_series', help: 'Series watched in the partition read last.', registers })
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
@@ -51,6 +59,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
     log,
     group: `${prefix}-drift`,
     input: topicName(prefix, 'scores'),
+    sideInputs: [{ topic: topicName(prefix, 'feedback'), partitions: 'own', intervalMs: checkpointInterval.ms }],
     state: {
       topic: topicName(prefix, 'drift-state'),
       version: driftStateVersion,
@@ -76,6 +85,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
           for (const by of heldBy) held.inc({ by }, seen.held[by])
           series.set(seen.series)
         },
+        observeVerdict: (outcome) => verdicts.inc({ outcome }),
       }),
     observer: createStageMetrics(context.registry),
     onState: createStateObserver(context.registry, context.logger),
