@@ -24,6 +24,15 @@ describe('what changed', () => {
   })
 })
 
+test('a whole section of another can be taken', () => {
+  const after = { alerter: { port: 1 }, detector: { window_minutes: 60 } }
+  expect(configChange(before, after, ['alerter'], ['alerter.*'])).toEqual({
+    live: ['alerter.port', 'alerter.route'],
+    restart: [],
+  })
+  expect(withLive(before, after as never, ['alerter.*'])).toEqual(after)
+})
+
 test('only what can change now is taken from the new configuration', () => {
   const next = { alerter: { port: 1, route: { group_by: ['b'] } }, detector: { window_minutes: 5 } }
   expect(withLive(before, next as never, live)).toEqual({

@@ -15,7 +15,7 @@ export interface ConfigChange {
  * as changed: it does no harm.
  *
  * @param sections those that the process reads; a change of another's concerns another
- * @param liveKeys `section.key` of what can change while it runs
+ * @param liveKeys `section.key` of what can change while it runs, or `section.*` of a section that is another's: what is not read of it changes nothing
  */
 export function configChange(
   before: Settings,
@@ -28,7 +28,7 @@ export function configChange(
     const keys = new Set([...Object.keys(old), ...Object.keys(new_)])
     return [...keys].filter((key) => !isSame(old[key], new_[key])).map((key) => `${section}.${key}`)
   })
-  const isLive = (key: string) => liveKeys.includes(key)
+  const isLive = (key: string) => liveKeys.includes(key) || liveKeys.includes(`${key.split('.')[0]}.*`)
   return { live: changed.filter(isLive).sort(), restart: changed.filter((key) => !isLive(key)).sort() }
 }
 
@@ -37,7 +37,8 @@ export function withLive<Config extends object>(inForce: Config, next: Config, l
   const merged: Record<string, unknown> = { ...(inForce as Settings) }
   for (const path of liveKeys) {
     const [section = '', key = ''] = path.split('.')
-    merged[section] = { ...keysOf(merged[section]), [key]: keysOf((next as Settings)[section])[key] }
+    const written = keysOf((next as Settings)[section])
+    merged[section] = key === '*' ? written : { ...keysOf(merged[section]), [key]: written[key] }
   }
   return merged as Config
 }

@@ -13,7 +13,7 @@ import type { ConfigSource } from './config-source.ts'
 
 /** What a service can take on while it runs. */
 export interface LiveConfig<Config> {
-  /** `section.key`. */
+  /** `section.key`, or `section.*` of a section that is another's. */
   readonly keys: readonly string[]
   /** Checks what follows from the configuration and opens what may fail; nothing has changed when it throws. Returns what makes the change, or rejects when `stopping` says so. */
   prepare(next: Config): (stopping: AbortSignal) => Promise<void>

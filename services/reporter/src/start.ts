@@ -17,7 +17,7 @@ import { addCanary, type Canary } from './canary.ts'
 import type { reporterSchema } from './config.ts'
 import { writeCsv } from './csv-file.ts'
 import type { ExploredSections } from './explore/explore-settings.ts'
-import { createExplorer } from './explore/explorer.ts'
+import { createLiveExplorer } from './explore/explorer.ts'
 import { type FollowedTopic, type Following, followedTopics, followLog } from './follow-log.ts'
 import { type HistoryStore, HistoryUnavailable } from './history-store.ts'
 import { createLiveFeed } from './live-feed.ts'
@@ -47,6 +47,8 @@ export async function startReporter(context: ReporterContext, log: Log): Promise
   const canary = addCanary({ ...context, ...parts, now: Date.now })
   addPage(context.http, await bundlePage())
   await context.listen()
+  // Of that section only the explorer reads anything.
+  context.takeLive({ keys: ['ingestor.*'], prepare: (next) => async () => parts.explorer.take(next) })
   context.onClose('live events', runLiveUpdates({ ...parts, onError: parts.onFatal }))
 
   await connect(context, log, parts.closing)
@@ -73,7 +75,7 @@ async function createParts(context: ReporterContext, log: Log) {
   })
   const history = await openHistory(config.reporter)
   context.onClose('history', () => history.close())
-  const explorer = createExplorer(config, { projection, history })
+  const explorer = createLiveExplorer(config, { projection, history })
   const following: { current: Following | undefined } = { current: undefined }
   const behindRecords = () => following.current?.behindRecords() ?? 0
   const feed = createLiveFeed({ ...liveFeedLimits, onDropped: () => metrics.droppedClients.inc() })
@@ -94,7 +96,7 @@ async function createParts(context: ReporterContext, log: Log) {
     history,
     failing: () => health.failing().filter((condition) => !condition.startsWith('started:')),
     behindRecords,
-    explorer: explorer.unavailable,
+    explorer: () => explorer.unavailable,
     now: Date.now,
   })
   const writer = createRecordWriter({

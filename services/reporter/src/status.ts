@@ -15,7 +15,7 @@ export interface StatusSources {
   failing(): readonly string[]
   behindRecords(): number
   /** Why PromQL cannot be evaluated; empty when it can. */
-  readonly explorer: string
+  explorer(): string
   now(): number
 }
 
@@ -32,7 +32,7 @@ export function createStatus(sources: StatusSources): () => Promise<Overview> {
       log: log.kind,
       openAnomalies: await unlessUnavailable(history.openCount(), null),
       behindRecords,
-      explorer: sources.explorer,
+      explorer: sources.explorer(),
       waitingFor: waitingFor({
         failing,
         seriesShown: projection.series.size,

@@ -3,7 +3,9 @@ import { openApi } from '../../testing/api.ts'
 import { labelled, scoreBatch } from '../../testing/score-batch.ts'
 import { underlined } from '../page/promql-text.ts'
 import { createProjection, foldScores } from '../projection.ts'
+import { exploredIngestor } from './explore-settings.ts'
 import { watchedPoints, watchedView } from './explored-series.ts'
+import { createLiveExplorer } from './explorer.ts'
 import { promqlPosition } from './promql-position.ts'
 import { tryOut } from './trial.ts'
 
@@ -75,6 +77,20 @@ describe('a series that is watched', () => {
     expect(points.scores).toEqual([0, 0, 3, 0.5])
     expect(points.lower).toEqual([null, null, 109, 119])
   })
+})
+
+test('an explorer goes on with a Prometheus that is configured later, and says what it cannot read', async () => {
+  const { history } = await openApi()
+  const sources = { projection: createProjection({ pointsPerSeries: 10, maxSeries: 10 }), history }
+  const explorer = createLiveExplorer({}, sources)
+  expect(explorer.unavailable).toMatch(/set prometheus_url/)
+  const prometheus_url = 'http://127.0.0.1:9'
+  explorer.take({ ingestor: exploredIngestor.parse({ prometheus_url }) })
+  expect(explorer.unavailable).toBe('')
+  const asked = { promql: 'up', fromMs: 0, toMs: 60_000 }
+  await expect(explorer.explore(asked, new AbortController().signal)).rejects.toThrow(/cannot be reached/)
+  explorer.take({ ingestor: exploredIngestor.parse({ prometheus_url, prometheus_access: { bearer_token_file: '/absent' } }) })
+  expect(explorer.unavailable).toMatch(/cannot be read where the reporter runs/)
 })
 
 describe('the route', () => {

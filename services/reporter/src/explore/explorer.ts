@@ -27,6 +27,11 @@ export interface Explorer {
   explore(asked: AskedRange, signal: AbortSignal): Promise<ExploredAnswer>
 }
 
+/** Goes on with other settings while the service runs. */
+export interface LiveExplorer extends Explorer {
+  take(sections: ExploredSections): void
+}
+
 export interface AskedRange {
   readonly promql: string
   readonly fromMs: number
@@ -50,6 +55,19 @@ const timeoutMostMs = 10_000
 const runningMost = 2
 const waitingMost = 8
 const episodesPerSeries = 200
+
+export function createLiveExplorer(sections: ExploredSections, sources: ExplorerSources): LiveExplorer {
+  let current = createExplorer(sections, sources)
+  return {
+    get unavailable() {
+      return current.unavailable
+    },
+    explore: (asked, signal) => current.explore(asked, signal),
+    take: (next) => {
+      current = createExplorer(next, sources)
+    },
+  }
+}
 
 export function createExplorer(sections: ExploredSections, sources: ExplorerSources): Explorer {
   const { ingestor } = sections
