@@ -74,6 +74,7 @@ describe.skipIf(withoutHelm)('the chart', () => {
       'lw-lapwing-detector: in http; out nothing',
       'lw-lapwing-drift: in http; out nothing',
       'lw-lapwing-ingestor: in http, https; out 9090',
+      'lw-lapwing-pods: in http; out 443+6443',
       'lw-lapwing-reporter: in http, http; out 9090',
       'lw-lapwing-test: in nothing; out http',
       'lw-lapwing-trainer: in http; out nothing',

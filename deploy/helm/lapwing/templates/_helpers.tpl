@@ -1,6 +1,6 @@
 {{/* The services, in the order of the data. */}}
 {{- define "lapwing.services" -}}
-ingestor detector drift alerter trainer reporter
+ingestor detector drift alerter trainer reporter pods
 {{- end }}
 
 {{- define "lapwing.fullname" -}}
@@ -46,6 +46,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   "trainer" (dict "artefact_folder" "/var/lib/lapwing")
 }}
 {{- if .Values.reporter.persistence.enabled }}{{ $_ := set $known "reporter" (dict "data_dir" "/var/lib/lapwing") }}{{ end }}
+{{- with .Values.pods.namespaces }}{{ $_ := set $known "pods" (dict "namespaces" .) }}{{ end }}
 {{- mergeOverwrite $known (deepCopy .Values.config) | toYaml }}
 {{- end }}
 
@@ -56,7 +57,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* (list $ service): the port it listens on. */}}
 {{- define "lapwing.port" -}}
 {{- $root := index . 0 }}{{ $service := index . 1 }}
-{{- $defaults := dict "ingestor" 8081 "detector" 8082 "drift" 8083 "alerter" 8084 "trainer" 8086 "reporter" 8080 }}
+{{- $defaults := dict "ingestor" 8081 "detector" 8082 "drift" 8083 "alerter" 8084 "trainer" 8086 "reporter" 8080 "pods" 8087 }}
 {{- dig $service "port" (get $defaults $service) $root.Values.config | int }}
 {{- end }}
 

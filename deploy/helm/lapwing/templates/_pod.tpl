@@ -1,8 +1,14 @@
 {{/* (list $ values component): what all pods share. Values of the component replace those for all. */}}
 {{- define "lapwing.podSettings" -}}
 {{- $root := index . 0 }}{{ $values := index . 1 }}{{ $component := index . 2 -}}
+{{- if eq $component "pods" }}
+# The only one with rights in the cluster, and so with a token.
+serviceAccountName: {{ include "lapwing.fullname" $root }}-pods
+automountServiceAccountToken: true
+{{- else }}
 serviceAccountName: {{ include "lapwing.serviceAccount" $root }}
 automountServiceAccountToken: false
+{{- end }}
 enableServiceLinks: false
 securityContext:
   {{- toYaml $root.Values.podSecurityContext | nindent 2 }}
