@@ -106,6 +106,11 @@ describe.skipIf(!hasBrowser)('page', () => {
     ])
     await page.getByText('none open').waitFor()
     await page.getByText('ended as critical').waitFor()
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByRole('heading', { name: 'Ended lately' }).waitFor()
+    expect(await page.locator('.lately').textContent()).toMatch(
+      /critical http_request_duration_p95_seconds[\s\S]*spike · lasted 1 min 30 s/,
+    )
   })
 
   test('is searched, filtered and walked by keyboard, and its address brings it back', async () => {

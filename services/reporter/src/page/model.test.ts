@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { AnomalyView, Points, SeriesDetail, SeriesRow } from '../api-model.ts'
 import {
   distinguishingLabels,
+  evaluated,
   fromAddress,
   initialState,
   type PageState,
@@ -126,4 +127,19 @@ test('the chart shows the range up to the newest point, or the zoom', () => {
   expect(visibleRange(initialState, points(0, 10 * hour))).toEqual({ fromMs: 9 * hour, toMs: 10 * hour })
   expect(visibleRange({ ...initialState, range: 'all' }, points(5, 10 * hour))).toEqual({ fromMs: 5, toMs: 10 * hour })
   expect(visibleRange({ ...initialState, zoom: { fromMs: 1, toMs: 2 } }, points(0, 10 * hour))).toEqual({ fromMs: 1, toMs: 2 })
+})
+
+test('a time that is only partly past has room for what has come, and a little more', () => {
+  const zoomed = { ...initialState, zoom: { fromMs: 1000, toMs: 9000 } }
+  expect(visibleRange(zoomed, points(0, 2000))).toEqual({ fromMs: 1000, toMs: 2030 })
+  expect(visibleRange(zoomed, points(0, 9500))).toEqual({ fromMs: 1000, toMs: 9000 })
+  expect(visibleRange(zoomed, points(0, 500))).toEqual({ fromMs: 1000, toMs: 9000 })
+})
+
+test('an address holds the expression and its time, and nothing is evaluated without one', () => {
+  const asked = { ...initialState, view: 'explore', promql: 'rate(a[5m]) > 1', span: '24h' } as const
+  const address = toAddress(asked)
+  expect(fromAddress(initialState, address)).toMatchObject({ view: 'explore', promql: 'rate(a[5m]) > 1', span: '24h' })
+  expect(evaluated(asked).exploration).toEqual({ kind: 'running' })
+  expect(evaluated({ ...asked, promql: ' ' }).exploration).toBeUndefined()
 })
