@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../eventually.ts'
 import { type KubernetesApi, startKubernetesApi } from './kubernetes-api.ts'
 import { absentTools, findTool } from './tools.ts'
 
@@ -49,6 +50,78 @@ describe.skipIf(absent.length > 0)('a real API server', () => {
     async function replicas(): Promise<number> {
       return Number(await kubectl(['get', 'deployment', 'lw-lapwing-detector', '-o', 'jsonpath={.spec.replicas}']))
     }
+  })
+
+  test('has its topics created before anything else, and is tested, by hooks that it waits for', async () => {
+    const namespace = join(folder, 'hooks-namespace.yaml')
+    await writeFile(namespace, restrictedNamespace('hooks'))
+    await lapwing(['kube', 'apply', namespace])
+    const installed = helm([
+      'install',
+      'lw',
+      chart,
+      '--namespace',
+      'hooks',
+      '--set',
+      'kafka.brokers={kafka:9092}',
+      '--timeout',
+      '2m',
+    ])
+    installed.catch(() => {})
+    await Promise.race([isThere('job/lw-lapwing-topics'), installed])
+    await expect(kubectl(['get', 'deployment', 'lw-lapwing-detector', '-n', 'hooks'])).rejects.toThrow(/not found/)
+    await setStatus('job/lw-lapwing-topics', doneJob())
+    expect(await installed).not.toMatch(/would violate PodSecurity/)
+    await isThere('deployment/lw-lapwing-detector')
+    for (const [phase, outcome] of [
+      ['Succeeded', /Phase: +Succeeded/],
+      ['Failed', /pod lw-lapwing-test failed/],
+    ] as const) {
+      const tested = helm(['test', 'lw', '--namespace', 'hooks', '--timeout', '2m']).catch(
+        ({ stdout, stderr }) => stdout + stderr,
+      )
+      await Promise.race([isThere('pod/lw-lapwing-test'), tested.then((said) => Promise.reject(new Error(String(said))))])
+      await setStatus('pod/lw-lapwing-test', { phase })
+      expect(await tested).toMatch(outcome)
+    }
+
+    async function isThere(object: string): Promise<void> {
+      const deadline = { what: `${object} is there`, deadlineMs: 60_000 }
+      await eventually(async () => (await kubectl(['get', object, '-n', 'hooks', '-o', 'name'])) !== '', deadline)
+    }
+
+    /** What a controller or a kubelet would write. */
+    async function setStatus(object: string, status: object): Promise<void> {
+      const patch = ['--subresource=status', '--type=merge', '-p', JSON.stringify({ status })]
+      await kubectl(['patch', object, '-n', 'hooks', ...patch])
+    }
+  })
+
+  test('lets the pods role read pods where it is to, and nothing else', async () => {
+    for (const name of ['roles', 'shop']) {
+      const namespace = join(folder, `${name}-namespace.yaml`)
+      await writeFile(namespace, restrictedNamespace(name))
+      await lapwing(['kube', 'apply', namespace])
+    }
+    const set = [
+      '--set',
+      'kafka.brokers={kafka:9092}',
+      '--set',
+      'pods.enabled=true',
+      '--set',
+      'pods.namespaces={shop}',
+      '--no-hooks',
+    ]
+    expect(await helm(['install', 'lw', chart, '--namespace', 'roles', ...set])).not.toMatch(/would violate PodSecurity/)
+    const may = (verb: string, what: string, where: string) =>
+      kubectl(['auth', 'can-i', verb, what, '-n', where, '--as', 'system:serviceaccount:roles:lw-lapwing-pods']).catch(
+        ({ stdout }) => stdout,
+      )
+    expect(await may('watch', 'pods', 'shop')).toContain('yes')
+    expect(await may('list', 'pods', 'shop')).toContain('yes')
+    expect(await may('delete', 'pods', 'shop')).toContain('no')
+    expect(await may('get', 'secrets', 'shop')).toContain('no')
+    expect(await may('list', 'pods', 'roles')).toContain('no')
   })
 
   test('takes the plain manifests by lapwing kube apply: first tried, then created, then unchanged, then changed', async () => {
@@ -155,6 +228,15 @@ describe.skipIf(absent.length > 0)('a real API server', () => {
 function restrictedNamespace(name: string): string {
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/warn': 'restricted' }
   return JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
+}
+
+/** As the controller of jobs leaves one that has done its work. */
+function doneJob(): object {
+  const at = new Date().toISOString()
+  const conditions = ['SuccessCriteriaMet', 'Complete'].map((type) => ({
+    ...{ type, status: 'True', reason: 'CompletionsReached', lastProbeTime: at, lastTransitionTime: at },
+  }))
+  return { succeeded: 1, startTime: at, completionTime: at, conditions }
 }
 
 const waitingPod = `
