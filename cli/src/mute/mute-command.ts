@@ -51,7 +51,7 @@ Example:
 
 function listCommand(): Command {
   return fileCommand('list')
-    .description('List the mutes with what is in force now.')
+    .description('List the mutes of the file with what is in force now; those that were given on the page are listed there.')
     .option('--json', 'one JSON line per mute instead of a table', false)
     .action(async (flags: FileFlags & { readonly json: boolean }) => {
       const { listMutes, mutesFile } = await loadCommands()
