@@ -42,6 +42,8 @@ const configurations = [
     },
     reporter: {
       tokens: [token],
+      remote_write_url: `${url}/api/v1/write`,
+      remote_write_bearer_token: canary('write-back'),
       reports: {
         slack_webhook_url: `${url}/services/${canary('report')}`,
         bucket: { endpoint: url, bucket: 'ops', access_key_id: 'lapwing', secret_access_key: canary('report-bucket') },

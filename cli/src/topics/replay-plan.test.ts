@@ -86,6 +86,7 @@ test('only topics that keep records by age may be written to', () => {
     'shop.anomalies.v1',
     'shop.alerts.v1',
     'shop.notifications.v1',
+    'shop.pod-events.v1',
   ])
 })
 
