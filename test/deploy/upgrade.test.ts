@@ -62,7 +62,7 @@ function longExcursion(round: number, startMs: number): WriteSeries {
   }
 }
 
-describe.skipIf(!before || absent.length > 0)(`an upgrade from ${before}`, () => {
+describe.skipIf(!before || absent.length > 0)(`an upgrade from ${before ?? 'the release before'}`, () => {
   /** Late enough for the ingestor to take it, and so early that the excursion has begun when the first half is sent. */
   let startMs: number
   let release: ReleaseTree
