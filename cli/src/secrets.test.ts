@@ -38,7 +38,9 @@ const configurations = [
       slack_webhook_url: `${url}/services/${canary('slack')}`,
       slack_signing_secret: canary('signing'),
       feedback_token: canary('feedback'),
-      receivers: [{ name: 'team', slack_webhook_url: `${url}/services/${canary('team')}` }],
+      receivers: [
+        { name: 'team', slack_webhook_url: `${url}/services/${canary('team')}`, webhook_url: `${url}/${canary('events')}` },
+      ],
     },
     reporter: {
       tokens: [token],

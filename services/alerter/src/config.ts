@@ -28,7 +28,8 @@ const receiverSchema = z.strictObject({
   ...slackBot,
   /** Every replica of one Alertmanager; each is told everything. */
   alertmanager_urls: z.array(httpUrl()).default([]),
-  webhook_url: urlOrOff.prefault(''),
+  /** An address of this kind often is the only thing that whoever posts has to know. */
+  webhook_url: secret().prefault(''),
   /** Of Slack and the webhook, each. */
   rate_limit: allowanceSchema.optional(),
 })

@@ -1,5 +1,6 @@
 /** The receivers of a configuration, by the name that routes call them: each a group of places that are told the same. */
 import type { PartitionOf } from '@lapwing/alerting/slack-buttons'
+import { Secret } from '@lapwing/service/config-fields'
 import type { Logger } from 'pino'
 import { createAlertmanagerReceiver } from './alertmanager-receiver.ts'
 import type { AlerterConfig, ReceiverConfig } from './config.ts'
@@ -12,6 +13,7 @@ import { createWebhookReceiver } from './webhook-receiver.ts'
 import { createWindowSource, noWindow, type WindowOf } from './window-source.ts'
 
 const requestTimeoutMs = 10_000
+const noAddress = new Secret('')
 
 export interface ReceiverParts {
   readonly logger: Logger
@@ -27,7 +29,7 @@ export function createReceivers(config: AlerterConfig, parts: ReceiverParts): Re
     slack_channel: config.slack_channel,
     alertmanager_urls: config.alertmanager_url === '' ? [] : [config.alertmanager_url],
   }
-  const groups = new Map([['default', placesOf({ name: '', webhook_url: '', ...implicit }, config, parts)]])
+  const groups = new Map([['default', placesOf({ name: '', webhook_url: noAddress, ...implicit }, config, parts)]])
   for (const receiver of config.receivers) groups.set(receiver.name, placesOf(receiver, config, parts))
   return groups
 }
@@ -44,9 +46,11 @@ function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, par
     config.prometheus_url === '' ? async () => noWindow : createWindowSource(config.prometheus_url, logger)
   const [timeoutMs, rateLimit] = [requestTimeoutMs, receiver.rate_limit]
   const places = [createLogReceiver(logger, nameOf('log'))]
-  const { slack_webhook_url: webhookUrl, webhook_url: url } = receiver
-  if (webhookUrl.reveal() !== '')
-    places.push(createSlackReceiver({ rateLimit, timeoutMs, links, windowOf, podsOf, name: nameOf('slack'), webhookUrl }))
+  const { slack_webhook_url: slackUrl, webhook_url: webhookUrl } = receiver
+  if (slackUrl.reveal() !== '')
+    places.push(
+      createSlackReceiver({ rateLimit, timeoutMs, links, windowOf, podsOf, name: nameOf('slack'), webhookUrl: slackUrl }),
+    )
   const { slack_bot_token: botToken, slack_channel: channel } = receiver
   const slackBot = {
     rateLimit,
@@ -61,7 +65,8 @@ function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, par
     apiUrl: config.slack_api_url,
   }
   if (botToken.reveal() !== '') places.push(createSlackBotReceiver(slackBot))
-  if (url !== '') places.push(createWebhookReceiver({ pageUrl, rateLimit, timeoutMs, name: nameOf('webhook'), url }))
+  if (webhookUrl.reveal() !== '')
+    places.push(createWebhookReceiver({ pageUrl, rateLimit, timeoutMs, name: nameOf('webhook'), webhookUrl }))
   receiver.alertmanager_urls.forEach((url, i) => {
     const name = nameOf(i === 0 ? 'alertmanager' : `alertmanager-${i + 1}`)
     places.push(

@@ -6,6 +6,7 @@ import { deliveryError } from './delivery-errors.ts'
 import { createHttpPoster } from './http-poster.ts'
 import type { PodsOf } from './pod-source.ts'
 import type { DeliveryAnswer, Receiver } from './receiver.ts'
+import { secretAddress } from './secret-address.ts'
 import type { WindowOf } from './window-source.ts'
 
 export interface SlackOptions {
@@ -25,7 +26,7 @@ const spacingMs = 1000
 export function createSlackReceiver({ name, webhookUrl, links, windowOf, podsOf, rateLimit, timeoutMs }: SlackOptions): Receiver {
   const poster = createHttpPoster({
     name,
-    url: addressOf(webhookUrl),
+    url: secretAddress('alerter.slack_webhook_url', webhookUrl),
     timeoutMs,
     failureIn: (answer) => (answer.trim() === 'ok' ? undefined : 'unexpected_answer'),
   })
@@ -48,10 +49,4 @@ export function createSlackReceiver({ name, webhookUrl, links, windowOf, podsOf,
     breakerState: poster.breakerState,
     close: poster.close,
   }
-}
-
-function addressOf(webhookUrl: Secret): URL {
-  const text = webhookUrl.reveal()
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text)
-  throw new Error('alerter.slack_webhook_url: expected an http or https address; what is set is not shown because it is a secret')
 }

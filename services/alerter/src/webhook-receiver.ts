@@ -9,22 +9,24 @@
 
 import { cloudEvent } from '@lapwing/alerting/cloud-event'
 import type { Allowance } from '@lapwing/alerting/limits'
+import type { Secret } from '@lapwing/service/config-fields'
 import { deliveryError } from './delivery-errors.ts'
 import { createHttpPoster } from './http-poster.ts'
 import type { Receiver } from './receiver.ts'
+import { secretAddress } from './secret-address.ts'
 
 export interface WebhookOptions {
   readonly name: string
-  readonly url: string
+  readonly webhookUrl: Secret
   readonly pageUrl: string
   readonly rateLimit: Allowance | undefined
   readonly timeoutMs: number
 }
 
-export function createWebhookReceiver({ name, url, pageUrl, rateLimit, timeoutMs }: WebhookOptions): Receiver {
+export function createWebhookReceiver({ name, webhookUrl, pageUrl, rateLimit, timeoutMs }: WebhookOptions): Receiver {
   const poster = createHttpPoster({
     ...{ name, timeoutMs },
-    url: new URL(url),
+    url: secretAddress('webhook_url of a receiver', webhookUrl),
     contentType: 'application/cloudevents+json',
     failureIn: () => undefined,
   })
