@@ -5,14 +5,8 @@ import { get, post } from './api-client.ts'
 import { rememberAuthor, rememberedAuthor } from './author.ts'
 import { MuteText } from './mute-list.tsx'
 import { OutcomeText } from './outcome-text.tsx'
+import { SpanChoice, spans } from './span-choice.tsx'
 import { useRequest } from './use-request.ts'
-
-const times = [
-  ['1 h', 3_600_000],
-  ['4 h', 4 * 3_600_000],
-  ['1 d', 86_400_000],
-  ['7 d', 7 * 86_400_000],
-] as const
 
 export function MuteForm({ episodeId, nowMs }: { episodeId: string; nowMs: number }) {
   const [mutes, setMutes] = useState<readonly MuteView[]>([])
@@ -54,19 +48,10 @@ export function MuteForm({ episodeId, nowMs }: { episodeId: string; nowMs: numbe
 function Fields({ onGive }: { onGive: (body: GivenMute) => void }) {
   const [comment, setComment] = useState('')
   const [author, setAuthor] = useState(rememberedAuthor)
-  const [forMs, setForMs] = useState<number>(times[0][1])
+  const [forMs, setForMs] = useState<number>(spans[0][1])
   return (
     <p class="fields">
-      <label>
-        mute for{' '}
-        <select value={forMs} onChange={(event) => setForMs(Number(event.currentTarget.value))}>
-          {times.map(([text, ms]) => (
-            <option key={ms} value={ms}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </label>
+      <SpanChoice label="mute for" valueMs={forMs} onChoose={setForMs} />
       <label>
         reason{' '}
         <input placeholder="needed" value={comment} maxLength={2000} onInput={(event) => setComment(event.currentTarget.value)} />

@@ -5,6 +5,7 @@ import { post } from './api-client.ts'
 import { rememberAuthor, rememberedAuthor } from './author.ts'
 import { formatTime } from './format.ts'
 import { OutcomeText } from './outcome-text.tsx'
+import { SpanChoice, spans } from './span-choice.tsx'
 import { useRequest } from './use-request.ts'
 
 type Verdict = GivenVerdict['verdict']
@@ -29,17 +30,10 @@ const choices = [
   },
 ] as const satisfies readonly { verdict: Verdict; label: string; means: string }[]
 
-const times = [
-  ['1 h', 3_600_000],
-  ['4 h', 4 * 3_600_000],
-  ['1 d', 86_400_000],
-  ['7 d', 7 * 86_400_000],
-] as const
-
 export function VerdictForm({ anomaly, nowMs }: { anomaly: AnomalyView; nowMs: number }) {
   const [comment, setComment] = useState('')
   const [author, setAuthor] = useState(rememberedAuthor)
-  const [forMs, setForMs] = useState<number>(times[1][1])
+  const [forMs, setForMs] = useState<number>(spans[1][1])
   const request = useRequest()
   const say = (verdict: Verdict) =>
     request.start(async () => {
@@ -65,16 +59,7 @@ export function VerdictForm({ anomaly, nowMs }: { anomaly: AnomalyView; nowMs: n
               ))}
           </p>
           <p class="fields">
-            <label>
-              expected for{' '}
-              <select value={forMs} onChange={(event) => setForMs(Number(event.currentTarget.value))}>
-                {times.map(([text, ms]) => (
-                  <option key={ms} value={ms}>
-                    {text}
-                  </option>
-                ))}
-              </select>
-            </label>
+            <SpanChoice label="expected for" valueMs={forMs} onChoose={setForMs} />
             <label>
               comment <input value={comment} maxLength={2000} onInput={(event) => setComment(event.currentTarget.value)} />
             </label>
