@@ -35,7 +35,9 @@ export async function startKubernetesApi(): Promise<KubernetesApi> {
     '--disable-admission-plugins=ServiceAccount',
   ])
   const stop = async () => {
-    await Promise.all([end(server), end(etcd)])
+    // In this order: without its etcd the server waits for it and does not end.
+    await end(server)
+    await end(etcd)
     await rm(folder, { recursive: true, force: true })
   }
   const kubeconfig = join(folder, 'kubeconfig')
@@ -67,11 +69,16 @@ function start(folder: string, program: string, args: readonly string[]): ChildP
   return spawn(findTool(program)!, args, { stdio: ['ignore', log, log] })
 }
 
+/** What it holds is thrown away. */
+const endDeadlineMs = 15_000
+
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
+  const late = setTimeout(() => child.kill('SIGKILL'), endDeadlineMs)
   await exited
+  clearTimeout(late)
 }
 
 /** JSON is YAML. The server makes its own certificate. */
