@@ -77,7 +77,9 @@ test('a receiver that fails is tried again, one that refuses is not', { timeout:
     request.once('end', () => {
       const status = answers.shift() ?? 204
       seen.push({ status, authorization: request.headers.authorization })
-      response.writeHead(status, status === 429 ? { 'retry-after': '1' } : {}).end(status === 400 ? 'out of order' : '')
+      response
+        .writeHead(status, status === 429 ? { 'retry-after': '1' } : {})
+        .end(status === 400 ? `out of order, ${request.headers.authorization}` : '')
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -90,6 +92,6 @@ test('a receiver that fails is tried again, one that refuses is not', { timeout:
   }
   expect(seen.map(({ status }) => status)).toEqual([500, 429, 204, 400, 204])
   expect(new Set(seen.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer a token']))
-  expect(told).toMatchObject({ written: 40, refused: ['HTTP 400 out of order'], fatal: [] })
+  expect(told).toMatchObject({ written: 40, refused: ['HTTP 400 out of order, Bearer [secret]'], fatal: [] })
   expect(told.errors).toHaveLength(2)
 })

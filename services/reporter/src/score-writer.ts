@@ -105,7 +105,7 @@ async function post(body: Buffer, { url, bearerToken, signal }: ScoreWriterOptio
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]),
     })
-    const said = (await answer.text()).slice(0, longestSaid).replaceAll(/\s+/g, ' ').trim()
+    const said = quoted(await answer.text(), bearerToken)
     if (answer.ok) return { outcome: 'taken' }
     const why = `HTTP ${answer.status} ${said}`
     if (answer.status < 500 && answer.status !== 429) return { outcome: 'refused', why }
@@ -115,6 +115,12 @@ async function post(body: Buffer, { url, bearerToken, signal }: ScoreWriterOptio
     const { message, cause } = error as Error
     return { outcome: 'failed', why: cause instanceof Error ? cause.message : message, askedMs: 0 }
   }
+}
+
+/** The start of what a receiver says, without the token, which it may repeat. */
+function quoted(answer: string, bearerToken: string): string {
+  const clean = bearerToken ? answer.replaceAll(bearerToken, '[secret]') : answer
+  return clean.replaceAll(/\s+/g, ' ').trim().slice(0, longestSaid)
 }
 
 /** Characters of an answer that are told on. */
