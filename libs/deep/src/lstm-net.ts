@@ -5,6 +5,8 @@
  * recurrent activation; `lstm-autoencoder.test.ts` holds both to the same results. Two windows go side by side, so that a weight is read once for
  * both, and what the decoder is given in each row is multiplied once a window.
  */
+
+import { addProduct } from './matrix-products.ts'
 import type { Reconstructor } from './reconstruction.ts'
 
 export interface LstmLayer {
@@ -88,7 +90,7 @@ function createCell({ kernel, recurrent, biases }: LstmLayer): Cell {
     setInput: (inputs) => multiplyInput(inputs, fromInput),
     step: () => {
       gates.set(fromInput)
-      addToBoth(states, weights, gates)
+      addProduct(states, 0, weights, gates, 0, 2, units, 4 * units)
       for (let window = 0; window < 2; window++) {
         const gate = window * 4 * units
         const at = window * units
@@ -107,47 +109,10 @@ function createCell({ kernel, recurrent, biases }: LstmLayer): Cell {
 function createProduct(weights: Float32Array, biases: Float32Array): (inputs: Float64Array, results: Float64Array) => void {
   const wide = Float64Array.from(weights)
   const start = Float64Array.of(...biases, ...biases)
+  const outputs = biases.length
   return (inputs, results) => {
     results.set(start)
-    addToBoth(inputs, wide, results)
-  }
-}
-
-/** `results` += `inputs` x `weights` for two rows of each, four rows of the weights at a time. */
-function addToBoth(inputs: Float64Array, weights: Float64Array, results: Float64Array): void {
-  const count = inputs.length >> 1
-  const outputs = results.length >> 1
-  let i = 0
-  for (; i + 3 < count; i += 4) {
-    const a0 = inputs[i]!
-    const a1 = inputs[i + 1]!
-    const a2 = inputs[i + 2]!
-    const a3 = inputs[i + 3]!
-    const b0 = inputs[count + i]!
-    const b1 = inputs[count + i + 1]!
-    const b2 = inputs[count + i + 2]!
-    const b3 = inputs[count + i + 3]!
-    const first = i * outputs
-    const second = first + outputs
-    const third = second + outputs
-    const fourth = third + outputs
-    for (let j = 0; j < outputs; j++) {
-      const w0 = weights[first + j]!
-      const w1 = weights[second + j]!
-      const w2 = weights[third + j]!
-      const w3 = weights[fourth + j]!
-      results[j] = results[j]! + a0 * w0 + a1 * w1 + a2 * w2 + a3 * w3
-      results[outputs + j] = results[outputs + j]! + b0 * w0 + b1 * w1 + b2 * w2 + b3 * w3
-    }
-  }
-  for (; i < count; i++) {
-    const a = inputs[i]!
-    const b = inputs[count + i]!
-    for (let j = 0; j < outputs; j++) {
-      const w = weights[i * outputs + j]!
-      results[j] = results[j]! + a * w
-      results[outputs + j] = results[outputs + j]! + b * w
-    }
+    addProduct(inputs, 0, wide, results, 0, 2, inputs.length >> 1, outputs)
   }
 }
 

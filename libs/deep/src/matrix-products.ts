@@ -21,7 +21,7 @@ export function addProduct(
   for (; row + 1 < count; row += 2) {
     addTwoRows(a, aFrom + row * inputs, weights, out, outFrom + row * outputs, inputs, outputs)
   }
-  if (row < count) addRow(a, aFrom + row * inputs, weights, out, outFrom + row * outputs, inputs, outputs)
+  if (row < count) addRow(a, aFrom + row * inputs, weights, out, outFrom + row * outputs, 0, inputs, outputs)
 }
 
 function addTwoRows(
@@ -58,27 +58,22 @@ function addTwoRows(
       out[below + j] = out[below + j]! + b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3
     }
   }
-  for (; i < inputs; i++) {
-    const a0 = a[from + i]!
-    const b0 = a[next + i]!
-    for (let j = 0; j < outputs; j++) {
-      const v0 = weights[i * outputs + j]!
-      out[to + j] = out[to + j]! + a0 * v0
-      out[below + j] = out[below + j]! + b0 * v0
-    }
-  }
+  addRow(a, from, weights, out, to, i, inputs, outputs)
+  addRow(a, next, weights, out, below, i, inputs, outputs)
 }
 
+/** Of one row, its columns from `first` on. */
 function addRow(
   a: Float64Array,
   from: number,
   weights: Float64Array,
   out: Float64Array,
   to: number,
+  first: number,
   inputs: number,
   outputs: number,
 ): void {
-  let i = 0
+  let i = first
   for (; i + 3 < inputs; i += 4) {
     const a0 = a[from + i]!
     const a1 = a[from + i + 1]!

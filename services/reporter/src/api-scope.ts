@@ -16,6 +16,11 @@ export function notFound(reply: FastifyReply, error: string): FastifyReply {
   return reply.code(404).send({ error })
 }
 
+/** As told by every route that is about one anomaly. */
+export function noSuchAnomaly(reply: FastifyReply): FastifyReply {
+  return notFound(reply, 'no such anomaly; it may be older than the retention')
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** No token is needed. */

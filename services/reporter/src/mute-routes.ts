@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { givenMuteSchema, liftSchema, type MuteView, muteSchema, problemSchema } from './api-model.ts'
 import { anomalyParameters, muteParameters, noQuery } from './api-queries.ts'
-import { type Api, notFound } from './api-scope.ts'
+import { type Api, noSuchAnomaly, notFound } from './api-scope.ts'
 import { holdsFor, isInForce } from './mute-book.ts'
 import { authorOf, type WriteTargets } from './write-routes.ts'
 
@@ -27,7 +27,7 @@ export function addMuteRoutes(api: Api, { history, access, writer, mutes, now }:
   }
   api.get('/anomalies/:episodeId/mutes', { schema: ofAnomaly }, async ({ params: { episodeId } }, reply) => {
     const [found] = await history.episodes({ ids: [episodeId], limit: 1 })
-    if (!found) return notFound(reply, 'no such anomaly; it may be older than the retention')
+    if (!found) return noSuchAnomaly(reply)
     return mutes
       .inForce(now())
       .filter((mute) => holdsFor(mute, found.episode))
@@ -45,7 +45,7 @@ export function addMuteRoutes(api: Api, { history, access, writer, mutes, now }:
   api.post('/anomalies/:episodeId/mute', { schema: give }, async (request, reply) => {
     const { params, body } = request
     const [found] = await history.episodes({ ids: [params.episodeId], limit: 1 })
-    if (!found) return notFound(reply, 'no such anomaly; it may be older than the retention')
+    if (!found) return noSuchAnomaly(reply)
     const mute = await writer.mute(found.episode, { ...body, author: author(request, body.author) })
     return reply.code(202).send(muteView(mute))
   })

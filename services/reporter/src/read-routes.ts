@@ -22,7 +22,7 @@ import {
   seriesKeyParameters,
   seriesListQuery,
 } from './api-queries.ts'
-import { type Api, notFound } from './api-scope.ts'
+import { type Api, noSuchAnomaly, notFound } from './api-scope.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { ModelVersions } from './model-versions.ts'
@@ -147,7 +147,7 @@ function addAnomalyRoutes(api: Api, { history, pods, now }: ReadSources): void {
   }
   api.get('/anomalies/:episodeId', { schema: one }, async ({ params: { episodeId } }, reply) => {
     const [found] = await history.episodes({ ids: [episodeId], limit: 1 })
-    if (!found) return notFound(reply, 'no such anomaly; it may be older than the retention')
+    if (!found) return noSuchAnomaly(reply)
     const anomaly = anomalyView(found)
     const labels = anomaly.labels.map(([name, value]) => ({ name, value }))
     return { anomaly, steps: (await history.steps(episodeId)).map(anomalyStep), pods: pods.contextOf([{ ...anomaly, labels }]) }

@@ -11,7 +11,7 @@ import {
   writtenVerdictSchema,
 } from './api-model.ts'
 import { anomalyParameters, modelParameters } from './api-queries.ts'
-import { type Api, notFound } from './api-scope.ts'
+import { type Api, noSuchAnomaly, notFound } from './api-scope.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { ModelVersions } from './model-versions.ts'
 import type { MuteBook } from './mute-book.ts'
@@ -38,7 +38,7 @@ export function addWriteRoutes(api: Api, { history, access, writer, models }: Wr
   api.post('/anomalies/:episodeId/verdict', { schema: verdict }, async (request, reply) => {
     const { params, body } = request
     const [found] = await history.episodes({ ids: [params.episodeId], limit: 1 })
-    if (!found) return notFound(reply, 'no such anomaly; it may be older than the retention')
+    if (!found) return noSuchAnomaly(reply)
     const said = { ...body, author: body.author ?? authorOf(access, request), forMs: body.forMs }
     const refusal = refusalOf(found.episode, said)
     if (refusal) return reply.code(409).send({ error: refusal })

@@ -6,6 +6,7 @@ import { Story } from './anomaly-story.tsx'
 import { Breakable } from './breakable.tsx'
 import { formatDuration, formatTime, formatValue, unitOf } from './format.ts'
 import { Outcome } from './outcome.tsx'
+import { TableHead } from './table-head.tsx'
 
 interface AnomalyTableProperties {
   anomalies: readonly AnomalyView[]
@@ -28,17 +29,7 @@ export function AnomalyTable({ anomalies, openedId, opened, nowMs, onToggle }: A
         </p>
       ) : (
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Started</th>
-              <th scope="col">Series</th>
-              <th scope="col">Severity</th>
-              <th scope="col">Actual, expected</th>
-              <th scope="col">Why</th>
-              <th scope="col">Lasted</th>
-              <th scope="col">Told</th>
-            </tr>
-          </thead>
+          <TableHead columns={['Started', 'Series', 'Severity', 'Actual, expected', 'Why', 'Lasted', 'Told']} />
           <tbody>
             {anomalies.map((anomaly) => {
               const isOpened = anomaly.episodeId === openedId

@@ -4,6 +4,7 @@ import type { Models, ModelView, NextRun } from '../api-model.ts'
 import { post } from './api-client.ts'
 import { formatTime } from './format.ts'
 import { OutcomeText } from './outcome-text.tsx'
+import { TableHead } from './table-head.tsx'
 import { type Progress, progressText, whenText } from './training.ts'
 import { useRequest } from './use-request.ts'
 
@@ -54,17 +55,7 @@ function Versions({ models, nowMs, onChanged }: { models: readonly ModelView[]; 
   return (
     <div class="scroller">
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Of</th>
-            <th scope="col">Version</th>
-            <th scope="col">State</th>
-            <th scope="col">Learned from</th>
-            <th scope="col">Validation</th>
-            <th scope="col">Why</th>
-            <th scope="col">Change</th>
-          </tr>
-        </thead>
+        <TableHead columns={['Of', 'Version', 'State', 'Learned from', 'Validation', 'Why', 'Change']} />
         <tbody>
           {models.map((model) => (
             <Version key={model.modelId} model={model} nowMs={nowMs} onChanged={onChanged} />
@@ -137,13 +128,7 @@ function NextRuns({ runs, nowMs }: { runs: readonly NextRun[]; nowMs: number }) 
   return (
     <div class="scroller">
       <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
+        <TableHead columns={['When', 'What', 'Why']} />
         <tbody>
           {runs.slice(0, runsShown).map((run) => (
             <tr key={`${run.scope} ${run.by} ${run.atMs}`}>
@@ -216,14 +201,7 @@ function Requests({ requests, nowMs }: { requests: Models['requests']; nowMs: nu
   return (
     <div class="scroller">
       <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            <th scope="col">Noticed by</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
+        <TableHead columns={['When', 'What', 'Noticed by', 'Why']} />
         <tbody>
           {requests.slice(0, requestsShown).map(({ id, atMs, text, detector, reason }) => (
             <tr key={id}>
