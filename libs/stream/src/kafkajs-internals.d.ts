@@ -45,6 +45,34 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
 }
 
+declare module 'kafkajs/src/network/connection.js' {
+  import type { ISocketFactory } from 'kafkajs'
+  import type Encoder from 'kafkajs/src/protocol/encoder.js'
+
+  export default class Connection {
+    constructor(options: {
+      host: string
+      port: number
+      logger: object
+      socketFactory: ISocketFactory
+      connectionTimeout: number
+      requestTimeout: number
+    })
+    connect(): Promise<true>
+    disconnect(): Promise<true>
+    send<Decoded extends object, Parsed>(call: {
+      request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<Encoder> }
+      response: { decode(payload: Buffer): Promise<Decoded>; parse(decoded: Decoded): Promise<Parsed> }
+    }): Promise<Parsed>
+  }
+}
+
+declare module 'kafkajs/src/network/socketFactory.js' {
+  import type { ISocketFactory } from 'kafkajs'
+
+  export default function defaultSocketFactory(): ISocketFactory
+}
+
 declare module 'kafkajs/src/protocol/encoder.js' {
   export default class Encoder {
     readonly buffer: Buffer
