@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
+import { toldBound } from '@lapwing/detection/verdict'
 import { csvFiles } from './csv-files.ts'
 import { type Columns, readHeader, readTimestamp, readValue } from './csv-series.ts'
 import { UserError } from './user-error.ts'
@@ -92,12 +93,16 @@ async function* scoredRows(
       yield `${timestamp},${value},0,,,,0\n`
       continue
     }
-    const { score, expected, lower, upper, transition, state } = detector.verdict
+    const { verdict } = detector
+    const { score, transition, state } = verdict
+    const [expected, lower, upper] = [verdict.expected, verdict.lower, verdict.upper].map((bound) =>
+      short(toldBound(bound, verdict)),
+    )
     const opened = transition === 'opened' ? 1 : 0
     summary.opened += opened
     episodeRows = state === 'anomalous' ? episodeRows + 1 : 0
     summary.longestEpisodeRows = Math.max(summary.longestEpisodeRows, episodeRows)
-    yield `${timestamp},${value},${short(score)},${short(expected)},${short(lower)},${short(upper)},${opened}\n`
+    yield `${timestamp},${value},${short(score)},${expected},${lower},${upper},${opened}\n`
   }
   if (!columns) throw new UserError(`${path}:1: the file is empty, expected a header line "timestamp,value"`)
 }

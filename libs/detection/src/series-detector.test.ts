@@ -264,6 +264,17 @@ describe('series detector', () => {
     expect(opened(1)).toBeLessThanOrEqual(opened(3))
   })
 
+  test('a snapshot tells whether the series has been below zero', () => {
+    const tellsNegative = (values: readonly number[]) => {
+      const [before, after] = [new SeriesDetector(options), new SeriesDetector(options)]
+      run(values, before)
+      after.restore(7, before.snapshot(0))
+      after.update(7, sampleAt(1_000 * stepMs, 3))
+      return after.verdict.wasNegative
+    }
+    expect([tellsNegative([1, 0, 2]), tellsNegative([1, -0.5, 2])]).toEqual([false, true])
+  })
+
   test('a snapshot of another length is refused', () => {
     const detector = new SeriesDetector(options)
     run(noisy(300), detector)

@@ -112,7 +112,7 @@ export class SeriesDetector {
     if (score <= 1) return false
     clear(verdict)
     verdict.score = Math.min(score, largestScore)
-    verdict.expected = verdict.lower = verdict.upper = rows[at + field.localLevel]! + rows[at + field.lastSeason]!
+    this.#expectLast(rows, at)
     verdict.contributions[contributionNumber.silence] = 1
     verdict.state = 'silent'
     verdict.stateDetail = rows[at + field.lastMs]!
@@ -185,9 +185,17 @@ export class SeriesDetector {
     return turnTo(this.#pages, slot)
   }
 
+  /** Without a sample there is no band, only the level that the last one left. */
+  #expectLast(rows: Float64Array, at: number): void {
+    const { verdict } = this
+    verdict.expected = verdict.lower = verdict.upper = rows[at + field.localLevel]! + rows[at + field.lastSeason]!
+    verdict.wasNegative = rows[at + field.wasNegative] === 1
+  }
+
   #end({ rows, at }: SeriesInHand, timestampMs: number): void {
     const { verdict } = this
     clear(verdict)
+    this.#expectLast(rows, at)
     verdict.state = 'silent'
     verdict.stateDetail = timestampMs
     verdict.transition = observeEpisode(rows, at + field.episode, { kind: 'ended', timestampMs, score: 0, confirmed: 0 })
@@ -207,6 +215,7 @@ export class SeriesDetector {
     sample.quarter = this.#quarterAt(timestampMs)
     sample.policy = input.policy ?? defaultPolicy
     if (isFirst) begin(rows, at, sample.value, timestampMs)
+    if (sample.value < 0) rows[at + field.wasNegative] = 1
     return sample
   }
 
@@ -236,6 +245,7 @@ export class SeriesDetector {
     verdict.expected = expected
     verdict.lower = expected - thresholdOf(rows, at, channelNumber.spikeDown, policy, expected)
     verdict.upper = expected + thresholdOf(rows, at, channelNumber.spikeUp, policy, expected)
+    verdict.wasNegative = rows[at + field.wasNegative] === 1
     verdict.contributions[contributionNumber.novelty] = novelty
     verdict.contributions[contributionNumber.season] = Math.max(verdict.contributions[contributionNumber.season]!, missed)
     toShares(verdict)

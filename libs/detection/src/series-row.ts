@@ -61,7 +61,10 @@ export const field = {
   usualResidual: 47,
   /** Share of the last week's time inside of episodes. */
   episodeShare: 48,
+  /** Ten columns, of which an episode uses nine. */
   episode: 32,
+  /** 1 once a value was below zero. The tenth of the columns before: a column more would be a new layout. */
+  wasNegative: 41,
   calibrations: 49,
 } as const
 

@@ -24,10 +24,12 @@ export const contributionNumber = Object.fromEntries(contributionNames.map((name
 export interface Verdict {
   /** At least 0; above 1 anomalous. */
   score: number
-  /** In the unit of the metric. */
+  /** In the unit of the metric, as it is scored; `toldBound` says what is told of it. */
   expected: number
   lower: number
   upper: number
+  /** A value was below zero. */
+  wasNegative: boolean
   /** 0 to 1. */
   confidence: number
   /** Shares of the score by `contributionNames`; they sum to 1, or are all 0 with a score of 0. */
@@ -48,6 +50,7 @@ export function createVerdict(): Verdict {
     expected: 0,
     lower: 0,
     upper: 0,
+    wasNegative: false,
     confidence: 0,
     contributions: new Float64Array(contributionNames.length),
     state: 'warming',
@@ -60,6 +63,11 @@ export function clear(verdict: Verdict): void {
   verdict.score = 0
   verdict.confidence = 0
   verdict.contributions.fill(0)
+}
+
+/** A number of the expected band as it is told: nothing is expected below zero of a series that has never been there. */
+export function toldBound(bound: number, { wasNegative }: Pick<Verdict, 'wasNegative'>): number {
+  return wasNegative ? bound : Math.max(0, bound)
 }
 
 /** Contributions, so far in units of the score, to shares of 1; squared, so that the ranking is clear. */

@@ -6,7 +6,7 @@ import { type LabelSet, seriesText } from '@lapwing/contracts/series'
 import { type EpisodeTransition, episodeFields, severityOf } from '@lapwing/detection/episode'
 import type { EpisodeSample, Told } from '@lapwing/detection/feedback'
 import type { SampleInput } from '@lapwing/detection/sample'
-import { contributionNames, type Verdict } from '@lapwing/detection/verdict'
+import { contributionNames, toldBound, type Verdict } from '@lapwing/detection/verdict'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 
 export interface AnomalyInput {
@@ -58,9 +58,9 @@ export function describeAnomaly({
     observedAtMs: sample.timestampMs,
     endedAtMs: resolved ? sample.timestampMs : null,
     value: sample.stale ? Number.NaN : sample.value,
-    expected: verdict.expected,
-    lower: verdict.lower,
-    upper: verdict.upper,
+    expected: toldBound(verdict.expected, verdict),
+    lower: toldBound(verdict.lower, verdict),
+    upper: toldBound(verdict.upper, verdict),
     score: verdict.score,
     peakScore: episode[episodeFields.peakScore]!,
     confidence: verdict.confidence,

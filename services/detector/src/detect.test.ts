@@ -127,6 +127,40 @@ describe('the detector step', () => {
     expect(scores.at(-1)!.expected).toEqual(runStep([...polls(quiet), ...after]).scores.at(-1)!.expected)
   })
 
+  describe('the expected band as it is told', () => {
+    const nearZero = (count: number) => Array.from({ length: count }, (_, i) => 0.5 + wave(i) / 4 - 2.5)
+    const lowest = ({ scores }: Pick<ReturnType<typeof runStep>, 'scores'>) =>
+      scores.map((batch) => float32Column(batch.lower)[0]!)
+    const shares = nearZero(300).map((value) => Math.max(0, value))
+
+    test('never reaches below zero in a series that has never been there', () => {
+      const { scores, anomalies } = runStep(polls([...shares, 9, 9, 9]))
+      expect(Math.min(...lowest({ scores }))).toBe(0)
+      expect(anomalies.length).toBeGreaterThan(0)
+      for (const { lower, expected, upper } of anomalies) expect(0 <= lower && lower <= expected && expected <= upper).toBe(true)
+    })
+
+    test('does so from the first value below zero on', () => {
+      const lower = lowest(runStep(polls([...shares, -0.01, ...shares])))
+      expect(Math.min(...lower.slice(0, 300))).toBe(0)
+      expect(lower[300]).toBeLessThan(0)
+      expect(lower.at(-1)).toBeLessThan(0)
+    })
+
+    test('of a series that its source ended is the level of that series, not of the one before it in the batch', () => {
+      const other = { ...labels, instance: 'host-2' }
+      const last = sampleRecord(
+        [
+          { labels, samples: [[301 * stepMs, 0, sampleFlags.stale]] },
+          { labels: other, samples: [[301 * stepMs, 7000]] },
+        ].reverse(),
+        { offset: 300n },
+      )
+      const { scores } = runStep([...polls(quiet), last])
+      expect(float32Column(scores.at(-1)!.expected)[1]).toBeCloseTo(10, 0)
+    })
+  })
+
   test('scores name their version; states have a name of their own, which no version of the scores changes', () => {
     const config = detectorSchema.parse({})
     const [, settings] = stateName(config).split('/')

@@ -10,7 +10,7 @@ import { reasonNames, type SeriesState, sampleFlags, seriesStates } from '@lapwi
 import { seriesCount } from '@lapwing/contracts/series-table'
 import type { Verdict as HumanVerdict } from '@lapwing/detection/feedback'
 import type { SampleInput } from '@lapwing/detection/sample'
-import { contributionNames, type Verdict } from '@lapwing/detection/verdict'
+import { contributionNames, toldBound, type Verdict } from '@lapwing/detection/verdict'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 
 /** Columns of a score batch before they are bytes; all but the first as long as there are samples. */
@@ -79,9 +79,7 @@ export class ScoredBatch {
   /** @param suppressedBy the verdict of a person that holds the open episode down */
   write(at: number, verdict: Verdict, suppressedBy: HumanVerdict | undefined): void {
     this.#scores[at] = verdict.score
-    this.#expected[at] = verdict.expected
-    this.#lower[at] = verdict.lower
-    this.#upper[at] = verdict.upper
+    this.#writeBand(at, verdict)
     this.#confidence[at] = verdict.confidence
     const isSuppressed = suppressedBy !== undefined && verdict.state === 'anomalous'
     this.#states[at] = stateNumbers[isSuppressed ? 'suppressed' : verdict.state]
@@ -90,10 +88,8 @@ export class ScoredBatch {
   }
 
   /** A sample of a series that starts from its cohort and says nothing yet. */
-  warm(at: number, { expected, lower, upper }: Verdict, share: number): void {
-    this.#expected[at] = expected
-    this.#lower[at] = lower
-    this.#upper[at] = upper
+  warm(at: number, verdict: Verdict, share: number): void {
+    this.#writeBand(at, verdict)
     this.#states[at] = stateNumbers.warming_from_cohort
     this.#stateDetails[at] = share
   }
@@ -126,6 +122,12 @@ export class ScoredBatch {
       lower: this.#lower,
       upper: this.#upper,
     }
+  }
+
+  #writeBand(at: number, verdict: Verdict): void {
+    this.#expected[at] = toldBound(verdict.expected, verdict)
+    this.#lower[at] = toldBound(verdict.lower, verdict)
+    this.#upper[at] = toldBound(verdict.upper, verdict)
   }
 
   #toBatch(sourceOffset: bigint, model: string): ScoreBatch {

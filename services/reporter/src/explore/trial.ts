@@ -7,7 +7,7 @@
  */
 import { type ReasonName, reasonNames } from '@lapwing/contracts/series-state'
 import { SeriesDetector, type SeriesDetectorOptions } from '@lapwing/detection/series-detector'
-import { contributionNames, type DetectorState, type Verdict } from '@lapwing/detection/verdict'
+import { contributionNames, type DetectorState, toldBound, type Verdict } from '@lapwing/detection/verdict'
 import type { QuerySeries } from '@lapwing/prometheus/query-answer'
 import type { Points } from '../api-model.ts'
 
@@ -62,9 +62,9 @@ function pushScored(points: PointColumnsInMaking, timestampMs: number, value: nu
   const isWarm = verdict.confidence > 0
   points.timestampsMs.push(timestampMs)
   points.values.push(value)
-  points.expected.push(isWarm ? verdict.expected : null)
-  points.lower.push(isWarm ? verdict.lower : null)
-  points.upper.push(isWarm ? verdict.upper : null)
+  points.expected.push(isWarm ? toldBound(verdict.expected, verdict) : null)
+  points.lower.push(isWarm ? toldBound(verdict.lower, verdict) : null)
+  points.upper.push(isWarm ? toldBound(verdict.upper, verdict) : null)
   points.scores.push(verdict.score)
   points.imputed.push(0)
   points.reasons.push(strongestReason(verdict))
