@@ -149,13 +149,8 @@ describe('the detector step', () => {
 
     test('of a series that its source ended is the level of that series, not of the one before it in the batch', () => {
       const other = { ...labels, instance: 'host-2' }
-      const last = sampleRecord(
-        [
-          { labels, samples: [[301 * stepMs, 0, sampleFlags.stale]] },
-          { labels: other, samples: [[301 * stepMs, 7000]] },
-        ].reverse(),
-        { offset: 300n },
-      )
+      const ended = { labels, samples: [[301 * stepMs, 0, sampleFlags.stale]] } as const
+      const last = sampleRecord([{ labels: other, samples: [[301 * stepMs, 7000]] }, ended], { offset: 300n })
       const { scores } = runStep([...polls(quiet), last])
       expect(float32Column(scores.at(-1)!.expected)[1]).toBeCloseTo(10, 0)
     })
