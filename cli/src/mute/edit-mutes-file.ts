@@ -33,12 +33,15 @@ export function addMute(file: string, mute: NewMute, nowMs: number, write: (text
   write(`${id} is in force until ${endsAt}.\n`)
 }
 
+/** Whether a mute of the file is called so. Throws UserError for a file that is no YAML. */
+export function isInFile(file: string, id: string): boolean {
+  return placeOf(readDocument(file), id) >= 0
+}
+
 /** Throws UserError when there is no such mute, or it is over. */
 export function expireMute(file: string, id: string, nowMs: number, write: (text: string) => void): void {
   const document = readDocument(file)
-  const mutes = document.get('mutes')
-  const items = isSeq(mutes) ? mutes.items : []
-  const index = items.findIndex((item) => isMap(item) && item.get('id') === id)
+  const index = placeOf(document, id)
   if (index < 0) throw new UserError(`${file}: no mute is called ${JSON.stringify(id)}; \`lapwing mute list\` shows their names.`)
   const startsAtMs = Date.parse(String(document.getIn(['mutes', index, 'starts_at'])))
   if (Date.parse(String(document.getIn(['mutes', index, 'ends_at']))) <= nowMs) throw new UserError(`${id} is over already.`)
@@ -46,6 +49,12 @@ export function expireMute(file: string, id: string, nowMs: number, write: (text
   else document.setIn(['mutes', index, 'ends_at'], toText(nowMs))
   replace(file, document, nowMs)
   write(startsAtMs >= nowMs ? `${id} is removed: it had not begun.\n` : `${id} has ended.\n`)
+}
+
+/** -1 when there is none of that name. */
+function placeOf(document: Document, id: string): number {
+  const mutes = document.get('mutes')
+  return isSeq(mutes) ? mutes.items.findIndex((item) => isMap(item) && item.get('id') === id) : -1
 }
 
 function toText(ms: number): string {

@@ -1,4 +1,5 @@
 /** `lapwing mute`: who is not told of what, until when and why. */
+import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 
 interface FileFlags {
@@ -18,7 +19,9 @@ interface AddFlags extends FileFlags {
 
 export function muteCommand(): Command {
   return new Command('mute')
-    .description('Mutes in the file that alerter.mutes_file names. A running alerter reads it again within two seconds.')
+    .description(
+      'Who is not told of what: mutes of the file that alerter.mutes_file names, and those that were given on the page.',
+    )
     .addCommand(addCommand())
     .addCommand(listCommand())
     .addCommand(expireCommand())
@@ -26,7 +29,7 @@ export function muteCommand(): Command {
 
 function addCommand(): Command {
   return fileCommand('add')
-    .description('Mute what matches, from now on.')
+    .description('Write a mute of what matches into the file, from now on. A running alerter reads it within two seconds.')
     .requiredOption('-m, --matcher <matcher...>', `what to mute, e.g. 'instance=~"db-.*"'; all must match`)
     .option('--for <duration>', 'how long, e.g. 90m, 2h or 7d; at most 366 days', parseDuration)
     .option('--until <moment>', 'until when, e.g. 2026-01-05T12:00:00Z', parseMoment)
@@ -43,7 +46,7 @@ Example:
   lapwing mute add -m 'instance=~"db-.*"' --for 2h --author ada --comment "the database moves"`,
     )
     .action(async (flags: AddFlags) => {
-      const { addMute, mutesFile } = await loadCommands()
+      const [{ addMute }, { mutesFile }] = await Promise.all([import('./edit-mutes-file.ts'), import('./mutes-file-place.ts')])
       const { matcher: matchers, author, comment, id, for: forMs, until: untilMs } = flags
       addMute(mutesFile(flags), { matchers, author, comment, id, forMs, untilMs }, Date.now(), write)
     })
@@ -51,32 +54,32 @@ Example:
 
 function listCommand(): Command {
   return fileCommand('list')
-    .description('List the mutes of the file with what is in force now; those that were given on the page are listed there.')
+    .description('List the mutes of the file, and those that were given on the page and are not over, with what is in force now.')
     .option('--json', 'one JSON line per mute instead of a table', false)
+    .addHelpText('after', onTheBrokers)
     .action(async (flags: FileFlags & { readonly json: boolean }) => {
-      const { listMutes, mutesFile } = await loadCommands()
-      listMutes(mutesFile(flags), flags.json, Date.now(), write)
+      const { listAllMutes } = await import('./both-places.ts')
+      await listAllMutes(flags, Date.now(), write)
     })
 }
 
 function expireCommand(): Command {
   return fileCommand('expire')
-    .description('End a mute now; one that has not begun is removed.')
-    .argument('<id>', 'as `mute list` shows it')
-    .action(async (id: string, flags: FileFlags) => {
-      const { expireMute, mutesFile } = await loadCommands()
-      expireMute(mutesFile(flags), id, Date.now(), write)
+    .description('End a mute now, of the file or given on the page; one of the file that has not begun is removed.')
+    .argument('<id>', 'as `mute list` shows it; of one that was given on the page, its first digits (at least 6) do')
+    .option('--by <name>', 'who takes it back, when it was given on the page', userInfo().username)
+    .addHelpText('after', onTheBrokers)
+    .action(async (id: string, flags: FileFlags & { readonly by: string }) => {
+      const { expireAnyMute } = await import('./both-places.ts')
+      await expireAnyMute(flags, id, Date.now(), write)
     })
 }
 
-async function loadCommands() {
-  const [{ addMute, expireMute }, { listMutes }, { mutesFile }] = await Promise.all([
-    import('./edit-mutes-file.ts'),
-    import('./list-mutes.ts'),
-    import('./mutes-file-place.ts'),
-  ])
-  return { addMute, expireMute, listMutes, mutesFile }
-}
+const onTheBrokers = `
+What was given on the page is on the brokers. With --file nothing but that file is looked at.
+
+Environment:
+  KAFKA_BROKERS   use these brokers (host:port, comma-separated)`
 
 function write(text: string): void {
   process.stdout.write(text)
@@ -84,7 +87,10 @@ function write(text: string): void {
 
 function fileCommand(name: string): Command {
   return new Command(name)
-    .option('-c, --config <file>', 'configuration; its alerter.mutes_file is used (default: lapwing.yaml, if there is one)')
+    .option(
+      '-c, --config <file>',
+      'configuration; its alerter.mutes_file and kafka section are used (default: lapwing.yaml, if there is one)',
+    )
     .option('--profile <name>', 'lay FILE.PROFILE.yaml over the configuration file')
     .option('-f, --file <file>', 'this file of mutes instead')
 }

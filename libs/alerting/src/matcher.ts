@@ -35,7 +35,9 @@ export function createMatcher(label: string, operator: Matcher['operator'], valu
 }
 
 /** `team="db", instance=~"db-.*"` */
-export function matchersText(matchers: readonly Matcher[]): string {
+export function matchersText(
+  matchers: readonly { readonly label: string; readonly operator: string; readonly value: string }[],
+): string {
   return matchers.map(({ label, operator, value }) => `${label}${operator}${JSON.stringify(value)}`).join(', ')
 }
 

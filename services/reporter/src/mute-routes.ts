@@ -1,5 +1,5 @@
 /** Mutes that people give and take back on the page. They take effect where the alerter reads them, within about a second. */
-
+import { matchersText } from '@lapwing/alerting/matcher'
 import type { Mute } from '@lapwing/contracts/records'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -66,6 +66,5 @@ export function addMuteRoutes(api: Api, { history, access, writer, mutes, now }:
 }
 
 function muteView({ id, matchers, author, comment, atMs, endsAtMs, liftedBy }: Mute): MuteView {
-  const text = matchers.map(({ label, operator, value }) => `${label}${operator}${JSON.stringify(value)}`).join(', ')
-  return { id, text, author, comment, atMs, endsAtMs, liftedBy }
+  return { id, text: matchersText(matchers), author, comment, atMs, endsAtMs, liftedBy }
 }
