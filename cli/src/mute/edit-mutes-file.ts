@@ -45,10 +45,12 @@ export function expireMute(file: string, id: string, nowMs: number, write: (text
   if (index < 0) throw new UserError(`${file}: no mute is called ${JSON.stringify(id)}; \`lapwing mute list\` shows their names.`)
   const startsAtMs = Date.parse(String(document.getIn(['mutes', index, 'starts_at'])))
   if (Date.parse(String(document.getIn(['mutes', index, 'ends_at']))) <= nowMs) throw new UserError(`${id} is over already.`)
-  if (startsAtMs >= nowMs) document.deleteIn(['mutes', index])
+  // Times of the file are whole seconds: one of this second would end before it began.
+  const hasBegun = startsAtMs < Date.parse(toText(nowMs))
+  if (!hasBegun) document.deleteIn(['mutes', index])
   else document.setIn(['mutes', index, 'ends_at'], toText(nowMs))
   replace(file, document, nowMs)
-  write(startsAtMs >= nowMs ? `${id} is removed: it had not begun.\n` : `${id} has ended.\n`)
+  write(hasBegun ? `${id} has ended.\n` : `${id} is removed: it had hardly begun, or not at all.\n`)
 }
 
 /** -1 when there is none of that name. */

@@ -68,6 +68,11 @@ describe('mute', () => {
     expect(mutesText(rowsOfFile(file, nowMs), false)).toBe('No mutes.\n')
   })
 
+  test('that began within the same second is removed when it expires', () => {
+    add({}, nowMs + 200)
+    expect(expire('move', nowMs + 900)).toContain('removed')
+  })
+
   test.each([
     ['that lasts too long', { forMs: 367 * 24 * hourMs }, /mutes.yaml:\d+: mutes.0.ends_at: .*366 days/],
     ['of everything', { matchers: ['team=~".*"'] }, /match everything/],
@@ -109,7 +114,7 @@ describe('without brokers', () => {
 
   test('a mute of the file ends, and one that is not there says where it was looked for', async () => {
     const by = 'ann'
-    await expireAnyMute({ config, by }, 'move', nowMs + 1, write)
+    await expireAnyMute({ config, by }, 'move', nowMs + 1000, write)
     expect(texts.splice(0)).toEqual(['move has ended.\n'])
     await expect(expireAnyMute({ config, by }, 'other', nowMs, write)).rejects.toThrow(
       /mutes.yaml has no mute .*"other". No brokers/,
