@@ -31,7 +31,7 @@ export interface BrokerProxy {
 
 export interface Toxic {
   readonly name: string
-  readonly type: 'latency' | 'bandwidth' | 'timeout' | 'reset_peer'
+  readonly type: 'latency' | 'bandwidth' | 'timeout' | 'reset_peer' | 'limit_data'
   /** Downstream: from the broker to the service. */
   readonly stream: 'upstream' | 'downstream'
   /** Share of connections that get it. */

@@ -1,4 +1,4 @@
-/** What happens on the way to the broker: slow, cut, silent in one direction, an answer lost. */
+/** What happens on the way to the broker: slow, cut, silent in one direction, an answer lost or cut in the middle. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../../eventually.ts'
 import type { FaultRow } from '../harness/fault-row.ts'
@@ -77,7 +77,26 @@ export const networkRows: readonly FaultRow[] = [
     },
     examine: (rig) => (answerWasLost(rig) ? [] : ['no checkpoint failed, although answers were lost']),
   },
+  {
+    number: 37,
+    fault: 'answers cut in the middle, as by a broker killed while it writes',
+    needsToxiproxy: true,
+    loadMs: { short: 30_000, long: 60_000 },
+    settings: ['detector.checkpoint_interval=3s'],
+    disturb: async (rig) => {
+      const proxy = await rig.proxy('all')
+      await replaceServices(rig, { proxy })
+      for (const bytes of cutAfterBytes) {
+        await proxy.add({ name: 'cut', type: 'limit_data', stream: 'downstream', attributes: { bytes } })
+        await delay(rig.form === 'long' ? 15_000 : 5000)
+        await proxy.remove('cut')
+      }
+    },
+  },
 ]
+
+/** Of each connection; in the middle of a size, of a greeting, of metadata, of records. */
+const cutAfterBytes = [2, 203, 2003, 20_003]
 
 /** More than twice as long as the client tries: within that it would ask again and get the answer after all. */
 const beyondPatienceMs = 10_000
