@@ -2,7 +2,8 @@
  * Builds and installs what `npm run test:deploy` checks with, into Lapwing's cache folder: `node scripts/deploy-tools.mjs [NAME …]`.
  *
  * Go, Python 3 and their public registries are all it needs. What is there already is not built again. Without NAME: helm, kubeconform,
- * helm-unittest, helm-docs, actionlint, schemas, crds, etcd, kube-apiserver, airflow, consumer, avro. About half an hour on two cores, most of it the API server.
+ * helm-unittest, helm-docs, actionlint, schemas, crds, etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, kwok, kwok-stages, airflow, consumer, avro.
+ * About forty minutes on two cores, most of it the programs of Kubernetes.
  */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,6 +14,7 @@ const cache = process.env.LAPWING_CACHE || join(process.env.XDG_CACHE_HOME || jo
 const tools = join(cache, 'tools')
 
 const kubernetesVersion = '1.37.2'
+const kwokVersion = 'v0.8.0'
 
 const all = {
   helm: () => buildGo('helm', 'helm.sh/helm/v3/cmd/helm', { 'helm.sh/helm/v3': 'v3.22.0' }),
@@ -32,7 +34,7 @@ const all = {
     buildGo('actionlint', 'github.com/rhysd/actionlint/cmd/actionlint', { 'github.com/rhysd/actionlint': 'v1.7.7' }),
   schemas: () => makePython('schemas', ['kubernetes-validate==1.37.0']),
   crds: () =>
-    fetchDefinitions({
+    fetchDefinitions('crds', {
       'github.com/prometheus-operator/prometheus-operator@v0.85.0': [
         'example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml',
         'example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml',
@@ -41,14 +43,22 @@ const all = {
     }),
   airflow: () => makePython('airflow', ['apache-airflow==3.3.2', 'apache-airflow-providers-cncf-kubernetes==10.25.0']),
   etcd: () => buildGo('etcd', 'go.etcd.io/etcd/server/v3', { 'go.etcd.io/etcd/server/v3': 'v3.7.3' }),
-  'kube-apiserver': () =>
-    buildGo(
-      'kube-apiserver',
-      'k8s.io/kubernetes/cmd/kube-apiserver',
-      { 'k8s.io/kubernetes': `v${kubernetesVersion}` },
-      stagingReplacements(),
-      `-X k8s.io/component-base/version.gitVersion=v${kubernetesVersion} -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37`,
-    ),
+  'kube-apiserver': () => buildKubernetes('kube-apiserver'),
+  'kube-controller-manager': () => buildKubernetes('kube-controller-manager'),
+  'kube-scheduler': () => buildKubernetes('kube-scheduler'),
+  kubectl: () => buildKubernetes('kubectl'),
+  kwok: () => buildGo('kwok', 'sigs.k8s.io/kwok/cmd/kwok', { 'sigs.k8s.io/kwok': kwokVersion }),
+  // What it does to nodes and pods, and when.
+  'kwok-stages': () =>
+    fetchDefinitions('kwok-stages', {
+      [`sigs.k8s.io/kwok@${kwokVersion}`]: [
+        'kustomize/stage/node/fast/node-initialize.yaml',
+        'kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml',
+        'kustomize/stage/pod/fast/pod-ready.yaml',
+        'kustomize/stage/pod/fast/pod-complete.yaml',
+        'kustomize/stage/pod/fast/pod-delete.yaml',
+      ],
+    }),
   consumer: () => makePython('consumer', ['kafka-python==3.0.12', 'fastavro==1.13.1']),
   avro: () => fetchJar('avro', 'org/apache/avro/avro/1.12.0/avro-1.12.0.jar'),
 }
@@ -82,6 +92,15 @@ function buildGo(name, programPackage, requirements, replacements = [], linkerFl
   return true
 }
 
+/** A program of Kubernetes, telling its version: without that it calls itself v0.0.0. */
+function buildKubernetes(name) {
+  const [major, minor] = kubernetesVersion.split('.')
+  const version = { gitVersion: `v${kubernetesVersion}`, gitMajor: major, gitMinor: minor }
+  const flags = Object.entries(version).map(([key, value]) => `-X k8s.io/component-base/version.${key}=${value}`)
+  const requirements = { 'k8s.io/kubernetes': `v${kubernetesVersion}` }
+  return buildGo(name, `k8s.io/kubernetes/cmd/${name}`, requirements, stagingReplacements(), flags.join(' '))
+}
+
 /** Kubernetes' module file replaces its parts by folders of its repository; each is a module too, at 0.(minor).(patch). */
 function stagingReplacements() {
   const { stdout } = spawnSync('go', ['mod', 'download', '-json', `k8s.io/kubernetes@v${kubernetesVersion}`], {
@@ -92,9 +111,9 @@ function stagingReplacements() {
   return parts.map((path) => `${path} => ${path} v0.${kubernetesVersion.slice(2)}`)
 }
 
-/** Definitions of custom resources out of the modules of those who make them. */
-function fetchDefinitions(filesByModule) {
-  const folder = join(tools, 'crds')
+/** Definitions out of the modules of those who make them, as files of one folder. */
+function fetchDefinitions(name, filesByModule) {
+  const folder = join(tools, name)
   if (existsSync(folder)) return false
   const files = Object.entries(filesByModule).flatMap(([module, paths]) => {
     const { status, stdout } = spawnSync('go', ['mod', 'download', '-json', module], { encoding: 'utf8' })

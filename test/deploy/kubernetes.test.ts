@@ -1,29 +1,31 @@
 /** The chart and `lapwing kube` against a real API server, in a namespace that refuses what is not restricted. */
-import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
-import { type KubernetesApi, startKubernetesApi } from './kubernetes-api.ts'
-import { absentTools, findTool } from './tools.ts'
+import { type ClusterCommands, commandsOn, restrictedNamespace } from './cluster-commands.ts'
+import { apiTools, type KubernetesApi, startKubernetesApi, withoutControllers } from './kubernetes-api.ts'
+import { absentTools } from './tools.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const chart = join(root, 'deploy/helm/lapwing')
 const manifests = join(root, 'deploy/kubernetes/lapwing.yaml')
-const absent = absentTools('the test on a real API server', ['helm', 'etcd', 'kube-apiserver', 'openssl', 'curl'])
-const run = promisify(execFile)
+const absent = absentTools('the test on a real API server', ['helm', ...apiTools])
 
 describe.skipIf(absent.length > 0)('a real API server', () => {
   let api: KubernetesApi
   let folder: string
+  let helm: ClusterCommands['helm']
+  let lapwing: ClusterCommands['lapwing']
+  let commands: ClusterCommands
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lapwing-kube-'))
-    api = await startKubernetesApi()
+    api = await startKubernetesApi(withoutControllers)
+    commands = commandsOn(api.kubeconfig)
+    ;({ helm, lapwing } = commands)
   }, 200_000)
   afterAll(async () => {
     await api?.stop()
@@ -195,40 +197,10 @@ describe.skipIf(absent.length > 0)('a real API server', () => {
     })
   })
 
-  function helm(args: readonly string[]): Promise<string> {
-    return output(findTool('helm')!, args)
-  }
-
   function kubectl(args: readonly string[]): Promise<string> {
-    return output('kubectl', args.includes('-n') ? args : ['--namespace', 'metrics', ...args])
-  }
-
-  async function output(program: string, args: readonly string[]): Promise<string> {
-    const { stdout, stderr } = await run(program, args, {
-      env: { ...process.env, KUBECONFIG: api.kubeconfig },
-      maxBuffer: 2 ** 26,
-    })
-    return stdout + stderr
-  }
-
-  /** Rejects with code, stdout and stderr. */
-  async function lapwing(args: readonly string[], input = ''): Promise<string> {
-    const loader = join(root, 'node_modules/tsx/dist/loader.mjs')
-    const child = spawn(process.execPath, ['--import', loader, join(root, 'cli/src/main.ts'), ...args], {
-      env: { ...process.env, KUBECONFIG: api.kubeconfig },
-    })
-    child.stdin.end(input)
-    const code = new Promise((resolve) => child.once('close', resolve))
-    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
-    if ((await code) === 0) return stdout
-    throw Object.assign(new Error(stdout + stderr), { code: await code, stdout, stderr })
+    return commands.kubectl(args.includes('-n') ? args : ['--namespace', 'metrics', ...args])
   }
 })
-
-function restrictedNamespace(name: string): string {
-  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/warn': 'restricted' }
-  return JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
-}
 
 /** As the controller of jobs leaves one that has done its work. */
 function doneJob(): object {

@@ -1,9 +1,7 @@
 /** Pods of a real API server that are killed, evicted and not ready, as `lapwing pods` tells them on a real Kafka; with the rights that it needs and no more. */
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { decode } from '@lapwing/contracts/codec'
 import type { PodEvent } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
@@ -13,11 +11,11 @@ import type { Log } from '@lapwing/stream/log'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { type ServiceProcess, startService } from '../faults/harness/service-process.ts'
-import { type KubernetesApi, startKubernetesApi } from './kubernetes-api.ts'
+import { commandsOn } from './cluster-commands.ts'
+import { apiTools, type KubernetesApi, startKubernetesApi, withoutControllers } from './kubernetes-api.ts'
 import { absentTools } from './tools.ts'
 
-const absent = absentTools('the test of pods as a source', ['etcd', 'kube-apiserver', 'kubectl', 'openssl', 'curl', 'java'])
-const run = promisify(execFile)
+const absent = absentTools('the test of pods as a source', [...apiTools, 'java'])
 const endedAt = new Date(Math.floor(Date.now() / 1000) * 1000 - 60_000)
 
 describe.skipIf(absent.length > 0)('pods of a cluster', () => {
@@ -29,7 +27,7 @@ describe.skipIf(absent.length > 0)('pods of a cluster', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lapwing-pods-'))
-    api = await startKubernetesApi()
+    api = await startKubernetesApi(withoutControllers)
     broker = await startTestBroker(process.env)
     log = createKafkaLog({ brokers: broker.server.brokers, clientId: 'test', logger: silent })
     await kubectl(['create', 'namespace', 'shop'])
@@ -125,7 +123,7 @@ describe.skipIf(absent.length > 0)('pods of a cluster', () => {
   }
 
   async function kubectl(args: readonly string[]): Promise<void> {
-    await run('kubectl', args, { env: { ...process.env, KUBECONFIG: api.kubeconfig } })
+    await commandsOn(api.kubeconfig).kubectl(args)
   }
 })
 
