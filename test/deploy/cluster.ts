@@ -64,6 +64,8 @@ async function startControllers(folder: string, kubeconfig: string): Promise<Pro
     startProgram(folder, 'kube-scheduler', await common('scheduler')),
     startProgram(folder, 'kwok', [
       ...['--kubeconfig', kubeconfig, '--config', stagesFile, '--manage-all-nodes=true'],
+      // Without leases the controllers take the nodes for lost.
+      '--node-lease-duration-seconds=40',
       ...['--server-address', `127.0.0.1:${await freePort()}`],
     ]),
   ]

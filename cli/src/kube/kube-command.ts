@@ -28,12 +28,14 @@ function applyCommand(): Command {
 
 function statusCommand(): Command {
   return clusterCommand('status')
-    .description('Every pod of Lapwing, and what is wrong with it: not ready, restarts, out of memory, evicted, unschedulable.')
-    .option('--json', 'one JSON line per pod instead of a table', false)
+    .description(
+      'Every Deployment and pod of Lapwing, and what is wrong: too few pods, not ready, restarts, out of memory, evicted, unschedulable.',
+    )
+    .option('--json', 'one JSON line per Deployment and per pod instead of tables', false)
     .addHelpText('after', '\nThe exit code is 1 when something is wrong.')
     .action(async (flags: ClusterFlags & { readonly json: boolean }) => {
       const { withCluster } = await import('./cluster.ts')
-      const { showStatus } = await import('./pod-status.ts')
+      const { showStatus } = await import('./show-status.ts')
       if (!(await withCluster(flags, (cluster) => showStatus(cluster, flags)))) process.exitCode = 1
     })
 }

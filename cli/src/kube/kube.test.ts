@@ -1,7 +1,8 @@
-import type { V1CronJob, V1Pod } from '@kubernetes/client-node'
+import type { V1CronJob, V1DeploymentCondition, V1Pod } from '@kubernetes/client-node'
 import { describe, expect, test } from 'vitest'
 import type { Manifest } from './cluster.ts'
 import { jobOf } from './cron-jobs.ts'
+import { deploymentRow } from './deployment-status.ts'
 import { changes } from './object-changes.ts'
 import { podRow } from './pod-status.ts'
 
@@ -53,6 +54,32 @@ describe('what is wrong with a pod', () => {
   test('restarts are those of all containers', () => {
     const twice = { ...container, restartCount: 2 }
     expect(podRow(pod({ conditions: [ready], containerStatuses: [twice], initContainerStatuses: [twice] })).restarts).toBe(4)
+  })
+})
+
+describe('what is wrong with a Deployment', () => {
+  const row = (
+    replicas: number | undefined,
+    readyReplicas: number | undefined,
+    condition: Partial<V1DeploymentCondition> = {},
+  ) => {
+    const conditions = [condition as V1DeploymentCondition]
+    const spec = { replicas, selector: {}, template: {} }
+    return deploymentRow({ metadata: { name: 'lapwing-detector' }, spec, status: { readyReplicas, conditions } })
+  }
+
+  test('nothing when as many are ready as it is to have, none included', () => {
+    expect(row(2, 2)).toEqual({ deployment: 'lapwing-detector', wanted: 2, ready: 2, problems: [] })
+    expect(row(0, undefined)).toMatchObject({ wanted: 0, ready: 0, problems: [] })
+  })
+
+  test('too few, and why when the cluster says so', () => {
+    expect(row(3, 1).problems).toEqual(['2 not ready'])
+    expect(row(undefined, undefined).problems).toEqual(['1 not ready'])
+    const refused = { type: 'ReplicaFailure', status: 'True', message: 'exceeded quota' }
+    expect(row(3, 1, refused).problems).toEqual(['pods are not made: exceeded quota'])
+    const stuck = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }
+    expect(row(3, 3, stuck).problems).toEqual(['does not get on: ProgressDeadlineExceeded'])
   })
 })
 

@@ -1,7 +1,5 @@
-/** `lapwing kube status`: what is wrong with a pod, by what the cluster says of it. */
+/** What is wrong with a pod, by what the cluster says of it. */
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
-import { jsonLine, textTable } from '../terminal/text-table.ts'
-import type { Cluster } from './cluster.ts'
 
 export interface PodRow {
   readonly pod: string
@@ -11,26 +9,6 @@ export interface PodRow {
   readonly restarts: number
   /** Sentences; empty when all is well. */
   readonly problems: readonly string[]
-}
-
-/** False when something is wrong, or nothing runs. */
-export async function showStatus(cluster: Cluster, { json }: { readonly json: boolean }): Promise<boolean> {
-  const pods = (await cluster.list('v1', 'Pod', 'app.kubernetes.io/part-of=lapwing')) as unknown as V1Pod[]
-  const rows = pods.map(podRow)
-  const headings = ['pod', 'service', 'node', 'ready', 'restarts', 'problems']
-  const table = textTable(
-    headings.map((heading) => ({ heading, align: heading === 'restarts' ? 'right' : 'left' })),
-    rows.map(({ pod, component, node, ready, restarts, problems }) => [
-      pod,
-      component,
-      node,
-      ready ? 'yes' : 'no',
-      String(restarts),
-      problems.join('; '),
-    ]),
-  )
-  cluster.write(json ? rows.map(jsonLine).join('') : rows.length > 0 ? table : `no pods of Lapwing in ${cluster.namespace}\n`)
-  return rows.length > 0 && rows.every(({ problems }) => problems.length === 0)
 }
 
 export function podRow({ metadata, spec, status }: V1Pod): PodRow {

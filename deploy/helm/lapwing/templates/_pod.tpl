@@ -27,9 +27,9 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with default $root.Values.affinity $values.affinity }}
+{{- with include "lapwing.affinity" . }}
 affinity:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
 {{- if $root.Values.topologySpread.enabled }}
 topologySpreadConstraints:
@@ -42,6 +42,26 @@ topologySpreadConstraints:
         {{- include "lapwing.selector" $root | nindent 8 }}
         app.kubernetes.io/component: {{ $component }}
   {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* (list $ values component): what the values say, and over zones by preference: the scheduler counts no node that lacks one of the keys of topologySpreadConstraints, and
+not all clusters have zones. */}}
+{{- define "lapwing.affinity" -}}
+{{- $root := index . 0 }}{{ $values := index . 1 }}{{ $component := index . 2 }}{{ $affinity := default $root.Values.affinity $values.affinity -}}
+{{- with $affinity }}
+{{- toYaml . }}
+{{- end }}
+{{- if and $root.Values.topologySpread.enabled (not (hasKey (default dict $affinity) "podAntiAffinity")) }}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        topologyKey: topology.kubernetes.io/zone
+        labelSelector:
+          matchLabels:
+            {{- include "lapwing.selector" $root | nindent 12 }}
+            app.kubernetes.io/component: {{ $component }}
 {{- end }}
 {{- end }}
 

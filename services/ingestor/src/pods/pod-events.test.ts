@@ -49,6 +49,17 @@ describe('podEvents', () => {
     expect(podEvents(evicted, nowMs + 1000)[0]!.id).toBe(first!.id)
   })
 
+  test('a pod that is drained, preempted or lost with its node is evicted, with what the cluster says of it', () => {
+    const message = 'Eviction API: evicting'
+    const disruption = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message }
+    const pod = podWith({ conditions: [{ ...disruption, lastTransitionTime: endedAt }] })
+    const leaving = { ...pod, metadata: { ...pod.metadata, deletionTimestamp: new Date(nowMs) } }
+    const [event, ...more] = podEvents(leaving, nowMs)
+    expect(event).toMatchObject({ kind: 'evicted', reason: 'EvictionByEvictionAPI', message, atMs: endedAt.getTime() })
+    expect(more).toEqual([])
+    expect(podEvents(podWith({ conditions: [{ ...disruption, status: 'False' }] }), nowMs)).toEqual([])
+  })
+
   test('a pod of which nothing is known yet has none', () => expect(podEvents({}, nowMs)).toEqual([]))
 })
 

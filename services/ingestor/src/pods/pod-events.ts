@@ -19,9 +19,11 @@ export function podEvents({ metadata, spec, status }: V1Pod, nowMs: number): Pod
     return { ...what, id: identity(metadata?.uid ?? '', kind, what.container, kind === 'evicted' ? '' : atMs) }
   }
   const conditions = status?.conditions ?? []
-  if (status?.reason === 'Evicted') {
-    const atMs = timeOf(find(conditions, 'DisruptionTarget', 'True')) ?? nowMs
-    return [event('evicted', atMs, { reason: 'Evicted', message: cut(status.message) })]
+  // By the node (which says so in the status), or by a drain, a preemption or the loss of the node (which do not).
+  const disruption = find(conditions, 'DisruptionTarget', 'True')
+  if (status?.reason === 'Evicted' || disruption) {
+    const { reason, message } = status?.reason === 'Evicted' ? status : disruption!
+    return [event('evicted', timeOf(disruption) ?? nowMs, { reason: reason ?? '', message: cut(message) })]
   }
   const notReady = status?.phase === 'Running' && !metadata?.deletionTimestamp ? find(conditions, 'Ready', 'False') : undefined
   const notReadyMs = timeOf(notReady)
