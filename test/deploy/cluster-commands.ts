@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { stringify } from 'yaml'
 import { findTool } from './tools.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -52,5 +53,5 @@ export function commandsOn(kubeconfig: string): ClusterCommands {
 /** It refuses pods that are not restricted, and warns of what would make such pods. */
 export function restrictedNamespace(name: string): string {
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/warn': 'restricted' }
-  return JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
+  return stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
 }

@@ -88,20 +88,6 @@ describe.skipIf(absent.length > 0)('the chart on a cluster', () => {
     expect(await tested).toMatch(/Phase: +Succeeded/)
   })
 
-  test('has a CronJob run at once, whose pod completes, and the success is listed', async () => {
-    const cronJob = (...args: string[]) => cluster.lapwing(['kube', 'cronjob', ...args, ...namespace])
-    expect(await cronJob('list')).toMatch(/^lw-lapwing-daily-report .* never$/m)
-    const [, job] = (await cronJob('run', 'lw-lapwing-daily-report')).match(/^Job (\S+): created\n$/)!
-    await cluster.kubectl(['wait', '--for=condition=complete', `job/${job}`, ...namespace, '--timeout=60s'])
-    expect(await ask('pods', '{.items[*].status.phase}', ['-l', `job-name=${job}`])).toBe('Succeeded')
-    await eventually(async () => /^lw-lapwing-daily-report .* \d{4}-\d\d-\d\dT[\d:.]+Z$/m.test(await cronJob('list')), {
-      what: 'the success is listed',
-      deadlineMs: 60_000,
-    })
-    // A pod that is done is no trouble.
-    expect(await cluster.lapwing(['kube', 'status', ...namespace])).toContain(`${job}-`)
-  })
-
   test('gives up one replica of a service at a time when nodes are drained', async () => {
     await cluster.kubectl(['cordon', ...nodes])
     const [first, second] = (

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parseAllDocuments } from 'yaml'
 import { UserError } from '../user-error.ts'
 import type { Cluster, Manifest } from './cluster.ts'
-import { changes } from './object-changes.ts'
+import { type Change, changes } from './object-changes.ts'
 
 export interface ApplyOptions {
   readonly file: string
@@ -12,23 +12,45 @@ export interface ApplyOptions {
 }
 
 /** One line for each object, and one for each change. Rejects with a UserError for a file that holds something else. */
-export async function applyFile(cluster: Cluster, { file, dryRun, force }: ApplyOptions): Promise<void> {
-  const objects = readManifests(file)
+export async function applyFile(cluster: Cluster, options: ApplyOptions): Promise<void> {
+  const objects = readManifests(options.file)
   const counts = { created: 0, changed: 0, unchanged: 0 }
+  const namespacesToCome = new Set<string>()
   for (const object of objects) {
-    const { apiVersion, kind, metadata } = object
-    const namespace = metadata.namespace ?? cluster.namespace
-    const before = await cluster.read({ apiVersion: apiVersion!, kind: kind!, name: metadata.name }, namespace)
-    const after = await cluster.apply({ ...object, metadata: { ...metadata, namespace } }, { dryRun, force })
-    const differences = before ? changes(before, after) : []
-    const outcome = before ? (differences.length > 0 ? 'changed' : 'unchanged') : 'created'
+    const { kind, metadata } = object
+    const { outcome, note, differences } = await applyOne(cluster, object, options, namespacesToCome)
     counts[outcome]++
-    cluster.write(`${kind} ${metadata.name}: ${outcome}${dryRun ? ' (dry run)' : ''}\n`)
+    if (options.dryRun && kind === 'Namespace' && outcome === 'created') namespacesToCome.add(metadata.name)
+    cluster.write(`${kind} ${metadata.name}: ${outcome}${note}\n`)
     for (const { path, from, to } of differences) cluster.write(`  ${path}: ${from} -> ${to}\n`)
   }
   cluster.write(
     `${objects.length} objects: ${counts.created} created, ${counts.changed} changed, ${counts.unchanged} unchanged\n`,
   )
+}
+
+interface Applied {
+  readonly outcome: 'created' | 'changed' | 'unchanged'
+  readonly note: string
+  readonly differences: readonly Change[]
+}
+
+async function applyOne(
+  cluster: Cluster,
+  object: Manifest,
+  { dryRun, force }: ApplyOptions,
+  namespacesToCome: ReadonlySet<string>,
+): Promise<Applied> {
+  const { apiVersion, kind, metadata } = object
+  const namespace = metadata.namespace ?? cluster.namespace
+  // The server refuses what is in a namespace that it does not have.
+  if (namespacesToCome.has(namespace))
+    return { outcome: 'created', note: ` (dry run, unchecked until the namespace ${namespace} is there)`, differences: [] }
+  const before = await cluster.read({ apiVersion: apiVersion!, kind: kind!, name: metadata.name }, namespace)
+  const after = await cluster.apply({ ...object, metadata: { ...metadata, namespace } }, { dryRun, force })
+  const differences = before ? changes(before, after) : []
+  const outcome = before ? (differences.length > 0 ? 'changed' : 'unchanged') : 'created'
+  return { outcome, note: dryRun ? ' (dry run)' : '', differences }
 }
 
 function readManifests(file: string): Manifest[] {
