@@ -42,11 +42,7 @@ describe.skipIf(absent.length > 0)('the chart on a cluster', () => {
     for (const [service, count] of Object.entries(counts))
       expect(said).toMatch(new RegExp(`^lw-lapwing-${service} +${count}$`, 'm'))
     expect(said.match(/^lw-lapwing-\w+-\w+-\w+ .* yes +0$/gm)).toHaveLength(10)
-    // The replicas of a service are on different nodes.
-    const placed = (
-      await ask('pods', '{range .items[*]}{.spec.nodeName} {end}', ['-l', 'app.kubernetes.io/component=detector'])
-    ).split(' ')
-    expect(placed.filter(Boolean).sort()).toEqual(nodes)
+    for (const service of ['alerter', 'detector', 'ingestor']) expect(new Set(await nodesOf(service)).size).toBe(2)
     expect(await ask('persistentvolumeclaims', '{.items[*].status.phase}')).toBe('Bound Bound')
     const used = JSON.parse(await ask('resourcequota/lw-lapwing', '{.status.used}'))
     expect(used).toEqual({ pods: '10', 'requests.cpu': '2100m', 'requests.memory': '4736Mi', 'limits.memory': '11776Mi' })
@@ -94,19 +90,21 @@ describe.skipIf(absent.length > 0)('the chart on a cluster', () => {
       await ask('pods', '{.items[*].metadata.name}', ['-l', 'app.kubernetes.io/component=detector'])
     ).split(' ')
     await evict(first!)
-    await statusWhen(/^lw-lapwing-detector-\S+ +detector +no +0 +cannot be placed: 0\/2 nodes are available/m)
+    await statusWhen(/^lw-lapwing-detector-\S+ +detector +no +0 +cannot be placed: 0\/4 nodes are available/m)
     await expect(evict(second!)).rejects.toMatchObject({
       stderr: expect.stringMatching(/would violate the pod's disruption budget/),
     })
-    await cluster.kubectl(['uncordon', nodes[1]])
-    await cluster.kubectl(['drain', nodes[0], '--timeout=120s', '--delete-emptydir-data'])
+    const [last, ...others] = nodes
+    await cluster.kubectl(['uncordon', last])
+    await cluster.kubectl(['drain', ...others, '--timeout=120s', '--delete-emptydir-data'])
     await available()
     const places = await ask('pods', '{.items[*].spec.nodeName}', ['--field-selector', 'status.phase=Running'])
-    expect(new Set(places.split(' '))).toEqual(new Set([nodes[1]]))
-    await cluster.kubectl(['uncordon', nodes[0]])
+    expect(new Set(places.split(' '))).toEqual(new Set([last]))
+    await cluster.kubectl(['uncordon', ...others])
   })
 
-  test('leaves its claims when it goes, and takes them again when it comes', async () => {
+  test('leaves its claims when it goes, and takes them again when it comes; where nodes have zones, replicas are in both', async () => {
+    expect((await left()).length).toBeGreaterThan(40)
     const claims = () => ask('persistentvolumeclaims', '{range .items[*]}{.metadata.name}={.spec.volumeName} {end}')
     const before = await claims()
     await cluster.helm(['uninstall', 'lw', ...namespace, ...waiting])
@@ -116,13 +114,22 @@ describe.skipIf(absent.length > 0)('the chart on a cluster', () => {
       deadlineMs: 60_000,
     })
     expect(await claims()).toBe(before)
+    const zones: Readonly<Record<string, string>> = { 'node-1': 'a', 'node-2': 'a', 'node-3': 'b', 'node-4': 'b' }
+    for (const [node, zone] of Object.entries(zones))
+      await cluster.kubectl(['label', 'node', node, `topology.kubernetes.io/zone=${zone}`])
     await cluster.helm(['install', 'lw', chart, ...namespace, ...values, ...waiting])
     expect(await claims()).toBe(before)
+    for (const service of ['alerter', 'detector', 'ingestor'])
+      expect((await nodesOf(service)).map((node) => zones[node]).sort()).toEqual(['a', 'b'])
     expect(before).toMatch(/^lw-lapwing-reporter=volume-\d lw-lapwing-trainer=volume-\d $/)
   })
 
   async function upgrade(set: string): Promise<void> {
     await cluster.helm(['upgrade', 'lw', chart, ...namespace, ...values, '--set', set, ...waiting])
+  }
+
+  async function nodesOf(service: string): Promise<string[]> {
+    return (await ask('pods', '{.items[*].spec.nodeName}', ['-l', `app.kubernetes.io/component=${service}`])).split(' ')
   }
 
   /** A field of what kubectl finds, as jsonpath. */

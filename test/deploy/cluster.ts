@@ -24,7 +24,7 @@ const stages = join(toolsFolder, 'kwok-stages')
 
 export const clusterTools = [...apiTools, 'helm', 'kube-controller-manager', 'kube-scheduler', 'kwok', stages] as const
 
-export const nodes = ['node-1', 'node-2'] as const
+export const nodes = ['node-1', 'node-2', 'node-3', 'node-4'] as const
 
 export async function startCluster(): Promise<Cluster> {
   const { folder, kubeconfig, server, stop: stopApi } = await startKubernetesApi([])
