@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { alertRecord } from '../testing/alert.ts'
-import { descriptionText, durationText, episodePage, graphPage, numberText, summaryText } from './alert-text.ts'
+import { beganAnew, descriptionText, durationText, episodePage, graphPage, numberText, summaryText } from './alert-text.ts'
 
 test('numbers are short, and none is hidden', () => {
   const shown = [0, 12.5, 0.1 + 0.2, 1234.5678, 999_999.4, 12_345_678, 0.00012345, -3, Number.NaN, Infinity, -Infinity].map(
@@ -19,6 +19,9 @@ test('durations read like a person says them', () => {
 test('sentences tell what is wrong, and what is over', () => {
   expect(summaryText(alertRecord())).toBe('node_load1 is unusual')
   expect(summaryText(alertRecord({ state: 'resolved' }))).toBe('node_load1 is back to normal')
+  expect(summaryText(alertRecord({ state: 'resolved', reason: beganAnew }))).toBe(
+    'node_load1 is no longer followed as unusual: its detector began anew',
+  )
   expect(descriptionText(alertRecord())).toBe('Actual 12.5, expected 0.8 (0.2 to 1.9), score 2.4 (level 70 %, novelty 30 %).')
   expect(descriptionText(alertRecord({ reasons: [] }))).toBe('Actual 12.5, expected 0.8 (0.2 to 1.9), score 2.4.')
 })

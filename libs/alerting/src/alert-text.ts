@@ -2,9 +2,15 @@
 import type { Alert } from '@lapwing/contracts/records'
 import { seriesText } from '@lapwing/contracts/series'
 
+/** Reason of an end that nobody saw: what the detector knew of the series is lost or of other settings. */
+export const beganAnew = 'began_anew'
+
 /** `cpu_usage is unusual` and its end; one sentence without a full stop. */
-export function summaryText(alert: Alert): string {
-  return alert.state === 'resolved' ? `${alert.metric} is back to normal` : `${alert.metric} is unusual`
+export function summaryText({ metric, state, reason }: Alert): string {
+  if (state !== 'resolved') return `${metric} is unusual`
+  return reason === beganAnew
+    ? `${metric} is no longer followed as unusual: its detector began anew`
+    : `${metric} is back to normal`
 }
 
 /** The facts: what it was, what it should have been, and what stands out. */

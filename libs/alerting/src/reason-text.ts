@@ -4,6 +4,7 @@ const sentences: Readonly<Record<string, string>> = {
   new: 'it began',
   escalated: 'it got worse',
   resolved: 'it ended',
+  began_anew: 'its detector began anew and does not know of it any more',
   still_firing: 'it was held back for flapping and fired on',
   superseded: 'a later state was told in its place',
   duplicate: 'it said nothing new',

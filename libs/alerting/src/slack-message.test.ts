@@ -77,6 +77,15 @@ describe('a message', () => {
 })
 
 describe('the message of an incident', () => {
+  test('does not call normal what nobody saw become so', () => {
+    const over = (reason: string) => alertRecord({ state: 'resolved', endedAtMs: startedAtMs + 60_000, reason })
+    const titleOf = (...members: readonly ReturnType<typeof over>[]) => message(members[0]!, [warned], members).text
+    expect(titleOf(over('resolved'), over('resolved'))).toMatch(/^🟢 Resolved: 2 series are back to normal, /)
+    expect(titleOf(over('resolved'), over('began_anew'))).toMatch(
+      /^🟢 Resolved: 2 series are no longer unusual, or no longer followed because their detector began anew, /,
+    )
+  })
+
   const members = Array.from({ length: 60 }, (_, i) =>
     alertRecord({
       ...{ id: `e${i}`, metric: `metric_${i}`, startedAtMs: startedAtMs + i, score: i === 7 ? 40 : 2 },

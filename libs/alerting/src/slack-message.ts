@@ -10,7 +10,17 @@
  * Source: Slack "Block Kit: blocks", "Formatting text for app surfaces".
  */
 import type { Alert, Label, Severity } from '@lapwing/contracts/records'
-import { bandText, durationMs, durationText, episodePage, graphPage, numberText, reasonsText, summaryText } from './alert-text.ts'
+import {
+  bandText,
+  beganAnew,
+  durationMs,
+  durationText,
+  episodePage,
+  graphPage,
+  numberText,
+  reasonsText,
+  summaryText,
+} from './alert-text.ts'
 import { bandGauge } from './band-gauge.ts'
 import { type Digest, leftOutCount } from './digest.ts'
 import { likelyCauses } from './likely-causes.ts'
@@ -106,8 +116,14 @@ function firingOrOver({ state }: Alert): 'firing' | 'resolved' {
 function titleText({ alert, members, quietedBy }: Delivery): string {
   if (quietedBy) return `${members.length === 1 ? alert.metric : `${members.length} series, ${alert.metric} among them`}`
   if (members.length === 1) return summaryText(alert)
-  if (alert.state === 'resolved') return `${members.length} series are back to normal, ${alert.metric} among them`
+  if (alert.state === 'resolved') return `${members.length} series are ${endText(members)}, ${alert.metric} among them`
   return `${members.length} series are unusual, ${alert.metric} first of all`
+}
+
+function endText(members: readonly Alert[]): string {
+  return members.some(({ reason }) => reason === beganAnew)
+    ? 'no longer unusual, or no longer followed because their detector began anew'
+    : 'back to normal'
 }
 
 function linkTexts(alert: Alert, { pageUrl, runbook, prometheusUrl }: SlackLinks): SlackText[] {

@@ -46,6 +46,7 @@ const anomaly: Anomaly = {
   reasons: [{ name: 'level', share: 1 }],
   suppressedBy: '',
   signature: null,
+  endReason: '',
 }
 
 describe('codec', () => {

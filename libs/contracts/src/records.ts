@@ -171,6 +171,8 @@ export interface Anomaly {
   readonly suppressedBy: string
   /** What the episode was like, to be handed back with a verdict. */
   readonly signature: null | EpisodeSignature
+  /** Why it ended when not because the series was normal again or gone: began_anew, the detector lost what it knew of it; else empty. */
+  readonly endReason: string
 }
 
 export type ControlKind = 'unknown' | 'retrain' | 'promote' | 'rollback' | 'reset'

@@ -24,6 +24,7 @@ export const recordSchemas = {
     versions: [
       { id: 301, file: 'anomaly.v1.avsc' },
       { id: 302, file: 'anomaly.v2.avsc' },
+      { id: 303, file: 'anomaly.v3.avsc' },
     ],
   },
   Control: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 401, file: 'control.v1.avsc' }] },

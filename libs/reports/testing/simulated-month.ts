@@ -117,6 +117,7 @@ function write(one: Happening, number: number, labels: Anomaly['labels'], { anom
       confidence: 0.9,
       suppressedBy: '',
       signature: null,
+      endReason: '',
     },
     reasons: [{ name: 'level', share: 1 }],
   }

@@ -56,6 +56,8 @@ export interface FoundState {
   readonly present: readonly Uint8Array[]
   /** Set when there was something that had to be left. */
   readonly damage: StateDamage | undefined
+  /** Of a state that had to be left: the last input offset in it, where that can be told. Everything up to it has been answered. */
+  readonly leftAt: bigint | undefined
 }
 
 /** What a checkpoint holds beside the state of the keys. */
@@ -176,10 +178,13 @@ export function readCheckpoint(records: readonly LogRecord[], layout: StateLayou
     sidePositions: [],
     present,
     damage,
+    leftAt,
   })
+  let leftAt: bigint | undefined
   if (!marker?.value) return nothing(present.length > 0 ? 'no_marker' : undefined)
   try {
     const { sourceOffset, keyCount, digest, sidePositions } = decode('StateMarker', marker.value)
+    leftAt = BigInt(sourceOffset)
     const keys: FoundKey[] = []
     for (const { key, value } of newest.values()) {
       if (!value) continue
@@ -189,7 +194,7 @@ export function readCheckpoint(records: readonly LogRecord[], layout: StateLayou
     }
     if (keys.length !== keyCount) return nothing('count')
     if (digestOf(new Map(keys.map((found) => [hex(found.key), found.sourceOffset]))) !== digest) return nothing('digest')
-    return { sourceOffset: BigInt(sourceOffset), keys, sidePositions, present, damage: undefined }
+    return { sourceOffset: BigInt(sourceOffset), keys, sidePositions, present, damage: undefined, leftAt: undefined }
   } catch (error) {
     if (error instanceof StateError || error instanceof DecodeError) return nothing(error.reason)
     throw error

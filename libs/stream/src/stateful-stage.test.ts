@@ -5,7 +5,7 @@ import { LogError } from './errors.ts'
 import { createInProcessLog } from './in-process-log.ts'
 import type { Consumption, Log } from './log.ts'
 import { PartitionState } from './partition-state.ts'
-import { runStatefulStage, type StateEvent, type StatefulStep } from './stateful-stage.ts'
+import { type NewBeginning, runStatefulStage, type StateEvent, type StatefulStep } from './stateful-stage.ts'
 
 const partitions = 2
 const observer = { batch: () => {}, deadLetter: () => {}, assigned: () => {} }
@@ -52,7 +52,10 @@ interface Running {
   readonly consumption: Consumption
 }
 
-async function start(log: Log, { intervalMs = 0, configHash = 'a', version = 1 } = {}): Promise<Running> {
+async function start(
+  log: Log,
+  { intervalMs = 0, configHash = 'a', version = 1, step = {} as Partial<StatefulStep> } = {},
+): Promise<Running> {
   const events: StateEvent[] = []
   const failures: Error[] = []
   const consumption = await runStatefulStage({
@@ -62,7 +65,7 @@ async function start(log: Log, { intervalMs = 0, configHash = 'a', version = 1 }
     deadLetters: 'dead',
     service: 'test',
     state: { topic: 'state', version, configHash, intervalMs },
-    createStep: async () => countingStep(),
+    createStep: async () => ({ ...countingStep(), ...step }),
     observer,
     onState: (event) => events.push(event),
     onFatal: (error) => failures.push(error),
@@ -129,6 +132,35 @@ describe('a stage with state', () => {
     await until(async () => expect(await effects(log)).toContain('3:a=3'))
     expect(await effects(log)).toEqual(['0:a=1', '1:b=1', '2:a=2', '3:a=3'])
     await Promise.all([crashing.consumption.stop(), successor.consumption.stop()])
+  })
+
+  test('tells a step that begins without it what earlier owners answered, and what they cannot have seen', async () => {
+    const log = createInProcessLog()
+    await createTopics(log)
+    await write(log, ['a', 'b', 'a'])
+    const begun: NewBeginning[] = []
+    /** While it reads what it needs, more comes, which somebody may still be answering. */
+    const step = {
+      beginAnew: async () => {
+        await write(log, ['b'])
+        return (places: NewBeginning) => void begun.push(places)
+      },
+    }
+    const first = await start(log, { step })
+    await until(async () => expect(await outputs(log)).toHaveLength(4))
+    await first.consumption.stop()
+    const same = await start(log, { step })
+    await write(log, ['a'])
+    await until(async () => expect(await outputs(log)).toHaveLength(5))
+    await same.consumption.stop()
+    const other = await start(log, { configHash: 'b', step })
+    await write(log, ['a'])
+    await until(async () => expect(await effects(log)).toContain('6:b=3'))
+    await other.consumption.stop()
+    expect(begun).toEqual([
+      { answeredBefore: 0n, unseenFrom: 4n },
+      { answeredBefore: 5n, unseenFrom: 7n },
+    ])
   })
 
   test('of an older layout is read as what it is, one of a newer layout is told and not used', async () => {

@@ -37,8 +37,21 @@ export interface StatefulStep extends Step {
    * @param version layout of the snapshot, from 1 to the one that `state.version` names: what an older release wrote is still read
    */
   restore(key: Uint8Array, snapshot: Uint8Array, version: number): void | Promise<void>
+  /**
+   * Called instead of `restore`, before the first record, when there is no state that can be used. What it resolves with is told the
+   * places, which are taken afterwards: whatever earlier owners had written until now came from in front of them. Rejects as `restore` does.
+   */
+  beginAnew?(): Promise<(places: NewBeginning) => void>
   /** Takes a record of a side input in, between two records of the input. Throws as `process` does, or rejects as `restore` does. */
   apply?(record: LogRecord): void | Promise<void>
+}
+
+/** Offsets of the input in front of which an earlier owner may have been, for a step that begins without its state. */
+export interface NewBeginning {
+  /** All before it was answered by an earlier owner, for certain; 0 where nothing is known. */
+  readonly answeredBefore: bigint
+  /** No earlier owner has seen this one or a later one. */
+  readonly unseenFrom: bigint
 }
 
 export interface StatefulStageOptions extends Omit<StageOptions, 'createStep' | 'inputs'> {
@@ -84,7 +97,9 @@ async function openPartition(partition: number, ends: TopicEnds, options: Statef
   else if (found.sourceOffset === undefined) options.onState({ kind: 'cold', partition })
   else options.onState({ kind: 'restored', partition, keys: found.keys.length, durationMs: performance.now() - startMs })
   const used = damage ? undefined : found
+  const begin = used?.sourceOffset === undefined ? await step.beginAnew?.() : undefined
   const places = await placesOf(partition, used, options)
+  begin?.({ answeredBefore: (found.leftAt ?? -1n) + 1n, unseenFrom: places.unseenFrom })
   const side = new SideReader(options.log, options.sideInputs ?? [], ends, partition, used?.sidePositions ?? [])
   return openedStep({ step, state, side, ...places }, partition, options)
 }

@@ -46,6 +46,11 @@ describe('an episode', () => {
     })
   })
 
+  test('of a detector that began anew ends with that for a reason', () => {
+    const unseen = { ...resolved, endReason: 'began_anew' }
+    expect(said(decideAll(opened, unseen).alerts)).toEqual(['firing notify new', 'resolved notify began_anew'])
+  })
+
   test('below the minimum severity is recorded and not told, until it rises above', () => {
     const quiet = { ...opened, severity: 'info' } as const
     expect(said(decideAll(quiet, resolved).alerts)).toEqual([

@@ -10,6 +10,7 @@
  *
  * Blind spot: silence. It knows a series only by its records; the one that would end an episode may never come.
  */
+import { beganAnew } from '@lapwing/alerting/alert-text'
 import { type Episode, learn, type Novelty, noveltyOf } from '@lapwing/alerting/deduplicate'
 import { type FlappingPolicy, type FlappingState, neverChanged, observeChange } from '@lapwing/alerting/flapping'
 import { compareSeverity } from '@lapwing/alerting/severity'
@@ -79,11 +80,11 @@ function holdOf(
 function reasonOf(anomaly: Anomaly, novelty: Novelty, state: SeriesState): string {
   if (novelty === 'already_true') return 'duplicate'
   if (state.heldBy) return state.heldBy
-  if (anomaly.state === 'resolved') return 'resolved'
+  if (anomaly.state === 'resolved') return anomaly.endReason === beganAnew ? beganAnew : 'resolved'
   return anomaly.state === 'escalated' ? 'escalated' : 'new'
 }
 
-const reasonsToNotify: readonly string[] = ['new', 'escalated', 'resolved']
+const reasonsToNotify: readonly string[] = ['new', 'escalated', 'resolved', beganAnew]
 
 /** An episode that a later one has replaced is over, whatever its own late record says. */
 function outdated(anomaly: Anomaly, known: SeriesState): Episode {

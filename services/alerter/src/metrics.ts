@@ -9,7 +9,7 @@ import type { BreakerState, Receiver } from './receiver.ts'
 
 /** Every outcome there is, with its reasons: label sets that exist from the start. */
 const reasons = {
-  delivered: ['new', 'escalated', 'resolved', 'superseded', 'still_firing'],
+  delivered: ['new', 'escalated', 'resolved', 'began_anew', 'superseded', 'still_firing'],
   suppressed: [
     ...['duplicate', 'grouped', 'below_severity', 'outdated', 'superseded', 'over_before_told'],
     ...['canary', 'flapping', 'muted', 'too_short', 'grouping', 'over_budget', 'rate_limited'],

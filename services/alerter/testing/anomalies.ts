@@ -36,6 +36,7 @@ export function anomalyRecord(differences: Partial<Anomaly>): Anomaly {
     reasons: [{ name: 'level', share: 1 }],
     suppressedBy: '',
     signature: null,
+    endReason: '',
     ...differences,
   }
 }

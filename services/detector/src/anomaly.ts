@@ -25,7 +25,12 @@ export interface AnomalyInput {
   readonly model: string
   /** What the state of the series belongs to, and so its open episode: outlives a new version of the scores, as the episode does. */
   readonly stateName: string
+  /** The episode of an earlier detector that it is told under (`left-open.ts`). */
+  readonly under?: EpisodeName | undefined
 }
+
+/** What an episode is known by. */
+export type EpisodeName = Pick<Anomaly, 'episodeId' | 'startedAtMs'>
 
 export function describeAnomaly({
   seriesKey,
@@ -38,10 +43,11 @@ export function describeAnomaly({
   episode,
   model,
   stateName,
+  under,
 }: AnomalyInput): Anomaly {
   const resolved = told.transition === 'resolved'
-  const startedAtMs = startOf(episode, resolved)
-  const episodeId = identity(seriesKey, startedAtMs, stateName)
+  const startedAtMs = under?.startedAtMs ?? startOf(episode, resolved)
+  const episodeId = under?.episodeId ?? identity(seriesKey, startedAtMs, stateName)
   const state = stateOf[told.transition]
   return {
     id: identity(episodeId, state, sample.timestampMs),
@@ -67,6 +73,20 @@ export function describeAnomaly({
     reasons: rankedReasons(verdict),
     suppressedBy: told.suppressedBy?.verdict ?? '',
     signature: told.signature,
+    endReason: '',
+  }
+}
+
+/** The end of an episode whose detector began anew: nobody knows whether the series is normal again. */
+export function endedUnseen(newest: Anomaly, atMs: number): Anomaly {
+  const endedAtMs = Math.max(atMs, newest.observedAtMs)
+  return {
+    ...newest,
+    id: identity(newest.episodeId, 'resolved', 'began_anew'),
+    state: 'resolved',
+    observedAtMs: endedAtMs,
+    endedAtMs,
+    ...{ value: Number.NaN, score: 0, confidence: 0, reasons: [], endReason: 'began_anew' },
   }
 }
 

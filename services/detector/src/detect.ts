@@ -5,7 +5,7 @@
  * so a replay writes the same bytes.
  */
 import { decode } from '@lapwing/contracts/codec'
-import type { SampleBatch } from '@lapwing/contracts/records'
+import type { Anomaly, SampleBatch } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
 import { entityText, keyBytes, keyText, labelReader } from '@lapwing/contracts/series-table'
 import { type DetectionPolicy, defaultPolicy } from '@lapwing/detection/detection-policy'
@@ -17,10 +17,11 @@ import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import { seriesDetectorOptions, settingsHash, stateName } from '@lapwing/queries/detector-settings'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
-import type { StatefulStep } from '@lapwing/stream/stateful-stage'
-import { anomalyRecord, describeAnomaly, episodeSample } from './anomaly.ts'
+import type { NewBeginning, StatefulStep } from '@lapwing/stream/stateful-stage'
+import { anomalyRecord, describeAnomaly, endedUnseen, episodeSample } from './anomaly.ts'
 import { type CohortMember, Cohorts, cohortOf, isDue, type StartCounts } from './cohorts.ts'
 import type { DetectorConfig } from './config.ts'
+import { LeftOpen } from './left-open.ts'
 import { ScoredBatch, type ScoredColumns } from './scored-batch.ts'
 import { longestSilenceMs, SilenceWatch, type Sweep, type WatchedSeries } from './silence.ts'
 import { type VerdictOutcome, Verdicts } from './verdicts.ts'
@@ -42,6 +43,8 @@ export interface DetectOptions {
   readonly scoresTopic: string
   readonly anomaliesTopic: string
   readonly modelsTopic: string
+  /** What earlier detectors opened in the partition and did not end; nothing when it is left out. */
+  readonly readLeftOpen?: () => Promise<readonly Anomaly[]>
   /** Takes the scores of a batch in the place of the log. */
   readonly onScores?: (scores: ScoredColumns) => void
   /** Called once per batch. */
@@ -92,6 +95,7 @@ class PartitionDetector implements DetectStep {
   readonly #verdicts: Verdicts
   readonly #cohorts: Cohorts
   readonly #silence: SilenceWatch
+  readonly #leftOpen = new LeftOpen()
 
   constructor(options: DetectOptions) {
     const detectorOptions = seriesDetectorOptions(options.config)
@@ -122,6 +126,7 @@ class PartitionDetector implements DetectStep {
     const scored = new ScoredBatch(batch)
     const counts = { notNewer: 0, overLimit: 0, opened: 0, suppressed: 0, resolved: 0 }
     const hand: BatchInHand = { record, batch, scored, readLabels: labelReader(batch.series), emit, counts, due: [] }
+    if (batch.kind === 'live') this.#endLeftOpen(hand)
     const policy = this.#options.policyOf?.(batch.source) ?? defaultPolicy
     scored.eachSample((series, at, sample) => {
       sample.policy = policy
@@ -148,17 +153,23 @@ class PartitionDetector implements DetectStep {
     else this.#options.observeVerdict(this.#verdicts.apply(record))
   }
 
+  async beginAnew(): Promise<(places: NewBeginning) => void> {
+    const open = (await this.#options.readLeftOpen?.()) ?? []
+    return (places) => this.#leftOpen.begin(places, open)
+  }
+
   *takeChanged(): Generator<KeyState> {
     for (const slot of this.#changed) yield { key: this.#slots.keyOf(slot), snapshot: this.#detector.snapshot(slot) }
     this.#changed.clear()
     yield* this.#verdicts.takeChanged()
     yield* this.#cohorts.takeChanged()
     yield* this.#silence.takeChanged()
+    yield* this.#leftOpen.takeChanged()
   }
 
   restore(key: Uint8Array, snapshot: Uint8Array, version: number): void {
     if (this.#verdicts.restore(key, snapshot) || this.#cohorts.restore(key, snapshot, version)) return
-    if (this.#silence.restore(key, snapshot)) return
+    if (this.#silence.restore(key, snapshot) || this.#leftOpen.restore(key, snapshot)) return
     if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
     this.#detector.restore(this.#slots.findOrAdd(key, 0), snapshot, version)
   }
@@ -221,17 +232,30 @@ class PartitionDetector implements DetectStep {
     // Of a series without an open episode there is nothing to tell, which is the case for nearly every sample.
     if (verdict.transition === 'none' && verdict.state !== 'anomalous') return undefined
     const episode = this.#detector.episode(slot)
-    const told = this.#verdicts.follow(slot, episodeSample(sample, verdict, episode))
+    const followed = this.#verdicts.follow(slot, episodeSample(sample, verdict, episode))
+    const { told, under } = this.#leftOpen.tell(this.#slots.keyOf(slot), followed, record.offset)
     if (told.transition === 'none') return told.suppressedBy
     if (told.transition === 'opened') counts.opened++
     if (told.transition === 'opened' && told.suppressedBy) counts.suppressed++
     if (told.transition === 'resolved') counts.resolved++
     const anomaly = describeAnomaly({
       ...{ ...describe(), sample, verdict, told, episode },
-      ...{ model: this.#model, stateName: this.#stateName },
+      ...{ model: this.#model, stateName: this.#stateName, under },
     })
     emit(anomalyRecord(anomaly, record, this.#options.anomaliesTopic))
     return told.suppressedBy
+  }
+
+  /** Episodes of an earlier detector that this one does not go on with. */
+  #endLeftOpen({ batch, record, counts, emit }: BatchInHand): void {
+    const isOpen = (seriesKey: string) => {
+      const slot = this.#slots.find(Buffer.from(seriesKey, 'hex'), 0)
+      return slot !== -1 && this.#detector.episode(slot)[episodeFields.startedAtMs]! > 0
+    }
+    for (const newest of this.#leftOpen.takeEnded(record.offset, isOpen)) {
+      counts.resolved++
+      emit(anomalyRecord(endedUnseen(newest, batch.newestMs), record, this.#options.anomaliesTopic))
+    }
   }
 
   /** A series that is silent for too long is given up as if its source had ended it. */

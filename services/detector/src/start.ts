@@ -16,6 +16,7 @@ import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import type { detectorSchema } from './config.ts'
 import { createDetectStep } from './detect.ts'
 import { createDetectorMetrics, createVerdictMetrics } from './metrics.ts'
+import { readLeftOpen } from './read-left-open.ts'
 import { stepTimer } from './timed-step.ts'
 
 export async function startDetector(
@@ -51,7 +52,7 @@ export async function startDetector(
     },
     deadLetters: topicName(prefix, 'dead-letters'),
     service: 'detector',
-    createStep: async () =>
+    createStep: async (partition) =>
       timed(
         createDetectStep({
           config: config.detector,
@@ -59,6 +60,7 @@ export async function startDetector(
           scoresTopic: topicName(prefix, 'scores'),
           anomaliesTopic: topicName(prefix, 'anomalies'),
           modelsTopic: topicName(prefix, 'models'),
+          readLeftOpen: () => readLeftOpen(log, topicName(prefix, 'anomalies'), partition),
           observe,
           observeVerdict,
         }),

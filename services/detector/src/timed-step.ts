@@ -18,6 +18,7 @@ export function stepTimer(registry: Registry, name: string, help: string): (step
     },
     takeChanged: () => step.takeChanged(),
     restore: (key, snapshot, version) => step.restore(key, snapshot, version),
+    ...(step.beginAnew && { beginAnew: step.beginAnew.bind(step) }),
     ...(step.apply && { apply: (record) => step.apply?.(record) }),
   })
 }

@@ -26,6 +26,7 @@ export function anomaly(about: Partial<Anomaly> & Pick<Anomaly, 'id' | 'episodeI
     reasons: [{ name: 'spike', share: 1 }],
     suppressedBy: '',
     signature: null,
+    endReason: '',
     ...about,
   }
 }

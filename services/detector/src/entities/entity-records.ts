@@ -114,6 +114,7 @@ export function entityAnomaly(
     reasons: reasonsOf(model, verdict.contributions),
     suppressedBy: '',
     signature: null,
+    endReason: '',
   }
   return anomalyRecord(anomaly, source, topic)
 }
