@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { type Lockfile, lockedDependencies } from './locked-dependencies.ts'
 import { sbomOf } from './sbom.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -11,8 +12,9 @@ const listing = spawnSync('npx', ['-y', packageManager, 'licenses', 'list', '--p
   ...{ cwd: root, encoding: 'utf8', maxBuffer: 2 ** 28 },
 })
 if (listing.status !== 0) throw new Error(`pnpm licenses list: ${listing.stderr}`)
-const { packages } = parse(readFileSync(`${root}pnpm-lock.yaml`, 'utf8')) as {
+const lockfile = parse(readFileSync(`${root}pnpm-lock.yaml`, 'utf8')) as Lockfile & {
   packages: Readonly<Record<string, { readonly resolution?: { readonly integrity?: string } }>>
 }
-const integrityOf = (id: string) => packages[id]?.resolution?.integrity
-process.stdout.write(sbomOf({ version, byLicence: JSON.parse(listing.stdout), integrityOf }))
+const integrityOf = (id: string) => lockfile.packages[id]?.resolution?.integrity
+const dependencies = lockedDependencies(lockfile)
+process.stdout.write(sbomOf({ version, byLicence: JSON.parse(listing.stdout), integrityOf, dependencies }))
