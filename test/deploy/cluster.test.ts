@@ -71,6 +71,16 @@ describe.skipIf(absent.length > 0)('the chart on a cluster', () => {
     await cluster.helm(['rollback', 'lw', '1', ...namespace, ...waiting])
   })
 
+  test('keeps what runs when new pods cannot be placed, and goes back', async () => {
+    const nowhere = 'detector.nodeSelector.disk=none,ingestor.nodeSelector.disk=none'
+    await cluster.helm(['upgrade', 'lw', chart, ...namespace, ...values, '--set', nowhere, '--timeout', '2m'])
+    const said = await statusWhen(/^lw-lapwing-detector-\S+ +detector +no +0 +cannot be placed: 0\/4 nodes are available/m)
+    expect(said).toMatch(/^lw-lapwing-detector +1\/2 /m)
+    expect(said).toMatch(/^lw-lapwing-ingestor +2\/2$/m)
+    await cluster.helm(['rollback', 'lw', '1', ...namespace, ...waiting])
+    expect(await cluster.lapwing(['kube', 'status', ...namespace])).toMatch(/^lw-lapwing-detector +2\/2$/m)
+  })
+
   test('is tested by a pod that the quota takes', async () => {
     const tested = cluster.helm(['test', 'lw', ...namespace, '--timeout', '2m']).catch(({ stdout, stderr }) => stdout + stderr)
     const there = eventually(() => ask('pod/lw-lapwing-test', '{.metadata.name}'), {

@@ -1,7 +1,7 @@
 /** Programs of others that the deployment checks use: from the path, else from the cache that `scripts/deploy-tools.mjs` fills. */
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
+import { basename, delimiter, join, resolve } from 'node:path'
 import { cacheDirectory } from '@lapwing/kafka-server/cache-directory'
 
 /** Folder of the programs that were built or installed for these checks. */
@@ -23,7 +23,11 @@ const isShort = process.env.LAPWING_DEPLOY === 'short'
 export function absentTools(what: string, names: readonly string[]): string[] {
   const left = isShort ? names.filter((name) => !packaged.has(name)) : []
   const absent = names.filter((name) => !left.includes(name) && findTool(name) === undefined)
-  if (left.length > 0) process.stderr.write(`skipped: ${what} is left to the long form (${left.join(', ')})\n`)
-  if (absent.length > 0) process.stderr.write(`skipped: ${what} needs ${absent.join(', ')}; see scripts/deploy-tools.mjs\n`)
+  if (left.length > 0) process.stderr.write(`skipped: ${what} is left to the long form (${listed(left)})\n`)
+  if (absent.length > 0) process.stderr.write(`skipped: ${what} needs ${listed(absent)}; see scripts/deploy-tools.mjs\n`)
   return [...left, ...absent]
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((name) => basename(name)).join(', ')
 }
