@@ -1,12 +1,17 @@
 /** The hooks and roles of the chart on a real API server, where nobody but the test says what becomes of a job or a pod. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { type ClusterCommands, commandsOn, restrictedNamespace } from './cluster-commands.ts'
 import { apiTools, type KubernetesApi, startKubernetesApi, withoutControllers } from './kubernetes-api.ts'
-import { absentTools } from './tools.ts'
+import { absentTools, toolsFolder } from './tools.ts'
 
 const chart = fileURLToPath(new URL('../../deploy/helm/lapwing', import.meta.url))
+const valueSets = join(chart, 'ci')
+const definitions = join(toolsFolder, 'crds')
+const withoutDefinitions = absentTools("the test of the chart's custom resources on a real API server", [definitions]).length > 0
 const absent = absentTools('the test on a real API server', ['helm', ...apiTools])
 
 describe.skipIf(absent.length > 0)('a real API server', () => {
@@ -52,6 +57,18 @@ describe.skipIf(absent.length > 0)('a real API server', () => {
       const patch = ['--subresource=status', '--type=merge', '-p', JSON.stringify({ status })]
       await kubectl(['patch', object, '-n', 'hooks', ...patch])
     }
+  })
+
+  test.skipIf(withoutDefinitions).each(readdirSync(valueSets))('takes every object of the chart with %s', async (name) => {
+    const { apply, helm, kubectl } = commands
+    await kubectl(['apply', '--server-side', '-f', definitions])
+    await kubectl(['wait', '--for=condition=Established', 'customresourcedefinitions', '--all', '--timeout=60s'])
+    const namespace = name.replace('-values.yaml', '')
+    await apply(...[namespace, 'shop', 'payments'].map(restrictedNamespace))
+    const place = ['--namespace', namespace, '--values', join(valueSets, name)]
+    expect(await helm(['install', 'lw', chart, ...place, '--no-hooks'])).not.toMatch(/would violate PodSecurity|^W\d{4}/m)
+    expect(await helm(['get', 'manifest', 'lw', '--namespace', namespace])).toContain('kind: Deployment')
+    await helm(['uninstall', 'lw', '--namespace', namespace, '--no-hooks'])
   })
 
   test('lets the pods role read pods where it is to, and nothing else', async () => {
