@@ -24,7 +24,7 @@ const ended: Telling = { state: 'resolved', severity: 'critical', atMs: nowMs }
 
 describe('an alert that fires', () => {
   test('has its identity in labels and the rest in annotations', () => {
-    expect(alertmanagerAlerts(delivery(alertRecord(), [warned]), policy, nowMs)).toEqual([
+    expect(alertmanagerAlerts(delivery(alertRecord(), [warned]), policy, { nowMs, pods: [] })).toEqual([
       {
         labels: { alertname: 'LapwingAnomaly', severity: 'warning', metric: 'node_load1', instance: 'node-1:9100' },
         annotations: {
@@ -42,8 +42,28 @@ describe('an alert that fires', () => {
     ])
   })
 
+  test('says what happened to its pods, a line each, and says nothing where nothing did', () => {
+    const pods = [
+      {
+        atMs: startedAtMs - 180_000,
+        when: '3 min before',
+        text: 'Pod shop/cart-1: container app ended (OOMKilled, exit code 137)',
+      },
+      { atMs: startedAtMs, when: '0 s before', text: 'Pod shop/cart-1: not ready' },
+    ]
+    const annotationsWith = (known: typeof pods) =>
+      alertmanagerAlerts(delivery(alertRecord(), [warned]), policy, { nowMs, pods: known })[0]!.annotations
+    expect(annotationsWith(pods).pods).toBe(
+      '3 min before: Pod shop/cart-1: container app ended (OOMKilled, exit code 137)\n0 s before: Pod shop/cart-1: not ready',
+    )
+    expect(annotationsWith([])).not.toHaveProperty('pods')
+  })
+
   test('ends under its old severity when it escalates', () => {
-    const alerts = alertmanagerAlerts(delivery(alertRecord({ severity: 'critical' }), [warned, escalated]), policy, nowMs)
+    const alerts = alertmanagerAlerts(delivery(alertRecord({ severity: 'critical' }), [warned, escalated]), policy, {
+      nowMs,
+      pods: [],
+    })
     expect(alerts.map(({ labels, endsAt }) => [labels.severity, endsAt])).toEqual([
       ['warning', at(escalated.atMs)],
       ['critical', at(nowMs + 4 * minuteMs)],
@@ -52,7 +72,10 @@ describe('an alert that fires', () => {
 
   test('is silent about its old severity once that end was told long enough', () => {
     const later = nowMs + 10 * minuteMs
-    const alerts = alertmanagerAlerts(delivery(alertRecord({ severity: 'critical' }), [warned, escalated]), policy, later)
+    const alerts = alertmanagerAlerts(delivery(alertRecord({ severity: 'critical' }), [warned, escalated]), policy, {
+      nowMs: later,
+      pods: [],
+    })
     expect(alerts.map(({ labels }) => labels.severity)).toEqual(['critical'])
   })
 })
@@ -61,7 +84,7 @@ describe('an alert that is over', () => {
   const over = alertRecord({ state: 'resolved', severity: 'critical', endedAtMs: nowMs - minuteMs })
 
   test('ends when the episode did, under every severity it was told with', () => {
-    const alerts = alertmanagerAlerts(delivery(over, [warned, escalated, ended]), policy, nowMs)
+    const alerts = alertmanagerAlerts(delivery(over, [warned, escalated, ended]), policy, { nowMs, pods: [] })
     expect(alerts.map(({ labels, endsAt }) => [labels.severity, endsAt])).toEqual([
       ['warning', at(escalated.atMs)],
       ['critical', at(nowMs - minuteMs)],
@@ -69,20 +92,20 @@ describe('an alert that is over', () => {
   })
 
   test('does not end the identity under which a later episode fires', () => {
-    const alerts = alertmanagerAlerts(delivery(over, [warned, escalated, ended], 'critical'), policy, nowMs)
+    const alerts = alertmanagerAlerts(delivery(over, [warned, escalated, ended], 'critical'), policy, { nowMs, pods: [] })
     expect(alerts.map(({ labels }) => labels.severity)).toEqual(['warning'])
   })
 
   test('never starts after its end, nor ends in the future, whatever the clocks say', () => {
     const skewed = alertRecord({ state: 'resolved', startedAtMs: nowMs + minuteMs, endedAtMs: nowMs + 2 * minuteMs })
-    const [alert] = alertmanagerAlerts(delivery(skewed, [warned, ended]), policy, nowMs)
+    const [alert] = alertmanagerAlerts(delivery(skewed, [warned, ended]), policy, { nowMs, pods: [] })
     expect(alert).toMatchObject({ startsAt: at(nowMs), endsAt: at(nowMs) })
   })
 })
 
 describe('labels', () => {
   const labelsOf = (labels: Alert['labels']) =>
-    alertmanagerAlerts(delivery(alertRecord({ labels }), [warned]), policy, nowMs)[0]!.labels
+    alertmanagerAlerts(delivery(alertRecord({ labels }), [warned]), policy, { nowMs, pods: [] })[0]!.labels
   const ours = ['alertname', 'severity', 'metric']
 
   test('keep their names where those are legal and free', () => {

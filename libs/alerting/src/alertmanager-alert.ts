@@ -15,6 +15,7 @@
  */
 import type { Alert, Label, Severity } from '@lapwing/contracts/records'
 import { descriptionText, episodePage, numberText, summaryText } from './alert-text.ts'
+import type { PodContext } from './pod-context.ts'
 import type { Delivery, Telling } from './reconcile.ts'
 
 export interface AlertmanagerAlert {
@@ -36,15 +37,33 @@ export interface AlertmanagerPolicy {
 /** An alert that fires ends this many re-sends ahead: three may fail in a row before Alertmanager ends it. */
 const resendsAhead = 4
 
+/** What is known at the moment of posting. */
+export interface PostingContext {
+  readonly nowMs: number
+  /** What happened to the pods that the alert is about, oldest first. */
+  readonly pods: readonly PodContext[]
+}
+
 /** The alerts to post for one delivery, earliest severity first; empty when a later episode has taken over every identity. */
-export function alertmanagerAlerts(delivery: Delivery, policy: AlertmanagerPolicy, nowMs: number): AlertmanagerAlert[] {
+export function alertmanagerAlerts(
+  delivery: Delivery,
+  policy: AlertmanagerPolicy,
+  { nowMs, pods }: PostingContext,
+): AlertmanagerAlert[] {
   const { alert, tellings, continuedAt } = delivery
+  const toAlertmanager = (severity: Severity, endsAtMs: number): AlertmanagerAlert => ({
+    labels: identityLabels(alert, severity),
+    annotations: annotationsOf(alert, pods),
+    startsAt: new Date(Math.min(alert.startedAtMs, endsAtMs)).toISOString(),
+    endsAt: new Date(endsAtMs).toISOString(),
+    generatorURL: episodePage(policy.pageUrl, alert),
+  })
   return tellings.flatMap((telling, i) => {
     if (telling.state !== 'firing') return []
     const next = tellings[i + 1]
-    if (!next) return [toAlertmanager(alert, telling.severity, nowMs + resendsAhead * policy.resendMs, policy.pageUrl)]
+    if (!next) return [toAlertmanager(telling.severity, nowMs + resendsAhead * policy.resendMs)]
     if (telling.severity === continuedAt || nowMs > next.atMs + policy.resendResolvedForMs) return []
-    return [toAlertmanager(alert, telling.severity, Math.min(endOf(alert, next), nowMs), policy.pageUrl)]
+    return [toAlertmanager(telling.severity, Math.min(endOf(alert, next), nowMs))]
   })
 }
 
@@ -53,20 +72,15 @@ function endOf(alert: Alert, next: Telling): number {
   return next.state === 'resolved' ? (alert.endedAtMs ?? next.atMs) : next.atMs
 }
 
-function toAlertmanager(alert: Alert, severity: Severity, endsAtMs: number, pageUrl: string): AlertmanagerAlert {
+function annotationsOf(alert: Alert, pods: readonly PodContext[]): AlertmanagerAlert['annotations'] {
   return {
-    labels: identityLabels(alert, severity),
-    annotations: {
-      summary: summaryText(alert),
-      description: descriptionText(alert),
-      value: numberText(alert.value),
-      expected: numberText(alert.expected),
-      score: numberText(alert.score),
-      episode: alert.id,
-    },
-    startsAt: new Date(Math.min(alert.startedAtMs, endsAtMs)).toISOString(),
-    endsAt: new Date(endsAtMs).toISOString(),
-    generatorURL: episodePage(pageUrl, alert),
+    summary: summaryText(alert),
+    description: descriptionText(alert),
+    value: numberText(alert.value),
+    expected: numberText(alert.expected),
+    score: numberText(alert.score),
+    episode: alert.id,
+    ...(pods.length > 0 && { pods: pods.map(({ when, text }) => `${when}: ${text}`).join('\n') }),
   }
 }
 

@@ -12,7 +12,7 @@ const delivery = (differences: Partial<Delivery> = {}): Delivery => ({
 })
 
 test('an incident is a CloudEvent with all its required attributes', () => {
-  expect(cloudEvent(delivery(), 'http://page')).toMatchObject({
+  expect(cloudEvent(delivery(), 'http://page', [])).toMatchObject({
     specversion: '1.0',
     id: 'episode-1/1/firing/warning',
     source: '/lapwing/routes/default',
@@ -25,16 +25,24 @@ test('an incident is a CloudEvent with all its required attributes', () => {
 
 test('the same state sent again has the same id, another state has another', () => {
   const idOf = (event: object) => (event as { id: string }).id
-  const again = idOf(cloudEvent(delivery({ attempt: 2 }), 'http://page'))
+  const again = idOf(cloudEvent(delivery({ attempt: 2 }), 'http://page', []))
   const ended = delivery({ alert: alertRecord({ state: 'resolved', endedAtMs: 5 }) })
-  expect(again).toBe(idOf(cloudEvent(delivery(), 'http://page')))
-  expect(idOf(cloudEvent(ended, 'http://page'))).not.toBe(again)
+  expect(again).toBe(idOf(cloudEvent(delivery(), 'http://page', [])))
+  expect(idOf(cloudEvent(ended, 'http://page', []))).not.toBe(again)
 })
 
 test('one that a person quieted says who, and why', () => {
   const said = { verdict: 'false_alarm', author: 'ann', comment: 'backup', origin: 'slack', atMs: 5, untilMs: null } as const
   const quiet = delivery({ alert: alertRecord({ state: 'resolved', endedAtMs: 5 }), quietedBy: said })
-  expect(cloudEvent(quiet, 'http://page')).toMatchObject({
+  expect(cloudEvent(quiet, 'http://page', [])).toMatchObject({
     data: { quietedBy: { verdict: 'false_alarm', author: 'ann', comment: 'backup' } },
   })
+})
+
+test('what happened to the pods stands in it, with the time of the cluster', () => {
+  const pods = [{ atMs: Date.parse('2026-01-05T09:57:00Z'), when: '3 min before', text: 'Pod shop/cart-1: not ready' }]
+  expect(cloudEvent(delivery(), 'http://page', pods)).toMatchObject({
+    data: { pods: [{ time: '2026-01-05T09:57:00.000Z', when: '3 min before', text: 'Pod shop/cart-1: not ready' }] },
+  })
+  expect(cloudEvent(delivery(), 'http://page', [])).toMatchObject({ data: { pods: [] } })
 })

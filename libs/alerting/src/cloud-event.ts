@@ -2,12 +2,18 @@
 import type { Alert } from '@lapwing/contracts/records'
 import { descriptionText, episodePage, summaryText } from './alert-text.ts'
 import { likelyCauses } from './likely-causes.ts'
+import type { PodContext } from './pod-context.ts'
 import type { Delivery } from './reconcile.ts'
 
 /** As many causes as somebody would look at; `members` counts them all. */
 const causesSent = 10
 
-export function cloudEvent({ alert, tellings, members, quietedBy }: Delivery, pageUrl: string): object {
+/** @param pods what happened to the pods of the incident, oldest first */
+export function cloudEvent(
+  { alert, tellings, members, quietedBy }: Delivery,
+  pageUrl: string,
+  pods: readonly PodContext[],
+): object {
   const { id, route, state, severity } = alert
   return {
     specversion: '1.0',
@@ -31,6 +37,7 @@ export function cloudEvent({ alert, tellings, members, quietedBy }: Delivery, pa
         likelihood,
         because,
       })),
+      pods: pods.map(({ atMs, text, when }) => ({ time: new Date(atMs).toISOString(), when, text })),
     },
   }
 }

@@ -221,6 +221,18 @@ describe.skipIf(!program)('Alertmanager', () => {
     await eventually(async () => expect(await settledBreaches(log, 'alertmanager', [opened, escalated, resolved])).toEqual([]))
   })
 
+  test('shows what happened to the pod', async () => {
+    const log = createInProcessLog()
+    const alertmanager = closing(await startAlertmanager(program!))
+    await alerter(log, { alertmanager_url: alertmanager.url })
+    const { opened } = episode('a')
+    const labels = [...opened.labels, { name: 'namespace', value: 'shop' }, { name: 'pod', value: 'cart-1' }]
+    await sendPodEvent(log, { namespace: 'shop', pod: 'cart-1', atMs: opened.startedAtMs - 180_000 })
+    await sendAnomalies(log, { ...opened, labels })
+    const sentence = '3 min before: Pod shop/cart-1: container app ended (OOMKilled, exit code 137)'
+    await eventually(async () => expect((await alertmanager.alerts())[0]?.annotations).toMatchObject({ pods: sentence }))
+  })
+
   test('killed and started again, shows what fires', async () => {
     const log = createInProcessLog()
     const alertmanager = closing(await startAlertmanager(program!))

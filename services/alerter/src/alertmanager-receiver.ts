@@ -8,6 +8,7 @@ import { alertmanagerAlerts } from '@lapwing/alerting/alertmanager-alert'
 import type { Delivery } from '@lapwing/alerting/reconcile'
 import { DeliveryError } from './delivery-errors.ts'
 import { createHttpPoster, type HttpPoster } from './http-poster.ts'
+import type { PodsOf } from './pod-source.ts'
 import type { Receiver } from './receiver.ts'
 
 export interface AlertmanagerOptions {
@@ -15,6 +16,7 @@ export interface AlertmanagerOptions {
   /** Address of one Alertmanager, without a trailing slash. */
   readonly url: string
   readonly pageUrl: string
+  readonly podsOf: PodsOf
   readonly resendMs: number
   readonly timeoutMs: number
   nowMs(): number
@@ -31,7 +33,12 @@ export function createAlertmanagerReceiver(options: AlertmanagerOptions): Receiv
     timeoutMs,
     failureIn: () => undefined,
   })
-  const toBody = (delivery: Delivery) => alertmanagerAlerts(delivery, { resendMs, resendResolvedForMs, pageUrl }, options.nowMs())
+  const toBody = (delivery: Delivery) =>
+    alertmanagerAlerts(
+      delivery,
+      { resendMs, resendResolvedForMs, pageUrl },
+      { nowMs: options.nowMs(), pods: options.podsOf(delivery.members) },
+    )
   return {
     name,
     unit: 'alert',

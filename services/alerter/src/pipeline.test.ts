@@ -143,7 +143,8 @@ class World {
     const firing = members.filter(({ state }) => state === 'firing').map(({ seriesKey }) => seriesKey)
     this.told.set(alert.id, { state: alert.state === 'firing' ? alert.severity : 'resolved', series: new Set(firing) })
     const policy = { resendMs: minuteMs, resendResolvedForMs: 5 * minuteMs, pageUrl: 'http://page' }
-    for (const posted of alertmanagerAlerts(delivery, policy, this.nowMs)) this.post(delivery.alert.seriesKey, posted)
+    for (const posted of alertmanagerAlerts(delivery, policy, { nowMs: this.nowMs, pods: [] }))
+      this.post(delivery.alert.seriesKey, posted)
   }
 
   private post(seriesKey: string, { labels, endsAt }: AlertmanagerAlert): void {

@@ -66,11 +66,11 @@ function placesOf(receiver: ReceiverConfig, config: AlerterConfig, { logger, par
   }
   if (botToken.reveal() !== '') places.push(createSlackBotReceiver(slackBot))
   if (webhookUrl.reveal() !== '')
-    places.push(createWebhookReceiver({ pageUrl, rateLimit, timeoutMs, name: nameOf('webhook'), webhookUrl }))
+    places.push(createWebhookReceiver({ pageUrl, podsOf, rateLimit, timeoutMs, name: nameOf('webhook'), webhookUrl }))
   receiver.alertmanager_urls.forEach((url, i) => {
     const name = nameOf(i === 0 ? 'alertmanager' : `alertmanager-${i + 1}`)
     places.push(
-      createAlertmanagerReceiver({ name, url, pageUrl, timeoutMs, resendMs: config.resend_interval.ms, nowMs: Date.now }),
+      createAlertmanagerReceiver({ name, url, pageUrl, podsOf, timeoutMs, resendMs: config.resend_interval.ms, nowMs: Date.now }),
     )
   })
   return places

@@ -12,6 +12,7 @@ import type { Allowance } from '@lapwing/alerting/limits'
 import type { Secret } from '@lapwing/service/config-fields'
 import { deliveryError } from './delivery-errors.ts'
 import { createHttpPoster } from './http-poster.ts'
+import type { PodsOf } from './pod-source.ts'
 import type { Receiver } from './receiver.ts'
 import { secretAddress } from './secret-address.ts'
 
@@ -19,11 +20,12 @@ export interface WebhookOptions {
   readonly name: string
   readonly webhookUrl: Secret
   readonly pageUrl: string
+  readonly podsOf: PodsOf
   readonly rateLimit: Allowance | undefined
   readonly timeoutMs: number
 }
 
-export function createWebhookReceiver({ name, webhookUrl, pageUrl, rateLimit, timeoutMs }: WebhookOptions): Receiver {
+export function createWebhookReceiver({ name, webhookUrl, pageUrl, podsOf, rateLimit, timeoutMs }: WebhookOptions): Receiver {
   const poster = createHttpPoster({
     ...{ name, timeoutMs },
     url: secretAddress('webhook_url of a receiver', webhookUrl),
@@ -37,7 +39,9 @@ export function createWebhookReceiver({ name, webhookUrl, pageUrl, rateLimit, ti
     limits: { rateLimit },
     deliver: (deliveries, signal) =>
       Promise.all(
-        deliveries.map((delivery) => poster.post(cloudEvent(delivery, pageUrl), signal).then(() => undefined, deliveryError)),
+        deliveries.map((delivery) =>
+          poster.post(cloudEvent(delivery, pageUrl, podsOf(delivery.members)), signal).then(() => undefined, deliveryError),
+        ),
       ),
     breakerState: poster.breakerState,
     close: poster.close,
