@@ -213,6 +213,8 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     await takeScreenshot(page, 'models')
     await page.getByRole('button', { name: 'Roll back…' }).click()
     expect(await accessibilityProblems(page)).toEqual([])
+    await page.setViewportSize({ width: 390, height: 844 })
+    expect(await accessibilityProblems(page)).toEqual([])
     await page.getByLabel('why').fill('loud at night')
     await page.getByRole('button', { name: 'Roll back', exact: true }).click()
     await page.getByText('The trainer decides in a moment').waitFor()
@@ -222,6 +224,23 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
       scope: 'model:pca/2',
       reason: 'loud at night',
     })
+  })
+
+  test('without a Prometheus, exploring offers the series that come in, and says how to have one', async () => {
+    await withShop()
+    const page = await open('/?view=explore')
+    await page.getByText('no Prometheus is configured').waitFor()
+    await page.getByText('PROMETHEUS_URL=http://localhost:9090 npm start').waitFor()
+    const metric = page.locator('.without-prometheus a').first()
+    const search = (await metric.textContent())!
+    await takeScreenshot(page, 'explore-without-prometheus')
+    expect(await accessibilityProblems(page)).toEqual([])
+    await metric.click()
+    await page
+      .locator('.row', { hasText: search.replace('{}', '') })
+      .first()
+      .waitFor()
+    expect(new URL(page.url()).searchParams.get('search')).toBe(search)
   })
 
   test('the settings are there to be copied, the secrets are not', async () => {

@@ -2,7 +2,7 @@
  * Reads the CSV of all anomalies of a history, in a process of its own, and prints what it took as a line of JSON. Arguments: the folder of the history.
  *
  * It reads twice. Once undisturbed: rows a second, and the highest resident memory, reporter and client together. Then with a full garbage collection at each
- * tenth of the rows: what is reachable then, on the heap and beside it, does not depend on when the engine collects by itself.
+ * hundredth of the rows: what is reachable then, on the heap and beside it, does not depend on when the engine collects by itself.
  */
 import { runReporter } from './running-reporter.ts'
 
@@ -11,7 +11,7 @@ export interface ExportMeasurement {
   readonly rowsPerSecond: number
   /** Highest of the process. */
   readonly residentBytes: number
-  /** Reachable at the end of each tenth of the rows. */
+  /** Reachable at the end of each hundredth of the rows. */
   readonly reachableBytes: readonly number[]
 }
 
@@ -24,7 +24,7 @@ async function measureExport(folder: string): Promise<ExportMeasurement> {
   const residentBytes = process.resourceUsage().maxRSS * 1024
   const reachableBytes: number[] = []
   await readLines(url, (read) => {
-    if (read >= ((reachableBytes.length + 1) * rows) / 10) reachableBytes.push(reachable())
+    if (read >= ((reachableBytes.length + 1) * rows) / 100) reachableBytes.push(reachable())
   })
   await reporter.close()
   return { rows, rowsPerSecond, residentBytes, reachableBytes }

@@ -5,6 +5,7 @@ import { ExploredPanel } from './explored-panel.tsx'
 import { type Change, type Exploration, evaluated, longestPromql, type PageState, type SpanName, spans } from './model.ts'
 import { underlined } from './promql-text.ts'
 import { StateBadge } from './state-badge.tsx'
+import { WithoutPrometheus } from './without-prometheus.tsx'
 
 interface ExploreProperties {
   state: PageState
@@ -17,17 +18,11 @@ export function ExploreView({ state, nowMs, change }: ExploreProperties) {
   return (
     <main class="view">
       <h1 class="hidden">Explore</h1>
-      <section class="card wide" aria-label="Expression">
-        <PromqlForm state={state} change={change} />
-        {overview?.explorer && !exploration && <Unavailable why={overview.explorer} />}
-        {!exploration && !overview?.explorer && (
-          <p class="muted">
-            Prometheus evaluates the expression. Series that Lapwing watches come with their band, score and episodes; others are
-            scored for this view, with the settings in force.
-          </p>
-        )}
-        {exploration && <Outcome exploration={exploration} />}
-      </section>
+      {overview?.explorer ? (
+        <WithoutPrometheus why={overview.explorer} state={state} change={change} />
+      ) : (
+        <Expression state={state} change={change} />
+      )}
       {exploration?.kind === 'answer' && exploration.answer.series.length > 0 && (
         <Found key={exploration.answer.promql} answer={exploration.answer} nowMs={nowMs} change={change} />
       )}
@@ -35,14 +30,20 @@ export function ExploreView({ state, nowMs, change }: ExploreProperties) {
   )
 }
 
-function Unavailable({ why }: { why: string }) {
+function Expression({ state, change }: Pick<ExploreProperties, 'state' | 'change'>) {
+  const { exploration } = state
   return (
-    <>
-      <p class="notice">There is nothing to evaluate PromQL with: {why}.</p>
-      <p class="muted">
-        Series that come in without a Prometheus are found under <a href="/">Series</a>, by words or by a selector.
-      </p>
-    </>
+    <section class="card wide" aria-label="Expression">
+      <PromqlForm state={state} change={change} />
+      {exploration ? (
+        <Outcome exploration={exploration} />
+      ) : (
+        <p class="muted">
+          Prometheus evaluates the expression. Series that Lapwing watches come with their band, score and episodes; others are
+          scored for this view, with the settings in force.
+        </p>
+      )}
+    </section>
   )
 }
 

@@ -4,6 +4,7 @@ import type { Models, ModelView, NextRun } from '../api-model.ts'
 import { post } from './api-client.ts'
 import { formatTime } from './format.ts'
 import { OutcomeText } from './outcome-text.tsx'
+import { Scroller } from './scroller.tsx'
 import { TableHead } from './table-head.tsx'
 import { type Progress, progressText, whenText } from './training.ts'
 import { useRequest } from './use-request.ts'
@@ -53,7 +54,7 @@ const progressEveryMs = 2000
 
 function Versions({ models, nowMs, onChanged }: { models: readonly ModelView[]; nowMs: number; onChanged: () => void }) {
   return (
-    <div class="scroller">
+    <Scroller label="Versions of models">
       <table>
         <TableHead columns={['Of', 'Version', 'State', 'Learned from', 'Validation', 'Why', 'Change']} />
         <tbody>
@@ -62,7 +63,7 @@ function Versions({ models, nowMs, onChanged }: { models: readonly ModelView[]; 
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroller>
   )
 }
 
@@ -126,7 +127,7 @@ function ProgressBar({ progress, nowMs }: { progress: Progress; nowMs: number })
 
 function NextRuns({ runs, nowMs }: { runs: readonly NextRun[]; nowMs: number }) {
   return (
-    <div class="scroller">
+    <Scroller label="Next runs">
       <table>
         <TableHead columns={['When', 'What', 'Why']} />
         <tbody>
@@ -143,7 +144,7 @@ function NextRuns({ runs, nowMs }: { runs: readonly NextRun[]; nowMs: number }) 
         </tbody>
       </table>
       {runs.length > runsShown && <p class="muted">and {runs.length - runsShown} later ones</p>}
-    </div>
+    </Scroller>
   )
 }
 
@@ -199,7 +200,7 @@ const decidedAfterMs = 2000
 function Requests({ requests, nowMs }: { requests: Models['requests']; nowMs: number }) {
   if (requests.length === 0) return <p class="muted">No series has drifted so far.</p>
   return (
-    <div class="scroller">
+    <Scroller label="Requests">
       <table>
         <TableHead columns={['When', 'What', 'Noticed by', 'Why']} />
         <tbody>
@@ -213,7 +214,7 @@ function Requests({ requests, nowMs }: { requests: Models['requests']; nowMs: nu
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroller>
   )
 }
 
