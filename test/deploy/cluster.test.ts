@@ -1,5 +1,6 @@
 /** The chart on a cluster whose Deployments get pods, in a namespace that takes restricted pods only and counts what they take: from installation until nothing is left. */
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { type Cluster, clusterTools, nodes, startCluster } from './cluster.ts'
@@ -44,27 +45,25 @@ describe.skipIf(absent.length > 0)('the chart on a cluster', () => {
     expect(said.match(/^lw-lapwing-\w+-\w+-\w+ .* yes +0$/gm)).toHaveLength(10)
     for (const service of ['alerter', 'detector', 'ingestor']) expect(new Set(await nodesOf(service)).size).toBe(2)
     expect(await ask('persistentvolumeclaims', '{.items[*].status.phase}')).toBe('Bound Bound')
-    const used = JSON.parse(await ask('resourcequota/lw-lapwing', '{.status.used}'))
-    expect(used).toEqual({ pods: '10', 'requests.cpu': '2100m', 'requests.memory': '4736Mi', 'limits.memory': '11776Mi' })
+    const used = { pods: '10', 'requests.cpu': '2100m', 'requests.memory': '4736Mi', 'limits.memory': '11776Mi' }
+    await eventually(async () => isDeepStrictEqual(JSON.parse(await ask('resourcequota/lw-lapwing', '{.status.used}')), used), {
+      what: 'the quota counts every pod',
+      deadlineMs: 60_000,
+    })
   })
 
   test('is upgraded to more replicas and rolled back, with as many pods ready each time', async () => {
-    await upgrade('detector.replicaCount=5')
+    await upgrade('detector.replicaCount=5', ...waiting)
     expect(await cluster.lapwing(['kube', 'status', ...namespace])).toMatch(/^lw-lapwing-detector +5\/5$/m)
     await cluster.helm(['rollback', 'lw', '1', ...namespace, ...waiting])
     expect(await cluster.lapwing(['kube', 'status', ...namespace])).toMatch(/^lw-lapwing-detector +2\/2$/m)
   })
 
   test('has pods that the quota does not let it make told by lapwing kube status', async () => {
-    await cluster.helm([
-      'upgrade',
-      'lw',
-      chart,
-      ...namespace,
-      ...values,
-      '--set',
-      'resourceQuota.hard.pods=11,detector.replicaCount=4',
-    ])
+    await upgrade('resourceQuota.hard.pods=11')
+    const isInForce = async () => (await ask('resourcequota/lw-lapwing', '{.status.hard.pods}')) === '11'
+    await eventually(isInForce, { what: 'the smaller quota is in force', deadlineMs: 60_000 })
+    await upgrade('resourceQuota.hard.pods=11,detector.replicaCount=4')
     const said = await statusWhen(/^lw-lapwing-detector +3\/4 +pods are not made: .*exceeded quota: lw-lapwing/m)
     // Every pod that is there is well.
     expect(said.match(/^lw-lapwing-\w+-\w+-\w+ .* yes +0$/gm)).toHaveLength(11)
@@ -73,7 +72,7 @@ describe.skipIf(absent.length > 0)('the chart on a cluster', () => {
 
   test('keeps what runs when new pods cannot be placed, and goes back', async () => {
     const nowhere = 'detector.nodeSelector.disk=none,ingestor.nodeSelector.disk=none'
-    await cluster.helm(['upgrade', 'lw', chart, ...namespace, ...values, '--set', nowhere, '--timeout', '2m'])
+    await upgrade(nowhere)
     const said = await statusWhen(/^lw-lapwing-detector-\S+ +detector +no +0 +cannot be placed: 0\/4 nodes are available/m)
     expect(said).toMatch(/^lw-lapwing-detector +1\/2 /m)
     expect(said).toMatch(/^lw-lapwing-ingestor +2\/2$/m)
@@ -99,7 +98,8 @@ describe.skipIf(absent.length > 0)('the chart on a cluster', () => {
     const [first, second] = (
       await ask('pods', '{.items[*].metadata.name}', ['-l', 'app.kubernetes.io/component=detector'])
     ).split(' ')
-    await evict(first!)
+    // The budget may still count pods of the test before.
+    await eventually(() => evict(first!).then(() => true), { what: 'the first may go', deadlineMs: 60_000 })
     await statusWhen(/^lw-lapwing-detector-\S+ +detector +no +0 +cannot be placed: 0\/4 nodes are available/m)
     await expect(evict(second!)).rejects.toMatchObject({
       stderr: expect.stringMatching(/would violate the pod's disruption budget/),
@@ -134,8 +134,8 @@ describe.skipIf(absent.length > 0)('the chart on a cluster', () => {
     expect(before).toMatch(/^lw-lapwing-reporter=volume-\d lw-lapwing-trainer=volume-\d $/)
   })
 
-  async function upgrade(set: string): Promise<void> {
-    await cluster.helm(['upgrade', 'lw', chart, ...namespace, ...values, '--set', set, ...waiting])
+  async function upgrade(set: string, ...more: readonly string[]): Promise<void> {
+    await cluster.helm(['upgrade', 'lw', chart, ...namespace, ...values, '--set', set, ...more])
   }
 
   async function nodesOf(service: string): Promise<string[]> {
