@@ -1,10 +1,13 @@
 /** What every service registers with Prometheus' client, asked of the services themselves, started on the log in memory. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { openConfig } from '@lapwing/service/config-source'
 import { createLogger } from '@lapwing/service/logger'
 import { runService } from '@lapwing/service/run-service'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import { allSections } from '../src/start/all-config.ts'
-import { services } from '../src/start/one-process.ts'
+import { podsService, services } from '../src/start/one-process.ts'
 
 export interface RegisteredMetric {
   readonly type: string
@@ -16,11 +19,12 @@ export interface RegisteredMetric {
 export async function registeredMetrics(): Promise<Map<string, Map<string, RegisteredMetric>>> {
   const { config, source } = openConfig(allSections, {
     environment: {},
-    sets: services.map(([name]) => `${name}.port=0`),
+    sets: [...services, podsService].map(([name]) => `${name}.port=0`),
   })
+  const endCluster = noCluster()
   const log = createInProcessLog()
   const found = new Map<string, Map<string, RegisteredMetric>>()
-  for (const [name, start] of services) {
+  for (const [name, start] of [...services, podsService]) {
     const service = await runService({
       name,
       config,
@@ -41,5 +45,28 @@ export async function registeredMetrics(): Promise<Map<string, Map<string, Regis
     }
   }
   await log.close()
+  endCluster()
   return found
+}
+
+/** The pods role asks for a cluster when it starts, not for one that answers. Returns how to undo it. */
+function noCluster(): () => void {
+  const folder = mkdtempSync(join(tmpdir(), 'lapwing-no-cluster-'))
+  const file = join(folder, 'kubeconfig')
+  const context = { clusters: [{ name: 'none', cluster: { server: 'http://127.0.0.1:9' } }], 'current-context': 'none' }
+  writeFileSync(
+    file,
+    JSON.stringify({
+      ...context,
+      users: [{ name: 'nobody' }],
+      contexts: [{ name: 'none', context: { cluster: 'none', user: 'nobody' } }],
+    }),
+  )
+  const before = process.env.KUBECONFIG
+  process.env.KUBECONFIG = file
+  return () => {
+    if (before === undefined) delete process.env.KUBECONFIG
+    else process.env.KUBECONFIG = before
+    rmSync(folder, { recursive: true })
+  }
 }

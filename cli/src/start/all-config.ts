@@ -22,6 +22,13 @@ export const allSections = {
 
 export type AllConfig = ConfigOf<typeof allSections>
 
+export type ServiceName = Exclude<keyof AllConfig, keyof typeof commonSections>
+
+/** Whether the pods role is part of what `lapwing start` starts: where it watches its own namespace only, it stands in a cluster, which starts it by itself. */
+export function watchesPods({ pods }: AllConfig): boolean {
+  return pods.namespaces.length > 0
+}
+
 /** Where it comes from, beside the environment. */
 export interface ConfigFlags {
   readonly config?: string

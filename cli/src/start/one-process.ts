@@ -12,22 +12,27 @@ import { type RunningService, runService, type ServiceContext } from '@lapwing/s
 import { startTracing } from '@lapwing/service/tracing'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log } from '@lapwing/stream/log'
-import type { AllConfig, OpenConfig } from './all-config.ts'
+import { type AllConfig, type OpenConfig, type ServiceName, watchesPods } from './all-config.ts'
 import type { ServiceOutput } from './service-output.ts'
 import type { RunningServices } from './supervise.ts'
 
 type Start = (context: ServiceContext<AllConfig>, log: Log) => Promise<void>
 
-export const services: readonly (readonly [
-  name: 'ingestor' | 'detector' | 'trainer' | 'drift' | 'alerter' | 'reporter',
-  start: Start,
-])[] = [
+type NamedStart = readonly [name: ServiceName, start: Start]
+
+/** Those that every installation has. */
+export const services: readonly NamedStart[] = [
   ['ingestor', startIngestor],
   ['detector', startDetector],
   ['trainer', startTrainer],
   ['drift', startDrift],
   ['alerter', startAlerter],
   ['reporter', startReporter],
+]
+/** Of installations whose configuration names namespaces of a Kubernetes cluster; the others do without the client for one. */
+export const podsService: NamedStart = [
+  'pods',
+  async (context, log) => (await import('@lapwing/ingestor/pods/start')).startPods(context, log),
 ]
 
 export async function startInOneProcess({ config, source }: OpenConfig, output: ServiceOutput): Promise<RunningServices> {
@@ -44,7 +49,7 @@ export async function startInOneProcess({ config, source }: OpenConfig, output: 
     await endTracing()
   }
   try {
-    for (const [name, startService] of services) {
+    for (const [name, startService] of watchesPods(config) ? [...services, podsService] : services) {
       running.set(
         name,
         await runService({

@@ -1,6 +1,6 @@
 /** Where each service will listen: its configured port, or another when that one is taken, which is said. */
 import { createServer } from 'node:net'
-import type { AllConfig } from './all-config.ts'
+import { type AllConfig, watchesPods } from './all-config.ts'
 import type { Say } from './say.ts'
 
 const services = ['ingestor', 'detector', 'trainer', 'drift', 'alerter', 'reporter'] as const
@@ -9,7 +9,7 @@ const services = ['ingestor', 'detector', 'trainer', 'drift', 'alerter', 'report
 export async function portSettings(config: AllConfig, say: Say): Promise<string[]> {
   const { host } = config.http
   const settings: string[] = []
-  for (const service of services) {
+  for (const service of watchesPods(config) ? [...services, 'pods' as const] : services) {
     const wanted = config[service].port
     const port = (await listenOnce(host, wanted)) ?? (await listenOnce(host, 0))
     if (port !== wanted && wanted !== 0) say(service, `port ${wanted} is taken, using ${port}`)

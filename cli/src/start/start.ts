@@ -5,7 +5,7 @@
  * there they live in this one. Nothing is started when the configuration is refused.
  */
 import { configuredQueries } from '@lapwing/queries/configured-queries'
-import { type ConfigFlags, openAllConfig, readConfig } from './all-config.ts'
+import { type ConfigFlags, openAllConfig, readConfig, watchesPods } from './all-config.ts'
 import { feedDemo } from './feed-demo.ts'
 import { findLog } from './find-log.ts'
 import { startInOneProcess } from './one-process.ts'
@@ -49,7 +49,9 @@ async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[])
   const output = createServiceOutput(flags.verbose)
   undo.push(output.close)
   const services =
-    log.kind === 'kafka' ? await startProcesses({ flags, brokers: log.brokers, output }) : await startInOneProcess(opened, output)
+    log.kind === 'kafka'
+      ? await startProcesses({ flags, config, brokers: log.brokers, output })
+      : await startInOneProcess(opened, output)
   undo.push(services.stop)
   const { prometheus_url: prometheusUrl } = config.ingestor
   say(
@@ -58,6 +60,8 @@ async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[])
       ? `Prometheus at ${prometheusUrl}, ${configuredQueries(config.ingestor).length} queries`
       : 'demo workload (set PROMETHEUS_URL to read yours)',
   )
+  if (watchesPods(config))
+    say('pods', `of ${config.pods.namespaces.map((name) => (name === '*' ? 'all namespaces' : name)).join(', ')}`)
   say('page', services.urls.get('reporter')!)
   say('metrics', `${services.urls.get('reporter')}/metrics`)
   say('logs', output.folder)
