@@ -72,6 +72,21 @@ describe('the command line', () => {
 })
 
 describe('Kafka down at the start', () => {
+  test('of everything on one machine is told with what to do, and nothing starts', async () => {
+    const brokerPort = await freePort()
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'lapwing'), 'start'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { ...process.env, KAFKA_BROKERS: `127.0.0.1:${brokerPort}` },
+    })
+    expect(status).toBe(2)
+    expect(stderr).toMatch(
+      /Kafka at 127.0.0.1:\d+: the log does not answer: .*ECONNREFUSED.*\nStart it, or correct KAFKA_BROKERS/,
+    )
+    expect(stdout).not.toContain('page')
+  })
+
   test('is said in one line per try, tried again, and the service is not ready', async () => {
     const [port, brokerPort] = [await freePort(), await freePort()]
     const service = spawn(process.execPath, ['--import', 'tsx', 'services/drift/src/main.ts', '--set', `drift.port=${port}`], {

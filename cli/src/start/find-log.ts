@@ -6,10 +6,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { topicName } from '@lapwing/contracts/topics'
 import { cacheDirectory } from '@lapwing/kafka-server/cache-directory'
 import { type ChosenLog, chooseLog } from '@lapwing/kafka-server/choose-log'
 import { KafkaServerError } from '@lapwing/kafka-server/errors'
+import { LogError } from '@lapwing/stream/errors'
+import { accessOf } from '@lapwing/stream/kafka-access'
+import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import { createProgress, type Progress } from '../progress.ts'
+import { unlessAbsent } from '../topics/unless-absent.ts'
 import { UserError } from '../user-error.ts'
 import type { AllConfig } from './all-config.ts'
 import type { Say } from './say.ts'
@@ -55,6 +60,25 @@ export async function findLog({ config, forced, say }: LogSearch): Promise<Chose
     },
   }
 }
+
+/** Rejects with a UserError when the brokers that are configured do not answer, or do not let us in. */
+export async function expectAnswer({ kafka }: AllConfig): Promise<void> {
+  const { brokers } = kafka
+  if (brokers.length === 0) return
+  const log = createKafkaLog({ brokers, access: accessOf(kafka), clientId: 'lapwing-start', logger: silent })
+  try {
+    await unlessAbsent(log.partitionCount(topicName(kafka.topic_prefix, 'samples')))
+  } catch (error) {
+    if (!(error instanceof LogError)) throw error
+    throw new UserError(
+      `Kafka at ${brokers.join(', ')}: ${error.message}.\nStart it, or correct KAFKA_BROKERS (kafka.brokers). Without it Lapwing starts a log of its own.`,
+    )
+  } finally {
+    await log.close()
+  }
+}
+
+const silent = { debug: () => {}, warn: () => {}, error: () => {} }
 
 /** The place for data that a program keeps, by freedesktop.org's base directory specification. */
 function keptDirectory(environment: NodeJS.ProcessEnv): string {

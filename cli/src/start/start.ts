@@ -7,7 +7,7 @@
 import { configuredQueries } from '@lapwing/queries/configured-queries'
 import { type ConfigFlags, openAllConfig, readConfig, watchesPods } from './all-config.ts'
 import { feedDemo } from './feed-demo.ts'
-import { findLog } from './find-log.ts'
+import { expectAnswer, findLog } from './find-log.ts'
 import { startInOneProcess } from './one-process.ts'
 import { portSettings } from './ports.ts'
 import { startProcesses } from './processes.ts'
@@ -46,6 +46,7 @@ async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[])
   const { config } = opened
   const log = await findLog({ config, forced: flags.log, say })
   undo.push(log.stop)
+  if (log.kind === 'kafka') await expectAnswer(config)
   const output = createServiceOutput(flags.verbose)
   undo.push(output.close)
   const services =
@@ -65,6 +66,8 @@ async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[])
   say('page', services.urls.get('reporter')!)
   say('metrics', `${services.urls.get('reporter')}/metrics`)
   say('logs', output.folder)
+  if (log.kind === 'kafka' && config.kafka.brokers.length === 0)
+    say('commands', `KAFKA_BROKERS=${log.brokers.join(',')} ./lapwing alerts list`)
   process.stdout.write('Ctrl-C stops everything.\n')
   if (!prometheusUrl) undo.push(feedDemo({ ingestorUrl: services.urls.get('ingestor')!, show: output.show }))
   return services.gaveUp

@@ -126,7 +126,33 @@ describe('configuration', () => {
     const path = file('unknown.yaml', 'detecter:\n  x: 1\ndetector:\n  windw: 5\n')
     const problems = problemsOf(() => load(path))
     expect(problems).toContain(`${path}:1: detecter: unknown key; expected one of kafka,`)
-    expect(problems).toContain(`${path}:4: detector.windw: unknown key`)
+    expect(problems).toContain(`${path}:4: detector.windw: unknown key; expected one of `)
+  })
+
+  test('an unknown key deep in a list or in a tree that refers to itself is told what may stand there', () => {
+    const route: z.ZodType = z.strictObject({
+      receiver: z.string().optional(),
+      get routes() {
+        return z.array(route).default([])
+      },
+    })
+    const schema = z.strictObject({
+      route,
+      named: z.record(z.string(), z.strictObject({ url: z.string().optional() })).default({}),
+    })
+    const path = file(
+      'deep.yaml',
+      'alerter:\n  route:\n    routes:\n      - routes:\n          - reciever: a\n  named:\n    one: {adress: a}\n',
+    )
+    const problems = problemsOf(() => loadConfig({ alerter: schema }, { file: path, environment: {}, sets: [] }))
+    expect(problems.split('\n')).toEqual([
+      `${path}:5: alerter.route.routes.0.routes.0.reciever: unknown key; expected one of receiver, routes`,
+      `${path}:7: alerter.named.one.adress: unknown key; expected one of url`,
+    ])
+  })
+
+  test('a well-known variable that is empty is not set', () => {
+    expect(load(undefined, { KAFKA_BROKERS: '' }).kafka.brokers).toEqual([])
   })
 
   test('all problems are told at once, and those of environment and flags name them', () => {
@@ -141,7 +167,7 @@ describe('configuration', () => {
   test('YAML that does not parse is told with its line, and a missing file by name', () => {
     const path = file('broken.yaml', 'a: 1\nb: [1, 2\n')
     expect(problemsOf(() => load(path))).toMatch(new RegExp(`${path}:\\d+: not valid YAML or JSON`))
-    expect(problemsOf(() => load(join(folder, 'absent.yaml')))).toContain('absent.yaml: cannot be read (ENOENT)')
+    expect(problemsOf(() => load(join(folder, 'absent.yaml')))).toContain('absent.yaml: there is no such file')
   })
 
   test('the result cannot be changed', () => {

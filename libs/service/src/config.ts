@@ -12,6 +12,7 @@ import { z } from 'zod'
 import type { Settings } from './config-change.ts'
 import { Secret } from './config-fields.ts'
 import { kafkaSchema } from './kafka-settings.ts'
+import { knownKeys } from './known-keys.ts'
 
 export interface ConfigLayers {
   /** Path of the file; without it `lapwing.yaml` in the working directory, if there is one. */
@@ -65,7 +66,8 @@ export function readConfig<S extends Sections>(sections: S, layers: ConfigLayers
   for (const [name, schema] of Object.entries(sections)) {
     const result = schema.safeParse(merged.tree[name])
     if (result.success) config[name] = deepFreeze(result.data)
-    else problems.push(...result.error.issues.map((issue) => merged.problem([name, ...issue.path], issue)))
+    else
+      problems.push(...result.error.issues.map((issue) => merged.problem([name, ...issue.path], issue, knownKeys(schema, issue))))
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return { config: Object.freeze(config) as ConfigOf<S>, settings: merged.tree }
@@ -98,7 +100,7 @@ export function loadFile<Schema extends z.ZodType>(schema: Schema, file: string)
   merged.addFile(file)
   const result = schema.safeParse(merged.tree)
   if (result.success) return deepFreeze(result.data)
-  throw new ConfigError(result.error.issues.map((issue) => merged.problem(issue.path, issue)))
+  throw new ConfigError(result.error.issues.map((issue) => merged.problem(issue.path, issue, knownKeys(schema, issue))))
 }
 
 const defaultFile = 'lapwing.yaml'
@@ -139,7 +141,8 @@ class Layered {
     try {
       text = readFileSync(file, 'utf8')
     } catch (error) {
-      throw new ConfigError([`${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`])
+      const { code } = error as NodeJS.ErrnoException
+      throw new ConfigError([`${file}: ${code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`}`])
     }
     const lines = new LineCounter()
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -155,9 +158,10 @@ class Layered {
 
   addEnvironment(environment: ConfigLayers['environment']): void {
     for (const [name, text] of Object.entries(environment)) {
-      if (text === undefined) continue
-      const place = `environment variable ${name}`
       const wellKnown = wellKnownVariables[name]
+      // Others set them too, and Compose sets what it does not know to nothing.
+      if (text === undefined || (wellKnown && text === '')) continue
+      const place = `environment variable ${name}`
       if (wellKnown) this.#put(wellKnown, name === 'KAFKA_BROKERS' ? text.split(',').map((broker) => broker.trim()) : text, place)
       else if (name.startsWith('LAPWING__')) this.#put(toPath(name.slice(9).toLowerCase().split('__')), parseScalar(text), place)
     }
@@ -179,9 +183,13 @@ class Layered {
     }
   }
 
-  problem(path: PropertyKey[], issue: z.core.$ZodIssue): string {
+  /** @param known keys that may stand where an unknown one does; empty where that is not known */
+  problem(path: PropertyKey[], issue: z.core.$ZodIssue, known: readonly string[]): string {
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => `${this.placeOf([...path, key])}: ${[...path, key].join('.')}: unknown key`).join('\n')
+      const expected = known.length === 0 ? '' : `; expected one of ${known.join(', ')}`
+      return issue.keys
+        .map((key) => `${this.placeOf([...path, key])}: ${[...path, key].join('.')}: unknown key${expected}`)
+        .join('\n')
     }
     const found = isSecret(issue) ? new Secret('') : lookUp(this.tree, path)
     const actual = found === undefined ? 'nothing is set' : `found ${shown(found)}`

@@ -54,7 +54,11 @@ test.each([
     rules('  - action: labeldrop', '    regex: code', '    source_labels: [code]'),
     `7: ${rule}.source_labels: not used by labeldrop, which looks at all names; found ["code"]`,
   ],
-  ['a key that is misspelt', rules('  - action: drop', '    source_label: [job]'), `6: ${rule}.source_label: unknown key`],
+  [
+    'a key that is misspelt',
+    rules('  - action: drop', '    source_label: [job]'),
+    `6: ${rule}.source_label: unknown key; expected one of source_labels, separator, regex, modulus, target_label, replacement, action`,
+  ],
 ])('relabelling: %s', (_, section, problem) => {
   expect(problemsOf(section)).toEqual([problem])
 })
@@ -78,7 +82,7 @@ test.each([
   [
     'whose limit is not told',
     write('  limits:', '    active_series: 100'),
-    '4: ingestor.remote_write.limits.active_series: unknown key',
+    '4: ingestor.remote_write.limits.active_series: unknown key; expected one of per_tenant, per_source',
   ],
   [
     'a tenant that no header could name',
@@ -160,7 +164,11 @@ test.each([
     write('  ha:', '    enabled: maybe'),
     '4: ingestor.remote_write.ha.enabled: expected boolean; found "maybe"',
   ],
-  ['a key of Mimir', write('  ha:', '    ha_cluster_label: c'), '4: ingestor.remote_write.ha.ha_cluster_label: unknown key'],
+  [
+    'a key of Mimir',
+    write('  ha:', '    ha_cluster_label: c'),
+    '4: ingestor.remote_write.ha.ha_cluster_label: unknown key; expected one of enabled, cluster_label, replica_label, failover_timeout',
+  ],
 ])('pairs: %s', (_, section, problem) => {
   expect(problemsOf(section)).toEqual([problem])
 })
@@ -171,6 +179,6 @@ test('all mistakes of a file are told at once', () => {
     `9: ${rule}.modulus: expected at least 1 for hashmod; nothing is set`,
     `9: ${rule}.target_label: expected a label name for hashmod; nothing is set`,
     '5: ingestor.remote_write.ha.failover_timeout: expected a duration such as 15s, 5m or 1h30m; found "soon"',
-    '3: ingestor.remote_write.tenant: unknown key',
+    '3: ingestor.remote_write.tenant: unknown key; expected one of enabled, bearer_token, bearer_token_file, basic_auth, credentials, tls, ha, tenant_label, limits',
   ])
 })
