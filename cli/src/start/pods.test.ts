@@ -55,6 +55,14 @@ test('watches the pods of the namespaces, tells of them in its metrics, and says
   }
 }, 60_000)
 
+test('says what to do where there is no cluster, and starts nothing', async () => {
+  vi.stubEnv('KUBECONFIG', '')
+  vi.stubEnv('HOME', folder)
+  await expect(startInOneProcess(opened('pods.namespaces=["shop"]'), output())).rejects.toThrow(
+    'pods: there is no cluster; set KUBECONFIG, or run inside of one, or take pods.namespaces out of the configuration',
+  )
+}, 60_000)
+
 test('is none of the services where no namespace is named', () => {
   expect(watchesPods(opened().config)).toBe(false)
   expect(watchesPods(opened('pods.namespaces=["*"]').config)).toBe(true)

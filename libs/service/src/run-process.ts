@@ -82,7 +82,7 @@ export async function runProcess<
     onFail,
     start: definition.start,
     source,
-  })
+  }).catch(exitRefused)
   readConfigAgain = running.readConfigAgain
   close = running.close
   process.send?.({ type: 'ready', service: definition.name, url: running.url } satisfies ReadyMessage)
@@ -101,8 +101,13 @@ function configOrExit<Section extends string, Schema extends SectionSchema, Othe
       sets: flags.set,
     })
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    for (const problem of error.problems) process.stderr.write(`${problem}\n`)
-    process.exit(2)
+    return exitRefused(error)
   }
+}
+
+/** What the user can put right is said without a stack; anything else goes on. Some of it shows only where the service starts. */
+function exitRefused(error: unknown): never {
+  if (!(error instanceof ConfigError)) throw error
+  for (const problem of error.problems) process.stderr.write(`${problem}\n`)
+  process.exit(2)
 }

@@ -42,9 +42,10 @@ export async function startPods(context: ServiceContext<ServiceConfig<'pods', ty
     onState: (namespace, state) => {
       if (state === true) unanswered.delete(namespace)
       else {
+        // Every try of a server that stays away is counted; one reason is said once.
+        if (unanswered.get(namespace) !== state) logger.warn({ namespace }, `pods are not watched: ${state}`)
         unanswered.set(namespace, state)
         metrics.broke()
-        logger.warn({ namespace }, `pods are not watched: ${state}`)
       }
       tellState()
     },

@@ -1,5 +1,7 @@
 /** The pods of a cluster as they change, from its API server, with the rights of the kubeconfig or of the pod that this runs in. */
+
 import { ApiException, CoreV1Api, KubeConfig, makeInformer, type V1Pod } from '@kubernetes/client-node'
+import { ConfigError } from '@lapwing/service/config'
 
 export interface PodWatch {
   /** Namespaces that are watched; `*` for all. */
@@ -16,11 +18,16 @@ export interface PodWatchOptions {
   onState(namespace: string, state: true | string): void
 }
 
-/** Throws when there is neither a kubeconfig nor a cluster around this process. */
+/** Throws a ConfigError when there is neither a kubeconfig nor a cluster around this process. */
 export function watchPods({ namespaces, onPod, onState }: PodWatchOptions): PodWatch {
   const config = new KubeConfig()
   config.loadFromDefault()
-  if (!config.getCurrentCluster()) throw new Error('pods: there is no cluster; set KUBECONFIG, or run inside of one')
+  const cluster = config.getCurrentCluster()
+  if (!cluster || cluster.server === clientsFallback) {
+    throw new ConfigError([
+      'pods: there is no cluster; set KUBECONFIG, or run inside of one, or take pods.namespaces out of the configuration',
+    ])
+  }
   const own = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
   const watched = namespaces.length > 0 ? namespaces : [own]
   const stops = watched.map((namespace) => watchNamespace(config, namespace, onPod, (state) => onState(namespace, state)))
@@ -31,6 +38,9 @@ export function watchPods({ namespaces, onPod, onState }: PodWatchOptions): PodW
     },
   }
 }
+
+/** Where the client looks when it finds neither a kubeconfig nor a service account: an API server of ten years ago. */
+const clientsFallback = 'http://localhost:8080'
 
 const retryMs = 5000
 
