@@ -1,4 +1,5 @@
 /** All commands of `lapwing` as one tree; what each does stands beside it. */
+import { version } from '@lapwing/service/version'
 import { Command } from 'commander'
 import { alertsCommand } from './alerts/alerts-command.ts'
 import { backtestCommand } from './backtest/backtest-command.ts'
@@ -21,7 +22,7 @@ export function createProgram(): Command {
     .description(
       'Finds anomalies in Prometheus metrics as they stream through Kafka, and lets through only what a person should see.',
     )
-    .version('0.1.0')
+    .version(version)
     .exitOverride()
     .showHelpAfterError('(see lapwing --help)')
     .addCommand(startCommand())

@@ -13,6 +13,7 @@ import { createLogger, standardOutput } from './logger.ts'
 import { guardMemory } from './memory-guard.ts'
 import { closeDeadlineMs, runService, type ServiceContext } from './run-service.ts'
 import { startTracing } from './tracing.ts'
+import { version } from './version.ts'
 
 type SectionSchema = z.ZodType<{ readonly port: number }>
 
@@ -28,8 +29,6 @@ export interface ProcessDefinition<Section extends string, Schema extends Sectio
 }
 
 export type ServiceConfig<Section extends string, Schema extends z.ZodType> = CommonConfig & ConfigOf<{ [K in Section]: Schema }>
-
-export const version = '0.1.0'
 
 /** What the parent is told over IPC once the service is ready to be used. */
 export interface ReadyMessage {
