@@ -29,7 +29,7 @@ export function modelRowScorer(model: TrainedModel): RowScorer {
       const { score, confidence } = detector.update(values)
       const kind = confidence > 0 && values.some(Number.isFinite) ? 'scored' : 'unobserved'
       verdict.score = score
-      verdict.opened = observeEpisode(episode, 0, { kind, timestampMs: row, score, confirmed: 0 }) === 'opened'
+      verdict.opened = observeEpisode(episode, 0, { kind, timestampMs: row, score, confirmed: 0, caution: 1 }) === 'opened'
       return verdict
     },
   }

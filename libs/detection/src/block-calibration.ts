@@ -13,7 +13,7 @@ import {
   setThreshold,
 } from './calibration.ts'
 import { firstDayOf, isQuick } from './channel-measurements.ts'
-import { leastDeviation } from './detection-policy.ts'
+import { hasScale, leastDeviation } from './detection-policy.ts'
 import type { SampleInHand } from './sample.ts'
 import type { SeriesInHand } from './series-pages.ts'
 import { calibrationOf, channelNumber, channels, field } from './series-row.ts'
@@ -61,11 +61,11 @@ function endBlockOf(rows: Float64Array, at: number, channel: number, { largest, 
   const known = days - firstDayOf(channel)
   if (days === 0) {
     const blocks = rows[at + field.blocks]!
-    // So young a series would take one event for its habit: news is not learned as usual, and only in part as the peak.
+    // So young a series would take one event for its habit: news is not learned as usual, and only in part as the peak. Unless it is all there is.
     const threshold = rows[calibration + calibrationFields.threshold]!
     const isNews = blocks > 1 && largest > threshold
     if (!isNews) learnUsual(rows, calibration, largest, blocks)
-    learnPeak(rows, calibration, isNews ? threshold : largest, fade, blocks)
+    learnPeak(rows, calibration, isNews && hasScale(threshold) ? threshold : largest, fade, blocks)
   } else if (isQuick(channel)) learnPeak(rows, calibration, largest, fade, rows[at + field.blocks]!)
   if (!isDayOver) return
   const ofDay = endDay(rows, calibration)
@@ -83,8 +83,13 @@ function setThresholds(rows: Float64Array, at: number, newsPerMs: number): void 
     const known = days > 0 ? days - firstDayOf(channel) : rows[at + field.blocks]!
     if (known <= 0) continue
     experience.blocks = days > 0 ? Math.min(known, rememberedDays) : known
-    setThreshold(rows, at + calibrationOf(channel), experience, margins[channel]!)
+    setThreshold(rows, at + calibrationOf(channel), experience, marginOf(channel, known))
   }
+}
+
+/** Few days tell little about what moves slowly. */
+function marginOf(channel: number, knownDays: number): number {
+  return margins[channel]! * (isQuick(channel) ? 1 : 1 + 1 / knownDays ** 2)
 }
 
 const dayMs = 86_400_000
@@ -92,4 +97,4 @@ const leastBlockMs = 900_000
 const leastBlockSamples = 12
 const peakHalfLifeMs = 28 * dayMs
 /** What moves slowly stays above its threshold once it is there, so it must go further. */
-const margins = [1, 1, 1.1, 1.1, 1.1, 1.1, 1.2, 1.1]
+const margins = [1, 1, 1.15, 1.15, 1.1, 1.1, 1.2, 1.1]

@@ -4,7 +4,7 @@
  */
 import { calibrationFields, measure } from './calibration.ts'
 import { firstDayOf, flatScore, isQuick, isUp, measurementOf } from './channel-measurements.ts'
-import { type DetectionPolicy, leastDeviation } from './detection-policy.ts'
+import { type DetectionPolicy, hasScale, leastDeviation } from './detection-policy.ts'
 import type { SampleInHand } from './sample.ts'
 import { distanceFromDay, found as season } from './seasonal-profile.ts'
 import type { SeriesInHand } from './series-pages.ts'
@@ -39,7 +39,8 @@ export function scoreChannels(series: SeriesInHand, sample: SampleInHand, verdic
     const wanted =
       policy.direction === 'both' || channel === channelNumber.volatility || isUp(channel) === (policy.direction === 'up')
     const known = isQuick(channel) || days >= firstDayOf(channel) + 2
-    if (days >= firstDayOf(channel)) measure(rows, at + calibrationOf(channel), Math.min(measurement, largestLearned * threshold))
+    const learned = hasScale(threshold) ? Math.min(measurement, largestLearned * threshold) : measurement
+    if (days >= firstDayOf(channel)) measure(rows, at + calibrationOf(channel), learned)
     if (!wanted || !known) continue
     const score = measurement / threshold
     contribute(series, contributions, channel, score, measurement)
@@ -85,7 +86,7 @@ const contributionOf = channels.map((channel) => {
 
 /** Before the first block has ended: this much of its largest so far. */
 const unknownPeak = 8
-/** A measurement counts for at most this many thresholds when it is learned. */
+/** A measurement counts for at most this many thresholds when it is learned; the first of a series that stood at zero counts whole, or it would be news a dozen times. */
 const largestLearned = 2
 const leastVolatility = 1.6
 const leastResets = 2.5

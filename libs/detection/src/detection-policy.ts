@@ -16,6 +16,11 @@ export const leastHalfWidth = 1e-9
 const firstDayRelativeDeviation = 0.5
 const leastRelativeDeviation = 0.05
 
+/** Whether a threshold tells anything of how far a series moves: that of a series which has always been zero does not. */
+export function hasScale(threshold: number): boolean {
+  return threshold > 10 * leastHalfWidth
+}
+
 /** Whether the query wants to hear of this distance from what is expected at all. */
 export function matters(
   { direction, minDeviation, minRelativeDeviation }: DetectionPolicy,

@@ -3,7 +3,7 @@
  *
  * Opens on a live sample that is novel, or news in several samples; ends when three in a row are clearly normal again. The gap between "anomalous" and
  * "clearly normal" keeps an episode from falling apart. Severity says how unusual the worst sample was and how long it has
- * lasted; it only rises within an episode.
+ * lasted; it only rises within an episode. Of a series that is known for a day or two it must be more unusual.
  *
  * Counted in samples, so that a replay decides the same. State is a few columns of the series' row.
  */
@@ -39,13 +39,20 @@ export interface EpisodeObservation {
   readonly score: number
   /** What is calibrated to be news for this series says this; above 1 it is. */
   readonly confirmed: number
+  /** How many times as far as otherwise news must go before anybody is told: above 1 while little is known of the series. */
+  readonly caution: number
+}
+
+/** The `caution` about a series that is known for `days`: before its first night nobody can tell a nightly job from a fault. */
+export function cautionAfter(days: number): number {
+  return 1 + 1 / (days + 1) ** 2
 }
 
 /** Takes the sample into account in `rows` from `at` on, and tells what happened. */
 export function observeEpisode(
   rows: Float64Array,
   at: number,
-  { kind, timestampMs, score, confirmed }: EpisodeObservation,
+  { kind, timestampMs, score, confirmed, caution }: EpisodeObservation,
 ): EpisodeTransition {
   const open = rows[at + episodeFields.startedAtMs]! > 0
   if (kind === 'unobserved') return 'none'
@@ -53,11 +60,11 @@ export function observeEpisode(
   const bits = ((rows[at + episodeFields.confirmedBits]! << 1) & 31) | (confirmed > 1 ? 1 : 0)
   rows[at + episodeFields.confirmedBits] = bits
   if (!open) {
-    return opens(rows, at, timestampMs, score, confirmed) ? begin(rows, at, timestampMs, score, confirmed) : 'none'
+    return opens(rows, at, timestampMs, score, confirmed) ? begin(rows, at, timestampMs, score, confirmed, caution) : 'none'
   }
   const normal = score < normalScore ? rows[at + episodeFields.normalSamples]! + 1 : 0
   rows[at + episodeFields.normalSamples] = normal
-  return normal === samplesToEnd ? end(rows, at, timestampMs) : proceed(rows, at, score, confirmed)
+  return normal === samplesToEnd ? end(rows, at, timestampMs) : proceed(rows, at, score, confirmed, caution)
 }
 
 export function severityOf(episode: Float64Array): Severity {
@@ -84,21 +91,28 @@ function opens(rows: Float64Array, at: number, timestampMs: number, score: numbe
 
 const silenceMs = 1_800_000
 
-function begin(rows: Float64Array, at: number, timestampMs: number, score: number, confirmed: number): EpisodeTransition {
+function begin(
+  rows: Float64Array,
+  at: number,
+  timestampMs: number,
+  score: number,
+  confirmed: number,
+  caution: number,
+): EpisodeTransition {
   rows[at + episodeFields.startedAtMs] = timestampMs
   rows[at + episodeFields.peakScore] = score
   rows[at + episodeFields.anomalousSamples] = 1
   rows[at + episodeFields.normalSamples] = 0
   rows[at + episodeFields.peakConfirmed] = confirmed
-  rows[at + episodeFields.severity] = severityNumber(rows, at)
+  rows[at + episodeFields.severity] = severityNumber(rows, at, caution)
   return 'opened'
 }
 
-function proceed(rows: Float64Array, at: number, score: number, confirmed: number): EpisodeTransition {
+function proceed(rows: Float64Array, at: number, score: number, confirmed: number, caution: number): EpisodeTransition {
   rows[at + episodeFields.peakScore] = Math.max(rows[at + episodeFields.peakScore]!, score)
   if (score > anomalousScore) rows[at + episodeFields.anomalousSamples]!++
   rows[at + episodeFields.peakConfirmed] = Math.max(rows[at + episodeFields.peakConfirmed]!, confirmed)
-  const severity = severityNumber(rows, at)
+  const severity = severityNumber(rows, at, caution)
   if (severity <= rows[at + episodeFields.severity]!) return 'none'
   rows[at + episodeFields.severity] = severity
   return 'escalated'
@@ -112,11 +126,11 @@ function end(rows: Float64Array, at: number, timestampMs: number): EpisodeTransi
 }
 
 /** Novelty alone is for the record; what is news for the series, strongly or for some samples, is for a person. */
-function severityNumber(rows: Float64Array, at: number): number {
-  const peak = rows[at + episodeFields.peakConfirmed]!
+function severityNumber(rows: Float64Array, at: number, caution: number): number {
+  const peak = rows[at + episodeFields.peakConfirmed]! / caution
   const recent = recentlyConfirmed(rows, at)
   if (peak >= criticalScore && recent >= samplesToNotify) return 2
-  return peak >= notifyingScore || recent >= samplesToNotify ? 1 : 0
+  return peak >= notifyingScore || (peak > 1 && recent >= samplesToNotify) ? 1 : 0
 }
 
 const notifyingScore = 1.5

@@ -18,7 +18,7 @@ import { calibrationFields } from './calibration.ts'
 import { begin, counterRate, follow, followChange, keepLevel, noteGap, silenceScore } from './channel-measurements.ts'
 import { scoreChannels, thresholdOf } from './channel-news.ts'
 import { defaultPolicy, leastDeviation, matters } from './detection-policy.ts'
-import { episodeFields, episodeLength, observeEpisode } from './episode.ts'
+import { cautionAfter, episodeFields, episodeLength, observeEpisode } from './episode.ts'
 import { localWeek } from './local-time.ts'
 import { joined, takeAll } from './memory.ts'
 import { scoreMissedEvent } from './missed-event.ts'
@@ -50,7 +50,7 @@ export interface SeriesDetectorOptions {
 export const snapshotVersion = 3
 
 /** Part of the name of scores: raised with every change after which the same samples get other scores, states or episodes. */
-export const scoresVersion = 4
+export const scoresVersion = 5
 
 export class SeriesDetector {
   readonly verdict: Verdict = createVerdict()
@@ -123,6 +123,7 @@ export class SeriesDetector {
       score: verdict.score,
       // A series that is silent for so long has been for several samples already.
       confirmed: silenceConfirms * verdict.score,
+      caution: 1,
     })
     return verdict.transition !== 'none'
   }
@@ -198,7 +199,13 @@ export class SeriesDetector {
     this.#expectLast(rows, at)
     verdict.state = 'silent'
     verdict.stateDetail = timestampMs
-    verdict.transition = observeEpisode(rows, at + field.episode, { kind: 'ended', timestampMs, score: 0, confirmed: 0 })
+    verdict.transition = observeEpisode(rows, at + field.episode, {
+      kind: 'ended',
+      timestampMs,
+      score: 0,
+      confirmed: 0,
+      caution: 1,
+    })
   }
 
   /** The sample as the channels want it; a series begins with its first. */
@@ -275,7 +282,8 @@ export class SeriesDetector {
     const inEpisode = rows[at + field.episode + episodeFields.startedAtMs]! > 0
     const isTooLong = inEpisode && rows[at + field.episodeShare]! > this.#options.contamination && confirmed <= 1
     const score = isTooLong ? Math.min(verdict.score, unconfirmedScore) : verdict.score
-    verdict.transition = observeEpisode(rows, at + field.episode, { kind, timestampMs, score, confirmed })
+    const caution = cautionAfter(rows[at + field.days]!)
+    verdict.transition = observeEpisode(rows, at + field.episode, { kind, timestampMs, score, confirmed, caution })
     sample.isAnomalous = rows[at + field.episode + episodeFields.startedAtMs]! > 0
     const weight = elapsedMs / (weekMs + elapsedMs)
     rows[at + field.episodeShare]! += weight * ((sample.isAnomalous ? 1 : 0) - rows[at + field.episodeShare]!)

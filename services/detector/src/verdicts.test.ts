@@ -93,7 +93,7 @@ describe('a verdict', () => {
     const first = run.spike()
     expect(told(first)[0]).toEqual(['open', 'warning', ''])
     run.say(feedbackOn(first.at(-1)!))
-    const again = run.spike(80)
+    const again = run.spike(140)
     expect(told(again)).toEqual([
       ['open', 'info', 'false_alarm'],
       ['resolved', 'info', 'false_alarm'],
@@ -106,7 +106,7 @@ describe('a verdict', () => {
   test('of false alarm: a clearly larger one is told', () => {
     const run = new Run()
     run.say(feedbackOn(run.spike().at(-1)!))
-    expect(told(run.spike(300))[0]).toEqual(['open', 'warning', ''])
+    expect(told(run.spike(400))[0]).toEqual(['open', 'warning', ''])
   })
 
   test('of confirmed changes nothing and is counted', () => {
@@ -114,9 +114,9 @@ describe('a verdict', () => {
     const judged = new Run()
     plain.spike()
     judged.say(feedbackOn(judged.spike().at(-1)!, { verdict: 'confirmed' }))
-    const again = plain.spike(80)
+    const again = plain.spike(140)
     expect(again.map(({ state }) => state)).toEqual(['open', 'escalated', 'resolved'])
-    expect(judged.spike(80)).toEqual(again)
+    expect(judged.spike(140)).toEqual(again)
     expect(judged.outcomes).toEqual([{ verdict: 'confirmed', outcome: 'applied' }])
   })
 
@@ -124,8 +124,8 @@ describe('a verdict', () => {
     const run = new Run()
     const untilMs = 300 * stepMs + 2 * 205 * stepMs
     run.say(feedbackOn(run.spike().at(-1)!, { verdict: 'expected', untilMs }))
-    expect(told(run.spike(80))[0]).toEqual(['open', 'info', 'expected'])
-    expect(told(run.spike(105))[0]).toEqual(['open', 'warning', ''])
+    expect(told(run.spike(140))[0]).toEqual(['open', 'info', 'expected'])
+    expect(told(run.spike(320))[0]).toEqual(['open', 'warning', ''])
     expect(stateText('suppressed', untilMs)).toContain(new Date(untilMs).toISOString())
   })
 
@@ -138,9 +138,9 @@ describe('a verdict', () => {
     plain.spike()
     const feedback = feedbackOn(judged.spike().at(-1)!)
     takeBack(judged.say(feedback), feedback)
-    const again = plain.spike(80)
+    const again = plain.spike(140)
     expect(again.map(({ state }) => state)).toEqual(['open', 'escalated', 'resolved'])
-    expect(judged.spike(80)).toEqual(again)
+    expect(judged.spike(140)).toEqual(again)
   })
 
   test('of a new level: the band is there at once and the episode ends', () => {

@@ -74,7 +74,7 @@ export class EntityModel {
       atMs,
       0,
       0,
-      observeEpisode(this.#episode, 0, { kind: 'ended', timestampMs: atMs, score: 0, confirmed: 0 }),
+      observeEpisode(this.#episode, 0, { kind: 'ended', timestampMs: atMs, score: 0, confirmed: 0, caution: 1 }),
     )
   }
 
@@ -131,7 +131,7 @@ export class EntityModel {
     if (isObserved) this.rows++
     if (isObserved && score > 1) this.rowsAbove++
     const kind = isObserved ? 'scored' : 'unobserved'
-    const transition = observeEpisode(this.#episode, 0, { kind, timestampMs: atMs, score, confirmed: score })
+    const transition = observeEpisode(this.#episode, 0, { kind, timestampMs: atMs, score, confirmed: score, caution: 1 })
     return this.#verdict(atMs, score, isObserved ? confidence : 0, transition)
   }
 
