@@ -106,6 +106,21 @@ describe('codec', () => {
     )
   })
 
+  test.each(goldenFiles)('a count of elements that are not there is refused before anything is made of them: %s', (file) => {
+    const good = readFileSync(new URL(file, golden))
+    /** 2^28 as a count, which stands for more elements than fit into a process. */
+    const huge = Buffer.from([0x80, 0x80, 0x80, 0x80, 0x02])
+    const before = process.memoryUsage().heapUsed
+    for (let at = 5; at < good.length; at++) {
+      try {
+        decodeAny(Buffer.concat([good.subarray(0, at), huge, good.subarray(at + 1)]))
+      } catch (error) {
+        expect(error).toBeInstanceOf(DecodeError)
+      }
+    }
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 1024 * 1024)
+  })
+
   test.each(goldenFiles)('bytes written by an earlier release still decode: %s', (file) => {
     const { name, record } = decodeAny(readFileSync(new URL(file, golden)))
     expect(name).toBe(file.split('.')[0])
@@ -136,6 +151,18 @@ describe('schemas', () => {
       fields: { name: string; doc?: string; default?: unknown }[]
     }
     expect(fields.filter((field) => !field.doc || field.default === undefined).map((field) => field.name)).toEqual([])
+  })
+
+  test.each(names)('%s: every element of an array takes a byte at least, and there are no maps', (name) => {
+    for (const { file } of recordSchemas[name].versions) {
+      const kinds = [
+        ...JSON.stringify(readSchema(file)).matchAll(/"type":"array","items":("\w+"|\{"type":"\w+")|"type":"(map)"/g),
+      ]
+      for (const [, items = '', map] of kinds) {
+        expect(map).toBeUndefined()
+        expect(items).not.toMatch(/null/)
+      }
+    }
   })
 
   test.each(names)('%s: every layout reads every older one, and the public ones every newer', (name) => {

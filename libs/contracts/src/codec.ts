@@ -2,8 +2,8 @@
  * Records to bytes and back, in the Confluent wire format: a zero byte, the schema id as a big-endian int32, Avro.
  *
  * Decoding takes any layout ever written and returns today's type. It never trusts a length in the bytes: a record above
- * `maxRecordBytes` is refused before it is read, every array element of our schemas takes at least one byte, so what is
- * allocated is bounded by what was received, and bytes left over after the record are an error.
+ * `maxRecordBytes` is refused before it is read, every array element of our schemas takes at least one byte and a count of more than the bytes that are left is
+ * refused (patches/avsc@5.7.9.patch), so what is allocated is bounded by what was received, and bytes left over after the record are an error.
  *
  * Blind spot: Avro has no checksum, so random bytes after a valid id can decode to a wrong record. Kafka's own batch checksum
  * guards the wire; readers of columns check that the lengths agree (`columns.ts`).
