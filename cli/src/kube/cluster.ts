@@ -45,7 +45,8 @@ export async function withCluster<Result>(flags: ClusterFlags, command: (cluster
     config.setCurrentContext(flags.context)
   }
   const server = config.getCurrentCluster()?.server
-  if (!server) throw new UserError('No cluster: set KUBECONFIG, or run inside of one.')
+  // What the client assumes where there is no kubeconfig.
+  if (!server || server === 'http://localhost:8080') throw new UserError('No cluster: set KUBECONFIG, or run inside of one.')
   const namespace = flags.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
   try {
     return await command(connect(config, namespace))

@@ -30,6 +30,23 @@ describe('point ring', () => {
     )
   })
 
+  test('has no band of a series that is learning', () => {
+    const ring = createPointRing(10)
+    const samples = [0, 1].map((confidence, i) => ({
+      timestampMs: i + 1,
+      value: 30,
+      expected: 30,
+      lower: 10,
+      upper: 60,
+      confidence,
+    }))
+    const columns = scoreColumns(scoreBatch([{ labels: labelled('up'), samples }]))
+    for (const i of samples.keys()) appendPoint(ring, columns, i)
+    expect([...ring.columns.lower.subarray(0, 2)]).toEqual([Number.NaN, 10])
+    expect([...ring.columns.upper.subarray(0, 2)]).toEqual([Number.NaN, 60])
+    expect([...ring.columns.expected.subarray(0, 2)]).toEqual([Number.NaN, 30])
+  })
+
   test('finds the points after a time', () => {
     const ring = filled(3, [10, 20, 30, 40, 50])
     const after = (ms: number) => slotsAfter(ring, ms).map((slot) => ring.columns.timestampsMs[slot])

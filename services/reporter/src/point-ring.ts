@@ -15,7 +15,7 @@ export interface PointRing {
   columns: PointColumns
 }
 
-/** In the unit of the metric, except timestamps (milliseconds since the epoch), scores, and the numbers of flags and reasons. */
+/** In the unit of the metric, except timestamps (milliseconds since the epoch), scores, and the numbers of flags and reasons. The band is NaN while nothing is expected. */
 export interface PointColumns {
   readonly timestampsMs: Float64Array
   readonly values: Float64Array
@@ -41,9 +41,11 @@ export function appendPoint(ring: PointRing, batch: ScoreColumns, index: number)
   const { columns } = ring
   columns.timestampsMs[at] = timestampMs
   columns.values[at] = batch.values[index]!
-  columns.expected[at] = batch.expected[index]!
-  columns.lower[at] = batch.lower[index]!
-  columns.upper[at] = batch.upper[index]!
+  // A detector that is learning has a band and does not stand by it.
+  const isExpected = batch.confidence[index]! > 0
+  columns.expected[at] = isExpected ? batch.expected[index]! : Number.NaN
+  columns.lower[at] = isExpected ? batch.lower[index]! : Number.NaN
+  columns.upper[at] = isExpected ? batch.upper[index]! : Number.NaN
   columns.scores[at] = batch.scores[index]!
   columns.flags[at] = batch.flags[index]!
   columns.reasons[at] = batch.reasons[index]!

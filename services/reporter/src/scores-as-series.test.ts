@@ -33,6 +33,7 @@ describe('scores to be written back', () => {
   test('leave out what was not scored and values that are none, each series with its own samples', () => {
     const batch = scoreBatch([
       { labels: labelled('warming'), samples: [sample(1000, { ...nothing, score: 0 })] },
+      { labels: labelled('learning'), samples: [sample(1000, { score: 0, confidence: 0 })] },
       { labels: labelled('ended'), samples: [sample(1000), sample(2000, { flags: sampleFlags.stale })] },
       { labels: labelled('beyond'), samples: [sample(1000, { state: 'dropped' })] },
       { labels: labelled('last'), samples: [sample(3000, { score: 7 })] },
@@ -43,10 +44,11 @@ describe('scores to be written back', () => {
     ])
     expect(scores.filter(([, name]) => name === 'lapwing_anomaly_score')).toEqual([
       ['warming', 'lapwing_anomaly_score', [1000], [0]],
+      ['learning', 'lapwing_anomaly_score', [1000], [0]],
       ['ended', 'lapwing_anomaly_score', [1000], [1.75]],
       ['last', 'lapwing_anomaly_score', [3000], [7]],
     ])
-    expect(scores.filter(([metric]) => metric === 'warming')).toHaveLength(1)
+    for (const learning of ['warming', 'learning']) expect(scores.filter(([metric]) => metric === learning)).toHaveLength(1)
   })
 
   test('of the past, and of series that would become one, are none', () => {

@@ -17,8 +17,8 @@ const families = [
 const dropped = seriesStates.indexOf('dropped')
 
 /**
- * Up to four series for each of the batch. The past that a model warms up from is left out, as are samples that were not scored, values
- * that are none, and series whose labels are not two in Prometheus' alphabet. Throws a ColumnError when the batch is damaged.
+ * Up to four series for each of the batch. The past that a model warms up from is left out, as are samples that were not scored, bands of series that are
+ * learning, values that are none, and series whose labels are not two in Prometheus' alphabet. Throws a ColumnError when the batch is damaged.
  */
 export function scoresAsSeries(batch: ScoreBatch): WriteSeries[] {
   const columns = scoreColumns(batch)
@@ -29,22 +29,23 @@ export function scoresAsSeries(batch: ScoreBatch): WriteSeries[] {
     const first = end
     end += columns.samplesPerSeries[i]!
     const labels = scoreLabels(labelsOf(i), batch)
-    return labels ? families.flatMap(([name, column]) => written(name, labels, columns, columns[column], first, end)) : []
+    return labels ? families.flatMap((family) => written(family, labels, columns, first, end)) : []
   }).flat()
 }
 
 function written(
-  name: string,
+  [name, column]: (typeof families)[number],
   labels: ReadonlyMap<string, string>,
   columns: ScoreColumns,
-  values: Float32Array,
   first: number,
   end: number,
 ): WriteSeries[] {
+  const values = columns[column]
   const places: number[] = []
   for (let i = first; i < end; i++) {
     const isScored = columns.states[i] !== dropped && (columns.flags[i]! & sampleFlags.stale) === 0
-    if (isScored && !Number.isNaN(values[i]!)) places.push(i)
+    const isTold = column === 'scores' || columns.confidence[i]! > 0
+    if (isScored && isTold && !Number.isNaN(values[i]!)) places.push(i)
   }
   if (places.length === 0) return []
   return [
