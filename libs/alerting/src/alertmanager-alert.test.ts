@@ -122,6 +122,8 @@ describe('labels', () => {
         for (const name of Object.keys(labels)) expect(name).toMatch(/^[a-zA-Z_][a-zA-Z0-9_]*$/)
         expect(others.map(([, value]) => value).sort()).toEqual(sorted.map((name) => `value of ${name}`).sort())
       }),
+      // One that looks as another is made to look, and one that looks as what a name is made from.
+      { examples: [[['-.', '_2d_.', 'U___2d__2e_']], [['.', '_2e_', 'U___2e_']]] },
     )
   })
 

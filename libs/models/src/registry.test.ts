@@ -10,7 +10,7 @@ import { artefactFolder } from './artefact-folder.ts'
 import { decideControl, dueWork, modelIdOf, type TrainingPolicy } from './control-decision.ts'
 import { LifeError, mayBecome, moved } from './life.ts'
 import { ModelRegistry, positionRecord } from './registry.ts'
-import { ArtefactStoreError, inlineBytesMax, packWeights, readWeights, unpackWeights, WeightsError } from './weights.ts'
+import { ArtefactStoreError, inlineBytesMax, packWeights, readWeights, unpackWeights } from './weights.ts'
 
 const scope = `entity:${'ab'.repeat(16)}`
 const hourMs = 3_600_000
@@ -250,8 +250,10 @@ describe('weights', () => {
     for (let at = 0; at < packed.weights!.length; at++) {
       const weights = Buffer.from(packed.weights!)
       weights[at]! ^= 1
-      expect(() => unpackWeights({ ...packed, weights })).toThrow(WeightsError)
+      expect(() => unpackWeights({ ...packed, weights })).toThrow('not those that were registered')
     }
+    const { weights: others } = await packWeights(trained(30), store)
+    expect(() => unpackWeights({ ...packed, weights: others })).toThrow('not those that were registered')
   })
 
   test('large ones stand in the folder; absent, changed, or at an address outside of it they are refused', async () => {
