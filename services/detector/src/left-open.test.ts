@@ -1,7 +1,7 @@
 import type { Anomaly, Severity } from '@lapwing/contracts/records'
 import type { EpisodeTransition } from '@lapwing/detection/episode'
 import { describe, expect, test } from 'vitest'
-import { LeftOpen, openEpisodes } from './left-open.ts'
+import { followOpen, isOfSeries, LeftOpen } from './left-open.ts'
 
 const seriesKey = '00112233445566778899aabbccddeeff'
 const key = Buffer.from(seriesKey, 'hex')
@@ -108,12 +108,14 @@ describe('a detector that begins without its state', () => {
 })
 
 test('open is what no record ended, as its newest record says; what another model says is left to it', () => {
-  const open = openEpisodes([
+  const open = new Map<string, Anomaly>()
+  const records = [
     anomaly({ episodeId: 'a' }),
     anomaly({ episodeId: 'b' }),
     anomaly({ episodeId: 'a', state: 'escalated', severity: 'critical' }),
     anomaly({ episodeId: 'b', state: 'resolved' }),
     anomaly({ episodeId: 'c', model: 'autoencoder-1' }),
-  ])
+  ]
+  followOpen(open, records.filter(isOfSeries))
   expect([...open.values()].map(({ episodeId, severity }) => `${episodeId} ${severity}`)).toEqual(['a critical'])
 })

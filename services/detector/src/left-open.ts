@@ -72,7 +72,7 @@ export class LeftOpen {
    * detector has no open episode.
    */
   takeEnded(offset: bigint, isOpen: (seriesKey: string) => boolean): Anomaly[] {
-    if (!this.#places || offset < this.#places.unseenFrom) return []
+    if (!this.isDue(offset)) return []
     this.#places = undefined
     this.#placesChanged = true
     const ended: Anomaly[] = []
@@ -82,6 +82,11 @@ export class LeftOpen {
       this.#keep(seriesKey, { ...memory, left: memory.left.slice(0, kept) })
     }
     return ended.sort((a, b) => (a.episodeId < b.episodeId ? -1 : 1))
+  }
+
+  /** Whether `takeEnded` is to be asked at this offset. */
+  isDue(offset: bigint): boolean {
+    return this.#places !== undefined && offset >= this.#places.unseenFrom
   }
 
   *takeChanged(): Generator<KeyState> {
@@ -130,14 +135,15 @@ export class LeftOpen {
   }
 }
 
-/** The newest record of each open episode, of the records of a detector's partition in their order; of other models nothing. */
-export function openEpisodes(records: Iterable<Anomaly>, open = new Map<string, Anomaly>()): Map<string, Anomaly> {
+/** Of the detectors of series; models of entities are others. */
+export const isOfSeries = ({ model }: Anomaly) => model.startsWith('online-')
+
+/** Takes the records of a partition in, in their order: `open` has then the newest of each episode that none of them ended. */
+export function followOpen(open: Map<string, Anomaly>, records: Iterable<Anomaly>): void {
   for (const record of records) {
-    if (!record.model.startsWith('online-')) continue
     if (record.state === 'resolved') open.delete(record.episodeId)
     else open.set(record.episodeId, record)
   }
-  return open
 }
 
 const nothingLeft: Memory = { left: [], goesOn: false, untold: false }

@@ -10,6 +10,7 @@ import { expect, test, vi } from 'vitest'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { detectorSchema } from './config.ts'
 import { createDetectStep } from './detect.ts'
+import { isOfSeries } from './left-open.ts'
 import { readLeftOpen } from './read-left-open.ts'
 
 const stepMs = 15_000
@@ -63,7 +64,7 @@ async function detect(
       createDetectStep({
         ...{ config, scoresTopic: 'scores', anomaliesTopic: 'anomalies', modelsTopic: 'models' },
         policyOf: () => ({ direction: 'both', minDeviation, minRelativeDeviation: 0 }),
-        readLeftOpen: () => readLeftOpen(log, 'anomalies', partition),
+        readLeftOpen: () => readLeftOpen(log, 'anomalies', partition, isOfSeries),
         observe: () => {},
         observeVerdict: () => {},
       }),

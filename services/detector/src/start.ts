@@ -15,6 +15,7 @@ import { openTopics } from '@lapwing/stream/open-topics'
 import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import type { detectorSchema } from './config.ts'
 import { createDetectStep } from './detect.ts'
+import { isOfSeries } from './left-open.ts'
 import { createDetectorMetrics, createVerdictMetrics } from './metrics.ts'
 import { readLeftOpen } from './read-left-open.ts'
 import { stepTimer } from './timed-step.ts'
@@ -60,7 +61,7 @@ export async function startDetector(
           scoresTopic: topicName(prefix, 'scores'),
           anomaliesTopic: topicName(prefix, 'anomalies'),
           modelsTopic: topicName(prefix, 'models'),
-          readLeftOpen: () => readLeftOpen(log, topicName(prefix, 'anomalies'), partition),
+          readLeftOpen: () => readLeftOpen(log, topicName(prefix, 'anomalies'), partition, isOfSeries),
           observe,
           observeVerdict,
         }),

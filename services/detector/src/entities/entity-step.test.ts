@@ -1,6 +1,6 @@
 import { decode, encode } from '@lapwing/contracts/codec'
 import { float32Column, float64Column } from '@lapwing/contracts/columns'
-import type { Control, Model } from '@lapwing/contracts/records'
+import type { Anomaly, Control, Model } from '@lapwing/contracts/records'
 import { entityKey, seriesText, sortedLabels } from '@lapwing/contracts/series'
 import { seriesStates } from '@lapwing/contracts/series-state'
 import { labelReader } from '@lapwing/contracts/series-table'
@@ -68,13 +68,15 @@ class Service {
   readonly seen: EntityObservation[] = []
   readonly step: StatefulStep
 
-  constructor(weights: ArtefactStore = store) {
+  /** @param leftOpen what an earlier one left on the topic of anomalies */
+  constructor(weights: ArtefactStore = store, leftOpen: readonly Anomaly[] = []) {
     this.step = createEntityStep({
       scoresTopic: 'scores',
       anomaliesTopic: 'anomalies',
       controlTopic: 'control',
       store: weights,
       shadowRows: 50,
+      readLeftOpen: async () => leftOpen,
       observe: (observation) => this.seen.push(observation),
     })
   }
@@ -170,6 +172,24 @@ describe('an entity under a batch model', () => {
     expect(opened!.reasons[0]!.name).toBe(`multivariate:${names[2]}`)
     expect(opened!.reasons.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9)
     expect(later.at(-1)).toMatchObject({ state: 'resolved', episodeId: opened!.episodeId })
+  })
+
+  test('whose state is gone ends what was open of it, once, behind what was answered', async () => {
+    const before = new Service()
+      .apply(await version('pca/1', 'promoted', 1))
+      .feed(live(0, 100))
+      .feed(live(100, 10, true))
+    const [opened] = before.anomalies()
+    expect(before.anomalies().map(({ state }) => state)).not.toContain('resolved')
+    const next = new Service(store, [opened!])
+    const begin = await next.step.beginAnew!()
+    begin({ answeredBefore: 200n, unseenFrom: 220n })
+    expect(next.feed(live(100, 10, true)).outputs).toEqual([])
+    const after = next.takenOver().feed(live(110, 5))
+    expect(after.anomalies()).toMatchObject([
+      { episodeId: opened!.episodeId, state: 'resolved', endReason: 'began_anew', observedAtMs: 110 * stepMs + 5000 },
+    ])
+    expect(after.takenOver().feed(live(115, 5)).outputs).toEqual([])
   })
 
   test('in shadow is written down and told to nobody, and after its time may come into force', async () => {

@@ -9,7 +9,7 @@
  */
 import { decode, encode } from '@lapwing/contracts/codec'
 import { bytesOf, float64Column, uint32Column } from '@lapwing/contracts/columns'
-import type { Model, SampleBatch } from '@lapwing/contracts/records'
+import type { Anomaly, Model, SampleBatch } from '@lapwing/contracts/records'
 import { entityText, seriesCount } from '@lapwing/contracts/series-table'
 import { entityScope } from '@lapwing/models/registry'
 import { decideShadow } from '@lapwing/models/shadow-decision'
@@ -17,7 +17,9 @@ import { type ArtefactStore, ArtefactStoreError, unpackWeights, WeightsError, ty
 import { LogError } from '@lapwing/stream/errors'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
-import type { StatefulStep } from '@lapwing/stream/stateful-stage'
+import type { NewBeginning, StatefulStep } from '@lapwing/stream/stateful-stage'
+import { anomalyRecord, endedUnseen } from '../anomaly.ts'
+import { LeftOpen } from '../left-open.ts'
 import { EntityModel, type RowVerdict } from './entity-model.ts'
 import { entityAnomaly, type Role, scoreRecord, shadowRecord } from './entity-records.ts'
 import { type EntitySample, samplesOf } from './entity-samples.ts'
@@ -28,6 +30,8 @@ export interface EntityOptions {
   readonly controlTopic: string
   readonly store: ArtefactStore
   readonly shadowRows: number
+  /** What models in force opened in the partition and did not end; nothing when it is left out. */
+  readonly readLeftOpen?: () => Promise<readonly Anomaly[]>
   /** Once per batch with rows, and once per model that is refused. */
   observe(observation: EntityObservation): void
 }
@@ -64,15 +68,18 @@ class EntityStep implements StatefulStep {
   readonly #waitingRows = new Map<string, Float64Array>()
   /** Of the model that is taken in at the moment, when they do not stand in its record. */
   #stored: Uint8Array | undefined
+  readonly #leftOpen = new LeftOpen()
 
   constructor(options: EntityOptions) {
     this.#options = options
   }
 
   process(record: LogRecord, emit: (output: OutgoingRecord) => void): void {
-    if (this.#entities.size === 0 || !record.value) return
+    const isEnding = this.#leftOpen.isDue(record.offset)
+    if ((this.#entities.size === 0 && !isEnding) || !record.value) return
     const batch = decode('SampleBatch', record.value)
     if (batch.kind !== 'live') return
+    if (isEnding) this.#endLeftOpen({ batch, record, emit })
     for (const [key, places] of this.#placesOf(batch)) this.#score(key, places, { batch, record, emit })
   }
 
@@ -93,6 +100,11 @@ class EntityStep implements StatefulStep {
     else if (model.state === 'rolled_back' && inForce?.model.modelId === model.modelId) this.#retire(key, inForce, model)
   }
 
+  async beginAnew(): Promise<(places: NewBeginning) => void> {
+    const open = (await this.#options.readLeftOpen?.()) ?? []
+    return (places) => this.#leftOpen.begin(places, open)
+  }
+
   *takeChanged(): Generator<KeyState> {
     for (const place of this.#changedModels) {
       const found = this.#at(place)
@@ -104,9 +116,11 @@ class EntityStep implements StatefulStep {
     }
     this.#changedModels.clear()
     this.#changedRows.clear()
+    yield* this.#leftOpen.takeChanged()
   }
 
   restore(key: Uint8Array, snapshot: Uint8Array, version: number): void | Promise<void> {
+    if (this.#leftOpen.restore(key, snapshot)) return
     if (key.length !== 18) throw new RangeError(`the key of an entity's model has 18 bytes, found ${key.length}`)
     if (snapshot.length === 0) return
     const entity = Buffer.from(key.subarray(0, 16)).toString('hex')
@@ -199,6 +213,13 @@ class EntityStep implements StatefulStep {
     const { isEpisodeOpen, threshold } = model
     emit(scoreRecord({ model: model.model, role, threshold, verdicts, isEpisodeOpen }, batch, record, scoresTopic))
     observe({ kind: 'scored', role, rows: verdicts.length, opened })
+  }
+
+  /** No model that comes into force anew goes on with an episode of before: it begins behind the samples in which that opened. */
+  #endLeftOpen({ batch, record, emit }: BatchInHand): void {
+    for (const newest of this.#leftOpen.takeEnded(record.offset, () => false)) {
+      emit(anomalyRecord(endedUnseen(newest, batch.newestMs), record, this.#options.anomaliesTopic))
+    }
   }
 
   #decideShadow(entity: Entity, shadow: EntityModel, { batch, record, emit }: BatchInHand): void {

@@ -22,7 +22,9 @@ import type { Log } from '@lapwing/stream/log'
 import { openTopics } from '@lapwing/stream/open-topics'
 import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import type { Logger } from 'pino'
+import { entitySources } from '../entities/entity-records.ts'
 import { createEntityStep, entityStateVersion } from '../entities/entity-step.ts'
+import { readLeftOpen } from '../read-left-open.ts'
 import { stepTimer } from '../timed-step.ts'
 import type { TrainerConfig, trainerSchema } from './config.ts'
 import { createBackendMetric, createEntityMetrics, createRegistryMetrics } from './metrics.ts'
@@ -149,13 +151,14 @@ async function startEntities(context: TrainerContext, log: Log): Promise<void> {
     },
     deadLetters: topic('dead-letters'),
     service: 'trainer',
-    createStep: async () =>
+    createStep: async (partition) =>
       timed(
         createEntityStep({
           scoresTopic: topic('scores'),
           anomaliesTopic: topic('anomalies'),
           controlTopic: topic('control'),
           store,
+          readLeftOpen: () => readLeftOpen(log, topic('anomalies'), partition, ({ source }) => source === entitySources.in_force),
           shadowRows: Math.max(1, Math.ceil(shadow.ms / step.ms)),
           observe: (observation) => {
             observeMetrics(observation)
