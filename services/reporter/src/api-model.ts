@@ -25,6 +25,10 @@ export const overviewSchema = z.object({
   log: z.string().describe('Kind of the log: kafka or in-process'),
   explorer: z.string().describe('Why PromQL cannot be evaluated; empty when it can'),
   sources: z.array(z.string()).readonly().describe('Query ids of polls, or remote-write'),
+  queries: z
+    .array(z.object({ id: z.string(), promql: z.string() }))
+    .readonly()
+    .describe('What the ids among the sources stand for: queries without a name'),
   series: z.object({
     shown: z.number(),
     notShown: z.number().describe('Beyond max_series, at least'),

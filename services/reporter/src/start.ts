@@ -97,6 +97,7 @@ async function createParts(context: ReporterContext, log: Log) {
     failing: () => health.failing().filter((condition) => !condition.startsWith('started:')),
     behindRecords,
     explorer: () => explorer.unavailable,
+    promqlOf: explorer.promqlOf,
     now: Date.now,
   })
   const writer = createRecordWriter({

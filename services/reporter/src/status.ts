@@ -16,6 +16,8 @@ export interface StatusSources {
   behindRecords(): number
   /** Why PromQL cannot be evaluated; empty when it can. */
   explorer(): string
+  /** The expression behind a source, where it is known. */
+  promqlOf(source: string): string | undefined
   now(): number
 }
 
@@ -33,6 +35,10 @@ export function createStatus(sources: StatusSources): () => Promise<Overview> {
       openAnomalies: await unlessUnavailable(history.openCount(), null),
       behindRecords,
       explorer: sources.explorer(),
+      queries: [...projection.sources].flatMap((id) => {
+        const promql = sources.promqlOf(id)
+        return promql === undefined ? [] : { id, promql }
+      }),
       waitingFor: waitingFor({
         failing,
         seriesShown: projection.series.size,

@@ -149,6 +149,7 @@ export interface OverviewInputs {
   readonly openAnomalies: number | null
   readonly behindRecords: number
   readonly explorer: string
+  readonly queries: Overview['queries']
   readonly waitingFor: readonly string[]
 }
 

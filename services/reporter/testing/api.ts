@@ -88,7 +88,15 @@ export async function openApi(
     pods: createPodMemory(),
     feed: createLiveFeed({ maxClients: 0, maxBufferedBytes: 1, onDropped: () => {} }),
     overview: async () =>
-      overview(projection, { nowMs: 5000, log: 'in-process', openAnomalies: 1, behindRecords: 0, explorer: '', waitingFor: [] }),
+      overview(projection, {
+        nowMs: 5000,
+        log: 'in-process',
+        openAnomalies: 1,
+        behindRecords: 0,
+        explorer: '',
+        queries: [],
+        waitingFor: [],
+      }),
   })
   return { http, history, log }
 }

@@ -1,3 +1,4 @@
+import { configuredQueries } from '@lapwing/queries/configured-queries'
 import { describe, expect, test } from 'vitest'
 import { openApi } from '../../testing/api.ts'
 import { labelled, scoreBatch } from '../../testing/score-batch.ts'
@@ -85,8 +86,12 @@ test('an explorer goes on with a Prometheus that is configured later, and says w
   const explorer = createLiveExplorer({}, sources)
   expect(explorer.unavailable).toMatch(/set prometheus_url/)
   const prometheus_url = 'http://127.0.0.1:9'
-  explorer.take({ ingestor: exploredIngestor.parse({ prometheus_url }) })
+  const polled = exploredIngestor.parse({ prometheus_url, metrics: ['up', { query: 'node_load1', name: 'load' }] })
+  const upId = configuredQueries(polled)[0]!.source
+  expect(explorer.promqlOf(upId)).toBeUndefined()
+  explorer.take({ ingestor: polled })
   expect(explorer.unavailable).toBe('')
+  expect([upId, 'load', 'remote-write'].map(explorer.promqlOf)).toEqual(['up', undefined, undefined])
   const asked = { promql: 'up', fromMs: 0, toMs: 60_000 }
   await expect(explorer.explore(asked, new AbortController().signal)).rejects.toThrow(/cannot be reached/)
   explorer.take({ ingestor: exploredIngestor.parse({ prometheus_url, prometheus_access: { bearer_token_file: '/absent' } }) })

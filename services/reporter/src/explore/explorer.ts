@@ -23,6 +23,8 @@ import { tryOut } from './trial.ts'
 export interface Explorer {
   /** Why nothing can be evaluated; empty when it can. */
   readonly unavailable: string
+  /** The expression behind a source of samples; undefined when it has a name, or is no query that is configured here. */
+  promqlOf(source: string): string | undefined
   /** Rejects with a QueryError, ExplorerBusy, or the signal's reason. */
   explore(asked: AskedRange, signal: AbortSignal): Promise<ExploredAnswer>
 }
@@ -62,6 +64,7 @@ export function createLiveExplorer(sections: ExploredSections, sources: Explorer
     get unavailable() {
       return current.unavailable
     },
+    promqlOf: (source) => current.promqlOf(source),
     explore: (asked, signal) => current.explore(asked, signal),
     take: (next) => {
       current = createExplorer(next, sources)
@@ -72,7 +75,8 @@ export function createLiveExplorer(sections: ExploredSections, sources: Explorer
 export function createExplorer(sections: ExploredSections, sources: ExplorerSources): Explorer {
   const { ingestor } = sections
   const unavailable = whyNot(ingestor)
-  if (!ingestor || unavailable) return { unavailable, explore: () => Promise.reject(new Error(unavailable)) }
+  if (!ingestor || unavailable)
+    return { unavailable, promqlOf: () => undefined, explore: () => Promise.reject(new Error(unavailable)) }
   const client = clientOf(ingestor)
   const detector = seriesDetectorOptions(sections.detector ?? exploredDetector.parse({}))
   const queries = configuredQueries(ingestor)
@@ -93,6 +97,7 @@ export function createExplorer(sections: ExploredSections, sources: ExplorerSour
   }
   return {
     unavailable,
+    promqlOf: (source) => queries.find(({ name, id }) => name === undefined && id === source)?.promql,
     explore: (asked, signal) => {
       if (limit.pendingCount >= waitingMost) return Promise.reject(new ExplorerBusy())
       return limit(() => evaluate(asked, signal))

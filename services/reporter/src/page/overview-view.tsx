@@ -181,7 +181,9 @@ function PrecisionFigure({ precision: { precision, judged, counts } }: { precisi
   )
 }
 
-function Pipeline({ overview: { lagSeconds, behindRecords, log, sources, waitingFor } }: { overview: Overview }) {
+function Pipeline({ overview }: { overview: Overview }) {
+  const { lagSeconds, behindRecords, log, waitingFor } = overview
+  const sources = overview.sources.map((source) => overview.queries.find(({ id }) => id === source)?.promql ?? source)
   return (
     <>
       <p class="figure">{lagSeconds === null ? '–' : formatDuration(lagSeconds * 1000)}</p>
