@@ -54,6 +54,13 @@ describe('codec', () => {
     expect(decode('Anomaly', encode('Anomaly', anomaly))).toEqual(anomaly)
   })
 
+  test('a record that has nothing of what is new is written as readers of the release before know it', () => {
+    const idOf = (bytes: Buffer) => bytes.readInt32BE(1)
+    const ended: Anomaly = { ...anomaly, state: 'resolved', endReason: 'began_anew' }
+    expect([idOf(encode('Anomaly', anomaly)), idOf(encode('Anomaly', ended))]).toEqual([302, 303])
+    expect(decode('Anomaly', encode('Anomaly', ended))).toEqual(ended)
+  })
+
   test('a record larger than the scratch space comes back whole', () => {
     const reasons = Array.from({ length: 20_000 }, (_, i) => ({ name: `reason-${i}`, share: 0 }))
     expect(decode('Anomaly', encode('Anomaly', { ...anomaly, reasons })).reasons).toHaveLength(20_000)

@@ -12,7 +12,7 @@
  */
 import avro from 'avsc'
 import type * as records from './records.ts'
-import { currentVersion, type RecordName, readSchema, recordSchemas } from './schemas.ts'
+import { currentVersion, layoutFor, type RecordName, readSchema, recordSchemas, type SchemaVersion } from './schemas.ts'
 
 /** The record of each name. */
 export interface RecordTypes {
@@ -48,9 +48,9 @@ export class DecodeError extends Error {
 /** Largest record that is decoded; the broker's usual limit is 1 MB, remote-write bodies may make more. */
 export const maxRecordBytes = 32 * 1024 * 1024
 
-/** The record as bytes, in the layout of today. Throws a TypeError naming the field when a value does not fit the schema. */
+/** The record as bytes, in the layout of today or in one before that says the same. Throws a TypeError naming the field when a value does not fit the schema. */
 export function encode<Name extends RecordName>(name: Name, record: RecordTypes[Name]): Buffer {
-  const { id, type } = writer(name)
+  const { id, type } = writer(layoutFor(name, record))
   const estimate = encodeScratch
   let end = type.encode(record, estimate, headerBytes)
   if (end < 0) {
@@ -114,15 +114,14 @@ interface Reader {
   /** Absent when the bytes have today's layout. */
   readonly resolver: avro.Resolver | undefined
 }
-const writers = new Map<RecordName, Writer>()
+const writers = new Map<number, Writer>()
 const readers = new Map<number, Reader>()
 
-function writer(name: RecordName): Writer {
-  let found = writers.get(name)
+function writer({ id, file }: SchemaVersion): Writer {
+  let found = writers.get(id)
   if (!found) {
-    const { id, file } = currentVersion(name)
     found = { id, type: avro.Type.forSchema(readSchema(file)) }
-    writers.set(name, found)
+    writers.set(id, found)
   }
   return found
 }
@@ -133,7 +132,7 @@ function reader(id: number): Reader | undefined {
   for (const [name, { versions }] of Object.entries(recordSchemas)) {
     const version = versions.find((candidate) => candidate.id === id)
     if (!version) continue
-    const current = writer(name as RecordName)
+    const current = writer(currentVersion(name as RecordName))
     const resolver = current.id === id ? undefined : current.type.createResolver(avro.Type.forSchema(readSchema(version.file)))
     const made = { name: name as RecordName, type: current.type, resolver }
     readers.set(id, made)

@@ -2,7 +2,7 @@
  * The catalogue of Avro schemas: every layout that was ever written, with its static id.
  *
  * An id is for ever: bytes on a topic name it, and a layout that is no longer written must still be read. A new layout of a
- * record gets a new file, a new id, and a place at the end of its row; the last of a row is the one that is written.
+ * record gets a new file, a new id, and a place at the end of its row; the last of a row is the one that is written, unless it is `onlyFor` something.
  */
 import { readFileSync } from 'node:fs'
 import type { Schema } from 'avsc'
@@ -11,6 +11,11 @@ export interface SchemaVersion {
   readonly id: number
   /** File below `schemas/`. */
   readonly file: string
+  /**
+   * The field that is new in it and nearly always empty. While it is empty the layout before is written, which readers of the release before know too:
+   * during a rolling update they would lay what they do not know aside.
+   */
+  readonly onlyFor?: string
 }
 
 /** How a record's layouts may differ from one version to the next (names as in the Confluent registry). */
@@ -24,7 +29,7 @@ export const recordSchemas = {
     versions: [
       { id: 301, file: 'anomaly.v1.avsc' },
       { id: 302, file: 'anomaly.v2.avsc' },
-      { id: 303, file: 'anomaly.v3.avsc' },
+      { id: 303, file: 'anomaly.v3.avsc', onlyFor: 'endReason' },
     ],
   },
   Control: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 401, file: 'control.v1.avsc' }] },
@@ -65,7 +70,14 @@ export function readSchema(file: string): Schema {
   return JSON.parse(readFileSync(new URL(`../schemas/${file}`, import.meta.url), 'utf8')) as Schema
 }
 
-/** The layout that is written today. */
+/** The layout that a record is written in: the newest that says something which the one before does not. */
+export function layoutFor(name: RecordName, record: object): SchemaVersion {
+  const versions: readonly SchemaVersion[] = recordSchemas[name].versions
+  const says = (field: string) => Boolean((record as Readonly<Record<string, unknown>>)[field])
+  return versions.findLast(({ onlyFor }) => onlyFor === undefined || says(onlyFor))!
+}
+
+/** The newest layout, which has all that a record can say. */
 export function currentVersion(name: RecordName): SchemaVersion {
   return recordSchemas[name].versions.at(-1) as SchemaVersion
 }
