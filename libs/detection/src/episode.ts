@@ -43,10 +43,16 @@ export interface EpisodeObservation {
   readonly caution: number
 }
 
-/** The `caution` about a series that is known for `days`: before its first night nobody can tell a nightly job from a fault. */
-export function cautionAfter(days: number): number {
-  return 1 + 1 / (days + 1) ** 2
+/**
+ * The `caution` about a series that is known for `days`, or for so many `blocks` of its first day: before its first night nobody can tell a nightly job
+ * from a fault. In the first hours thresholds are so high by themselves that more would let a plain fault pass.
+ */
+export function cautionAfter(days: number, blocks: number): number {
+  return 1 + Math.min(1, blocks / blocksToCaution) / (days + 1) ** 2
 }
+
+/** Three hours. */
+const blocksToCaution = 12
 
 /** Takes the sample into account in `rows` from `at` on, and tells what happened. */
 export function observeEpisode(

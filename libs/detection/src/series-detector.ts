@@ -282,7 +282,7 @@ export class SeriesDetector {
     const inEpisode = rows[at + field.episode + episodeFields.startedAtMs]! > 0
     const isTooLong = inEpisode && rows[at + field.episodeShare]! > this.#options.contamination && confirmed <= 1
     const score = isTooLong ? Math.min(verdict.score, unconfirmedScore) : verdict.score
-    const caution = cautionAfter(rows[at + field.days]!)
+    const caution = cautionAfter(rows[at + field.days]!, rows[at + field.blocks]!)
     verdict.transition = observeEpisode(rows, at + field.episode, { kind, timestampMs, score, confirmed, caution })
     sample.isAnomalous = rows[at + field.episode + episodeFields.startedAtMs]! > 0
     const weight = elapsedMs / (weekMs + elapsedMs)

@@ -33,8 +33,9 @@ function notificationsOf(detector: SeriesDetector, samples: Iterable<{ timestamp
 }
 
 describe('caution', () => {
-  test('fades within days', () => {
-    expect([0, 1, 2, 6].map((days) => Number(cautionAfter(days).toFixed(2)))).toEqual([2, 1.25, 1.11, 1.02])
+  test('comes within hours and fades within days', () => {
+    expect([0, 3, 6, 12, 90].map((blocks) => cautionAfter(0, blocks))).toEqual([1, 1.25, 1.5, 2, 2])
+    expect([1, 2, 6].map((days) => Number(cautionAfter(days, 96 * days).toFixed(2)))).toEqual([1.25, 1.11, 1.02])
   })
 
   test('raises what a sample, or several, must show to be told', () => {
@@ -43,6 +44,14 @@ describe('caution', () => {
     expect([1, 2].map((caution) => severityAfter([1.2, 1.2, 1.2], caution))).toEqual(['warning', 'info'])
     expect([1, 2].map((caution) => severityAfter([3.2, 3.2, 3.2], caution))).toEqual(['critical', 'warning'])
   })
+})
+
+test('a level that is tripled in the first hour is told', () => {
+  const samples = Array.from({ length: 260 }, (_, i) => ({
+    timestampMs: (i + 1) * (minuteMs / 8),
+    value: (i < 220 ? 100 : 300) + ((i * 7) % 9),
+  }))
+  expect(notificationsOf(new SeriesDetector(options), samples)).toBe(1)
 })
 
 test('the first nightly jobs of a series are recorded, and hardly anybody is told', () => {
