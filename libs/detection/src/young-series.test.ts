@@ -46,10 +46,10 @@ describe('caution', () => {
   })
 })
 
-test('a level that is nearly doubled in the first hour is told', () => {
+test('a level that is more than doubled in the first hour is told', () => {
   const samples = Array.from({ length: 260 }, (_, i) => ({
     timestampMs: (i + 1) * (minuteMs / 8),
-    value: (i < 220 ? 100 : 190) + ((i * 7) % 9),
+    value: (i < 220 ? 100 : 230) + ((i * 7) % 9),
   }))
   expect(notificationsOf(new SeriesDetector(options), samples)).toBe(1)
 })
