@@ -63,6 +63,8 @@ export interface FoundState {
 /** What a checkpoint holds beside the state of the keys. */
 export interface Beside {
   readonly sidePositions: readonly SidePosition[]
+  /** Keys whose state is remembered no longer; one of them may have changed since, being there anew. */
+  readonly forgotten?: Iterable<Uint8Array>
   /** Become visible with the checkpoint or not at all. */
   readonly outputs: readonly OutgoingRecord[]
 }
@@ -121,6 +123,9 @@ export class PartitionState {
     const records: OutgoingRecord[] = []
     let bytes = 0
     let sliceStartMs = performance.now()
+    for (const key of beside.forgotten ?? []) {
+      if (this.#offsets.delete(hex(key))) records.push({ topic, partition: this.#partition, key, value: null })
+    }
     for (const { key, snapshot } of changed) {
       const value = encodeState(snapshot, sourceOffset, this.#options)
       records.push({ topic, partition: this.#partition, key, value })

@@ -10,13 +10,20 @@ import { type NewBeginning, runStatefulStage, type StateEvent, type StatefulStep
 const partitions = 2
 const observer = { batch: () => {}, deadLetter: () => {}, assigned: () => {} }
 
-/** Counts what it sees per key and tells each count; nothing else could be more easily wrong after a restart. */
+/** Counts what it sees per key and tells each count, and forgets a key behind a minus; nothing else could be more easily wrong after a restart. */
 function countingStep(): StatefulStep {
   const counts = new Map<string, number>()
   const changed = new Set<string>()
+  const forgotten: string[] = []
   return {
     process: ({ value, partition, offset }, emit) => {
       const key = Buffer.from(value!).toString()
+      if (key.startsWith('-')) {
+        counts.delete(key.slice(1))
+        changed.delete(key.slice(1))
+        forgotten.push(key.slice(1))
+        return
+      }
       counts.set(key, (counts.get(key) ?? 0) + 1)
       changed.add(key)
       emit({ topic: 'out', partition, key: null, value: Buffer.from(`${offset}:${key}=${counts.get(key)}`) })
@@ -26,6 +33,7 @@ function countingStep(): StatefulStep {
       changed.clear()
       return states
     },
+    takeForgotten: () => forgotten.splice(0).map((key) => Buffer.from(key)),
     restore: (key, snapshot, version) => {
       if (snapshot.length !== 1) throw new RangeError('one byte')
       counts.set(Buffer.from(key).toString(), snapshot[0]! * unitOf[version]!)
@@ -89,6 +97,22 @@ describe('a stage with state', () => {
     await write(log, ['a'])
     const second = await start(log)
     await until(async () => expect(await outputs(log)).toEqual(['0:a=1', '1:b=1', '2:a=2', '3:a=3']))
+    expect(second.events).toContainEqual(expect.objectContaining({ kind: 'restored', partition: 0, keys: 2 }))
+    await second.consumption.stop()
+  })
+
+  test('does not restore what was forgotten, and what is there anew begins anew', async () => {
+    const log = createInProcessLog()
+    await createTopics(log)
+    const first = await start(log)
+    await write(log, ['a', 'b', 'a', 'c'])
+    await until(async () => expect(await outputs(log)).toHaveLength(4))
+    await write(log, ['-a', '-b', 'a', '-never'])
+    await until(async () => expect((await outputs(log)).at(-1)).toBe('6:a=1'))
+    await first.consumption.stop()
+    const second = await start(log)
+    await write(log, ['a', 'b', 'c'])
+    await until(async () => expect((await outputs(log)).slice(-3)).toEqual(['8:a=2', '9:b=1', '10:c=2']))
     expect(second.events).toContainEqual(expect.objectContaining({ kind: 'restored', partition: 0, keys: 2 }))
     await second.consumption.stop()
   })

@@ -30,6 +30,8 @@ export interface StatefulStep extends Step {
    * processed until the last one was.
    */
   takeChanged(): Iterable<KeyState>
+  /** Keys that were forgotten since the last call, asked before `takeChanged`: nothing of them is restored any more, unless they are there anew. */
+  takeForgotten?(): Iterable<Uint8Array>
   /**
    * Takes a key's state over, before the first record; one at a time. Throws a RangeError when it does not fit, or rejects with a LogError when something that it
    * needs from elsewhere cannot be had now: then the partition is tried again.
@@ -150,7 +152,11 @@ function openedStep(owned: OwnedPartition, partition: number, options: StatefulS
     await writing
     const startMs = performance.now()
     const { records, outputs } = await applyWaiting(waiting, owned, options)
-    const { keys, bytes, commit } = await state.prepare(step.takeChanged(), offset, { sidePositions: side.positions(), outputs })
+    const { keys, bytes, commit } = await state.prepare(step.takeChanged(), offset, {
+      sidePositions: side.positions(),
+      forgotten: step.takeForgotten?.() ?? [],
+      outputs,
+    })
     isWriting = true
     writing = commit()
       .finally(() => {

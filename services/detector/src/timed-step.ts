@@ -17,6 +17,7 @@ export function stepTimer(registry: Registry, name: string, help: string): (step
       end()
     },
     takeChanged: () => step.takeChanged(),
+    ...(step.takeForgotten && { takeForgotten: step.takeForgotten.bind(step) }),
     restore: (key, snapshot, version) => step.restore(key, snapshot, version),
     ...(step.beginAnew && { beginAnew: step.beginAnew.bind(step) }),
     ...(step.apply && { apply: (record) => step.apply?.(record) }),
