@@ -55,6 +55,8 @@ export const scoresVersion = 5
 export class SeriesDetector {
   readonly verdict: Verdict = createVerdict()
   readonly #options: SeriesDetectorOptions
+  /** Snapshot of a series that has seen nothing, once it was needed. */
+  #nothing: Uint8Array | undefined
   readonly #quarterAt: (timestampMs: number) => number
   readonly #newsPerMs: number
   readonly #noveltyGain: number
@@ -138,6 +140,18 @@ export class SeriesDetector {
   lastSampleMs(slot: number): number {
     const { rows, at } = this.#open(slot)
     return rows[at + field.lastMs]!
+  }
+
+  /** Whole days that the series in `slot` is known for. */
+  knownDays(slot: number): number {
+    const { rows, at } = this.#open(slot)
+    return rows[at + field.days]!
+  }
+
+  /** Forgets the series in `slot`: the next one there has seen nothing. */
+  clear(slot: number): void {
+    this.#nothing ??= new SeriesDetector(this.#options).snapshot(0)
+    this.restore(slot, this.#nothing)
   }
 
   /** Lets the series in `slot` go on from the snapshot of another, as if that had been itself until `lastMs`. Throws as `restore`. */

@@ -122,6 +122,13 @@ export class Cohorts {
     return outcome
   }
 
+  /** Forgets the series; returns its key on the state topic. */
+  forget(slot: number): Uint8Array {
+    this.#starts.delete(slot)
+    this.#changedStarts.delete(slot)
+    return stateKey(this.#options.keyOf(slot), startTag)
+  }
+
   /** Since it was asked last. */
   takeCounts(): StartCounts {
     const counts = this.#counts

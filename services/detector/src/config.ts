@@ -3,6 +3,7 @@ import { sensitivities } from '@lapwing/queries/detector-settings'
 import { queryKeys } from '@lapwing/queries/query-settings'
 import { duration, timeZone } from '@lapwing/service/config-fields'
 import { z } from 'zod'
+import { dayMs } from './forgetting.ts'
 
 export const detectorSchema = z
   .strictObject({
@@ -25,6 +26,8 @@ export const detectorSchema = z
     model_path: z.string().default(''),
     /** Series a partition takes; further ones are counted and shown as dropped. */
     max_series_per_partition: z.int().min(1).default(50_000),
+    /** Longest time that a series is remembered after its last sample; no longer than it was known before, and at least a day. */
+    forget_after: duration(dayMs).prefault('14d'),
     /** Between two checkpoints of a partition's models. */
     checkpoint_interval: duration(100).prefault('30s'),
   })

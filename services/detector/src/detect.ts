@@ -21,6 +21,7 @@ import type { NewBeginning, StatefulStep } from '@lapwing/stream/stateful-stage'
 import { anomalyRecord, describeAnomaly, endedUnseen, episodeSample } from './anomaly.ts'
 import { type CohortMember, Cohorts, cohortOf, isDue, type StartCounts } from './cohorts.ts'
 import type { DetectorConfig } from './config.ts'
+import { isForgotten, isHourOver } from './forgetting.ts'
 import { LeftOpen } from './left-open.ts'
 import { ScoredBatch, type ScoredColumns } from './scored-batch.ts'
 import { longestSilenceMs, SilenceWatch, type Sweep, type WatchedSeries } from './silence.ts'
@@ -63,6 +64,8 @@ export interface BatchObservation {
   /** Of the opened ones, those that a verdict holds down. */
   readonly suppressed: number
   readonly resolved: number
+  /** Series that were forgotten, because nothing came of them any more. */
+  readonly forgotten: number
   readonly series: number
   readonly cohortStarts: StartCounts
   readonly newestMs: number
@@ -80,7 +83,14 @@ interface BatchInHand {
   readonly scored: ScoredBatch
   readonly readLabels: (series: number) => LabelSet
   readonly emit: (output: OutgoingRecord) => void
-  readonly counts: { notNewer: number; overLimit: number; opened: number; suppressed: number; resolved: number }
+  readonly counts: {
+    notNewer: number
+    overLimit: number
+    opened: number
+    suppressed: number
+    resolved: number
+    forgotten: number
+  }
   /** Series for which an hour began. */
   readonly due: CohortMember[]
 }
@@ -92,6 +102,8 @@ class PartitionDetector implements DetectStep {
   readonly #detector: SeriesDetector
   readonly #slots = createSeriesSlots()
   readonly #changed = new Set<number>()
+  /** Keys on the state topic. */
+  readonly #forgotten: Uint8Array[] = []
   readonly #verdicts: Verdicts
   readonly #cohorts: Cohorts
   readonly #silence: SilenceWatch
@@ -124,7 +136,7 @@ class PartitionDetector implements DetectStep {
 
   processBatch(batch: SampleBatch, record: LogRecord, emit: (output: OutgoingRecord) => void): void {
     const scored = new ScoredBatch(batch)
-    const counts = { notNewer: 0, overLimit: 0, opened: 0, suppressed: 0, resolved: 0 }
+    const counts = { notNewer: 0, overLimit: 0, opened: 0, suppressed: 0, resolved: 0, forgotten: 0 }
     const hand: BatchInHand = { record, batch, scored, readLabels: labelReader(batch.series), emit, counts, due: [] }
     if (batch.kind === 'live') this.#endLeftOpen(hand)
     const policy = this.#options.policyOf?.(batch.source) ?? defaultPolicy
@@ -137,6 +149,7 @@ class PartitionDetector implements DetectStep {
     else emit(scored.toRecord(record, this.#model, scoresTopic))
     const sweep = batch.kind === 'live' ? this.#silence.advance(batch.source, batch.newestMs) : undefined
     if (sweep) this.#tellSilences(hand, sweep)
+    if (sweep && isHourOver(sweep.previousMs, sweep.nowMs)) counts.forgotten = this.#forgetIdle(sweep.nowMs)
     if (hand.due.length > 0) for (const prior of this.#cohorts.publish(hand.due, record, batch.newestMs)) emit(prior)
     this.#options.observe({
       ...counts,
@@ -156,6 +169,10 @@ class PartitionDetector implements DetectStep {
   async beginAnew(): Promise<(places: NewBeginning) => void> {
     const open = (await this.#options.readLeftOpen?.()) ?? []
     return (places) => this.#leftOpen.begin(places, open)
+  }
+
+  takeForgotten(): Uint8Array[] {
+    return this.#forgotten.splice(0)
   }
 
   *takeChanged(): Generator<KeyState> {
@@ -273,6 +290,28 @@ class PartitionDetector implements DetectStep {
       const seriesKey = Buffer.from(this.#slots.keyOf(slot)).toString('hex')
       this.#tellEpisode(hand, slot, sample, () => ({ ...series, seriesKey }))
     }
+  }
+
+  /** Forgets series that nothing has come of for too long; returns how many. */
+  #forgetIdle(nowMs: number): number {
+    const mostMs = this.#options.config.forget_after.ms
+    const isIdle = (slot: number) => {
+      const lastSampleMs = this.#detector.lastSampleMs(slot)
+      const knownDays = this.#detector.knownDays(slot)
+      if (lastSampleMs === 0 || !isForgotten({ lastSampleMs, knownDays }, nowMs, mostMs)) return false
+      return !this.#verdicts.has(slot) && this.#detector.episode(slot)[episodeFields.startedAtMs] === 0
+    }
+    const idle = [...this.#slots.used()].filter(isIdle)
+    for (const slot of idle) this.#forget(slot)
+    return idle.length
+  }
+
+  #forget(slot: number): void {
+    const keys = [this.#verdicts, this.#cohorts, this.#silence].map((part) => part.forget(slot))
+    this.#forgotten.push(this.#slots.keyOf(slot), ...keys)
+    this.#changed.delete(slot)
+    this.#detector.clear(slot)
+    this.#slots.remove(slot)
   }
 
   #isGone(slot: number, nowMs: number): boolean {

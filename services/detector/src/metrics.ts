@@ -24,6 +24,11 @@ export function createDetectorMetrics(registry: Registry): (observation: BatchOb
     registers,
   })
   for (const transition of ['opened', 'suppressed', 'resolved']) episodes.inc({ transition }, 0)
+  const forgotten = new Counter({
+    name: 'lapwing_detector_series_forgotten_total',
+    help: 'Series that are remembered no longer, because nothing came of them for too long.',
+    registers,
+  })
   const starts = new Counter({
     name: 'lapwing_detector_cohort_starts_total',
     help: 'New series of a known cohort, by what became of their start from its prior.',
@@ -43,6 +48,7 @@ export function createDetectorMetrics(registry: Registry): (observation: BatchOb
     episodes.inc({ transition: 'opened' }, observation.opened)
     episodes.inc({ transition: 'suppressed' }, observation.suppressed)
     episodes.inc({ transition: 'resolved' }, observation.resolved)
+    forgotten.inc(observation.forgotten)
     for (const outcome of startCounts) starts.inc({ outcome }, observation.cohortStarts[outcome])
     newest.set(observation.newestMs / 1000)
   }

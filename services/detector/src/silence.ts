@@ -35,6 +35,8 @@ interface SourceClock {
 export interface Sweep {
   readonly nowMs: number
   readonly sinceMs: number
+  /** When it was asked last. */
+  readonly previousMs: number
 }
 
 export interface SilenceOptions {
@@ -66,6 +68,17 @@ export class SilenceWatch {
     if (this.#series.delete(slot)) this.#changed.add(slot)
   }
 
+  /** Forgets the series; returns its key on the state topic. */
+  forget(slot: number): Uint8Array {
+    this.#series.delete(slot)
+    this.#changed.delete(slot)
+    return this.#keyOf(slot)
+  }
+
+  #keyOf(slot: number): Uint8Array {
+    return Uint8Array.of(...this.#options.keyOf(slot), watchTag)
+  }
+
   /** Takes in that a live batch of the source came; a sweep when it is time for one. */
   advance(source: string, newestMs: number): Sweep | undefined {
     const key = clockKeyOf(source)
@@ -75,7 +88,7 @@ export class SilenceWatch {
     const isDue = newestMs - clock.sweptMs >= sweepEveryMs
     this.#clocks.set(key, isDue ? { ...clock, sweptMs: newestMs } : clock)
     this.#changedClocks.add(key)
-    return isDue ? { nowMs: newestMs, sinceMs: clock.resumedMs } : undefined
+    return isDue ? { nowMs: newestMs, sinceMs: clock.resumedMs, previousMs: clock.sweptMs } : undefined
   }
 
   /** Those watched series of a source that `isMeant`, in the order of their keys: slots are others after a restart. */
@@ -87,7 +100,7 @@ export class SilenceWatch {
 
   *takeChanged(): Generator<KeyState> {
     for (const slot of this.#changed) {
-      yield { key: Uint8Array.of(...this.#options.keyOf(slot), watchTag), snapshot: encodeWatched(this.#series.get(slot)) }
+      yield { key: this.#keyOf(slot), snapshot: encodeWatched(this.#series.get(slot)) }
     }
     for (const key of this.#changedClocks) {
       const { newestMs, usualGapMs, resumedMs, sweptMs } = this.#clocks.get(key)!

@@ -54,6 +54,17 @@ export class Verdicts {
     return told
   }
 
+  /** Whether something of the series is to be kept. */
+  has(slot: number): boolean {
+    return this.#feedback.has(slot)
+  }
+
+  /** Forgets the series, of which there is nothing to keep; returns its key on the state topic. */
+  forget(slot: number): Uint8Array {
+    this.#changed.delete(slot)
+    return feedbackKey(this.#series.keyOf(slot))
+  }
+
   /** Throws a DecodeError. */
   apply({ key, value }: Pick<LogRecord, 'key' | 'value'>): VerdictOutcome {
     if (value) return this.#applyVerdict(decodeVerdict(value))
