@@ -74,8 +74,8 @@ const incidentsPerWeek = 2
 
 /** Minutes at which the service, as it comes, asks for a retraining. */
 function requestsOn(scores: Float32Array): number[] {
-  const { detector, delta, cooldown, requests_per_week: requestsPerWeek } = driftSchema.parse({})
-  const limits = { cooldownMs: cooldown.ms, requestsPerWeek, afterSamples: 0, maxSeries: 10 }
+  const { detector, delta, cooldown, requests_per_week: requestsPerWeek, forget_after: forgetAfter } = driftSchema.parse({})
+  const limits = { cooldownMs: cooldown.ms, requestsPerWeek, afterSamples: 0, maxSeries: 10, forgetAfterMs: forgetAfter.ms }
   const step = createDriftStep({
     enabled: true,
     detector,

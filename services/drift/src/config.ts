@@ -19,6 +19,8 @@ export const driftSchema = z
     after_samples: z.int().min(0).default(0),
     /** Series a partition watches; the scores of further ones are counted and left out. */
     max_series_per_partition: z.int().min(1).default(50_000),
+    /** A series that brings no score for so long is forgotten; a young one earlier. */
+    forget_after: duration(3_600_000).prefault('14d'),
     /** Between two checkpoints of a partition's windows. */
     checkpoint_interval: duration(100).prefault('30s'),
   })

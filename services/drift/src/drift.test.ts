@@ -22,6 +22,7 @@ function runStep(records: readonly LogRecord[], options = {}) {
     requestsPerWeek: 100,
     afterSamples: 0,
     maxSeries: 10,
+    forgetAfterMs: 14 * 86_400_000,
     controlTopic: 'control',
     observe: ({ scores, overLimit }) => {
       watched += scores
@@ -159,6 +160,7 @@ describe('the drift step', () => {
       requestsPerWeek: 100,
       afterSamples: 0,
       maxSeries: 10,
+      forgetAfterMs: 14 * 86_400_000,
       controlTopic: 'control',
       observe: () => {},
       observeVerdict: () => {},
@@ -179,6 +181,7 @@ describe('the drift step', () => {
       requestsPerWeek: 100,
       afterSamples: 0,
       maxSeries: 10,
+      forgetAfterMs: 14 * 86_400_000,
       controlTopic: 'control',
       observe: () => {},
       observeVerdict: () => {},

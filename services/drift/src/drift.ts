@@ -11,6 +11,8 @@
  *
  * Verdicts of people come from beside (`apply`), and lead to a request with the next score of their entity.
  *
+ * Series that are gone are forgotten (`watched-series.ts`), and entities with the last of theirs.
+ *
  * Deterministic: time comes from the samples; the identity of a request from series and sample.
  */
 import { createHash } from 'node:crypto'
@@ -19,8 +21,7 @@ import { bytesOf, float64Column } from '@lapwing/contracts/columns'
 import type { Control, Feedback, ScoreBatch } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
 import { entityText, keyBytes, keyText, labelReader } from '@lapwing/contracts/series-table'
-import { createDriftDetector, type DriftDetectorOptions } from '@lapwing/detection/drift-detector'
-import { createSeriesSlots } from '@lapwing/detection/series-slots'
+import { createDriftDetector } from '@lapwing/detection/drift-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
@@ -28,17 +29,16 @@ import { EntityDrift, type EntityDriftOutcome, type HeldBy, heldBy } from './ent
 import type { VerdictOutcome } from './model-verdicts.ts'
 import { driftRequest, type RequestCause, verdictRequest } from './request-cause.ts'
 import { eachScore } from './scored-samples.ts'
-import { decodeWatch, encodeWatch, modelNumber, type SeriesWatch, unknownModel } from './series-watch.ts'
+import { modelNumber, type SeriesWatch, unknownModel } from './series-watch.ts'
+import { WatchedSeries, type WatchedSeriesOptions } from './watched-series.ts'
 
-export interface DriftOptions extends DriftDetectorOptions {
+export interface DriftOptions extends WatchedSeriesOptions {
   readonly enabled: boolean
   readonly cooldownMs: number
   /** Of one entity. */
   readonly requestsPerWeek: number
   /** Scored samples of an entity after which it asks without drift; 0 for never. */
   readonly afterSamples: number
-  /** Series a partition watches; scores of further ones are counted and left out. */
-  readonly maxSeries: number
   readonly controlTopic: string
   observe(observation: DriftObservation): void
   observeVerdict(outcome: VerdictOutcome): void
@@ -56,7 +56,7 @@ export interface DriftObservation {
 }
 
 /** Layout of the state of series and entities. */
-export const driftStateVersion = 1
+export const driftStateVersion = 2
 
 /** The step of one partition. */
 export function createDriftStep(options: DriftOptions): StatefulStep {
@@ -70,21 +70,26 @@ interface BatchInHand {
   readonly emit: (output: OutgoingRecord) => void
   readonly readLabels: (series: number) => LabelSet
   readonly model: number
+  /** The one whose scores are being taken. */
+  series: number
+  entityKey: string
+  /** undefined when it is beyond the limit. */
+  watch: SeriesWatch | undefined
   readonly counts: { overLimit: number; requests: number; held: Record<HeldBy, number> }
 }
 
 class DriftStep implements StatefulStep {
   readonly #options: DriftOptions
-  readonly #slots = createSeriesSlots()
-  readonly #watches: SeriesWatch[] = []
-  readonly #changed = new Set<number>()
+  readonly #series: WatchedSeries
   readonly #entities = new Map<string, EntityWatch>()
   readonly #changedEntities = new Set<string>()
+  #forgottenEntities: string[] = []
   /** Entity by the key of the series that its scores make. */
   readonly #entityOfScores = new Map<string, string>()
 
   constructor(options: DriftOptions) {
     this.#options = options
+    this.#series = new WatchedSeries(options)
   }
 
   process(record: LogRecord, emit: (output: OutgoingRecord) => void): void {
@@ -93,10 +98,12 @@ class DriftStep implements StatefulStep {
     if (batch.source === shadowSource) return
     const held = Object.fromEntries(heldBy.map((by) => [by, 0])) as Record<HeldBy, number>
     const counts = { overLimit: 0, requests: 0, held }
+    if (batch.kind === 'live' && this.#series.advance(batch.newestMs)) this.#forgetEntities()
+    const none = { series: -1, entityKey: '', watch: undefined }
     const model = modelNumber(batch.model)
-    const hand: BatchInHand = { batch, record, emit, readLabels: labelReader(batch.series), model, counts }
+    const hand: BatchInHand = { batch, record, emit, readLabels: labelReader(batch.series), model, counts, ...none }
     const scores = eachScore(batch, (series, timestampMs, score) => this.#take(hand, series, timestampMs, score))
-    this.#options.observe({ ...counts, scores: scores - counts.overLimit, series: this.#slots.size })
+    this.#options.observe({ ...counts, scores: scores - counts.overLimit, series: this.#series.size })
   }
 
   /** Of the feedback topic. Throws a DecodeError. */
@@ -107,17 +114,22 @@ class DriftStep implements StatefulStep {
   }
 
   *takeChanged(): Generator<KeyState> {
-    for (const slot of this.#changed) yield { key: this.#slots.keyOf(slot), snapshot: encodeWatch(this.#watches[slot]!) }
-    this.#changed.clear()
+    yield* this.#series.takeChanged()
     for (const key of this.#changedEntities) {
       const { drift, samples } = this.#entities.get(key)!
       const snapshot = Buffer.concat([bytesOf(Float64Array.of(samples)), drift.snapshot()])
-      yield { key: Uint8Array.of(...Buffer.from(key, 'hex'), entityTag), snapshot }
+      yield { key: stateKeyOf(key), snapshot }
     }
     this.#changedEntities.clear()
   }
 
-  restore(key: Uint8Array, snapshot: Uint8Array): void {
+  takeForgotten(): Uint8Array[] {
+    const forgotten = [...this.#series.takeForgotten(), ...this.#forgottenEntities.map(stateKeyOf)]
+    this.#forgottenEntities = []
+    return forgotten
+  }
+
+  restore(key: Uint8Array, snapshot: Uint8Array, version: number): void {
     if (key.length === keyBytes + 1 && key[keyBytes] === entityTag) {
       if (snapshot.length < 8) throw new RangeError(`an entity's state of ${snapshot.length} bytes`)
       const watch = this.#entity(Buffer.from(key.subarray(0, keyBytes)).toString('hex'))
@@ -126,32 +138,68 @@ class DriftStep implements StatefulStep {
       this.#knowScores(watch.drift, Buffer.from(key.subarray(0, keyBytes)).toString('hex'))
       return
     }
-    if (key.length !== keyBytes) throw new RangeError(`a series key of ${key.length} bytes`)
-    this.#watches[this.#slots.findOrAdd(key, 0)] = decodeWatch(snapshot, this.#options)
+    this.#series.restore(key, snapshot, version)
   }
 
   #take(hand: BatchInHand, series: number, timestampMs: number, score: number): void {
-    const slot = this.#slotOf(hand.batch.series.keys, series)
-    if (slot === -1) {
+    if (series !== hand.series) this.#turnTo(hand, series)
+    const { watch, entityKey } = hand
+    if (!watch) {
       hand.counts.overLimit++
       return
     }
-    const watch = this.#watches[slot] ?? this.#beginWatch(slot, hand, series)
-    this.#changed.add(slot)
-    if (watch.model !== hand.model) this.#changeModel(watch, hand, series)
     const capped = Math.min(score, largestScore)
     if (hand.batch.source === entitySource) this.#observeEntity(hand, series, timestampMs, capped)
-    if (this.#options.afterSamples > 0) this.#count(hand, entityText(hand.batch.series, series), timestampMs)
+    if (this.#options.afterSamples > 0) this.#count(hand, entityKey, timestampMs)
     if (watch.detector.update(capped) === 'drift') this.#drifted(hand, series, timestampMs, watch)
   }
 
-  #beginWatch(slot: number, { batch }: BatchInHand, series: number): SeriesWatch {
-    const watch = { detector: createDriftDetector(this.#options), model: unknownModel }
-    const entityKey = entityText(batch.series, series)
-    this.#watches[slot] = watch
+  #turnTo(hand: BatchInHand, series: number): void {
+    const { batch, model } = hand
+    hand.series = series
+    hand.entityKey = entityText(batch.series, series)
+    hand.watch = this.#series.see(batch.series.keys, series * keyBytes, () => this.#beginWatch(hand.entityKey))
+    if (!hand.watch) return
+    this.#assignEntity(hand.watch, hand.entityKey)
+    if (hand.watch.model !== model) this.#changeModel(hand.watch, hand, series)
+  }
+
+  #beginWatch(entityKey: string): SeriesWatch {
+    this.#addSeries(entityKey)
+    const detector = createDriftDetector(this.#options)
+    return { detector, model: unknownModel, entityKey, begunMs: 0, seenMs: 0 }
+  }
+
+  /** Series change their entity with the labels that make one. */
+  #assignEntity(watch: SeriesWatch, entityKey: string): void {
+    if (watch.entityKey !== undefined && watch.entityKey !== entityKey) this.#addSeries(entityKey)
+    watch.entityKey = entityKey
+  }
+
+  #addSeries(entityKey: string): void {
     this.#entity(entityKey).drift.series++
     this.#changedEntities.add(entityKey)
-    return watch
+  }
+
+  /** Those of which no series is left, unless they hold back requests; the others learn how many they have. */
+  #forgetEntities(): void {
+    const counts = this.#series.countByEntity()
+    if (!counts) return
+    for (const [entityKey, { drift }] of this.#entities) {
+      const series = counts.get(entityKey) ?? 0
+      if (series === 0 && !drift.isHeldBack(this.#series.nowMs, this.#options)) this.#forgetEntity(entityKey, drift)
+      else if (drift.series !== series) {
+        drift.series = series
+        this.#changedEntities.add(entityKey)
+      }
+    }
+  }
+
+  #forgetEntity(entityKey: string, { scoresKey }: EntityDrift): void {
+    this.#entities.delete(entityKey)
+    this.#changedEntities.delete(entityKey)
+    this.#forgottenEntities.push(entityKey)
+    if (scoresKey) this.#entityOfScores.delete(scoresKey)
   }
 
   #observeEntity(hand: BatchInHand, series: number, timestampMs: number, score: number): void {
@@ -253,11 +301,6 @@ class DriftStep implements StatefulStep {
     emit({ topic: this.#options.controlTopic, partition, key: Buffer.from(scope), value: encode('Control', control) })
   }
 
-  #slotOf(keys: Uint8Array, series: number): number {
-    const at = series * keyBytes
-    return this.#slots.size < this.#options.maxSeries ? this.#slots.findOrAdd(keys, at) : this.#slots.find(keys, at)
-  }
-
   #entity(key: string): EntityWatch {
     const known = this.#entities.get(key)
     if (known) return known
@@ -284,6 +327,10 @@ const entitySource = 'lapwing_entity_score'
 const shadowSource = 'lapwing_entity_score_shadow'
 /** Last byte of the key of an entity on the state topic. */
 const entityTag = 1
+
+function stateKeyOf(entityKey: string): Uint8Array {
+  return Uint8Array.of(...Buffer.from(entityKey, 'hex'), entityTag)
+}
 
 /** Larger scores count as this. */
 const largestScore = 3

@@ -203,6 +203,11 @@ export class EntityDrift {
     return { kind: 'request', strongest, others }
   }
 
+  /** A cooldown runs, or the budget is not whole: to forget it would grant requests. */
+  isHeldBack(atMs: number, { requestsPerWeek }: EntityDriftOptions): boolean {
+    return atMs < this.#quietUntilMs || this.#allowed + this.#earned(atMs, requestsPerWeek) < requestsPerWeek
+  }
+
   snapshot(): Uint8Array {
     const { series } = this
     const numbers = {
@@ -236,9 +241,13 @@ export class EntityDrift {
   }
 
   #refill(atMs: number, requestsPerWeek: number): void {
-    const earned = this.#allowedAtMs === 0 ? requestsPerWeek : ((atMs - this.#allowedAtMs) / weekMs) * requestsPerWeek
-    this.#allowed = Math.min(requestsPerWeek, this.#allowed + Math.max(0, earned))
+    this.#allowed = Math.min(requestsPerWeek, this.#allowed + this.#earned(atMs, requestsPerWeek))
     this.#allowedAtMs = Math.max(this.#allowedAtMs, atMs)
+  }
+
+  #earned(atMs: number, requestsPerWeek: number): number {
+    if (this.#allowedAtMs === 0) return requestsPerWeek
+    return Math.max(0, ((atMs - this.#allowedAtMs) / weekMs) * requestsPerWeek)
   }
 }
 

@@ -46,6 +46,7 @@ describe('reconstruction errors', () => {
         requestsPerWeek: 7,
         afterSamples: 0,
         maxSeries: 10,
+        forgetAfterMs: 14 * 86_400_000,
         controlTopic: 'control',
         observe: () => {},
         observeVerdict: () => {},

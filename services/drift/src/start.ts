@@ -27,6 +27,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
     after_samples: afterSamples,
     checkpoint_interval: checkpointInterval,
     max_series_per_partition: maxSeries,
+    forget_after: forgetAfter,
   } = context.config.drift
   const registers = [context.registry]
   const scores = new Counter({ name: 'lapwing_drift_scores_total', help: 'Scores watched for drift.', registers })
@@ -77,6 +78,7 @@ export async function startDrift(context: ServiceContext<ServiceConfig<'drift', 
         requestsPerWeek,
         afterSamples,
         maxSeries,
+        forgetAfterMs: forgetAfter.ms,
         controlTopic: topicName(prefix, 'control'),
         observe: (seen) => {
           scores.inc(seen.scores)

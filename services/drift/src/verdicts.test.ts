@@ -21,7 +21,7 @@ class Run {
   step = this.#create()
   #scored = 0
   /** As on the compacted topic. */
-  readonly #states = new Map<string, Uint8Array>()
+  readonly #states = new Map<string, { snapshot: Uint8Array; version: number }>()
 
   #create(differences = {}) {
     return createDriftStep({
@@ -32,6 +32,7 @@ class Run {
       requestsPerWeek: 7,
       afterSamples: 0,
       maxSeries: 10,
+      forgetAfterMs: 14 * 86_400_000,
       controlTopic: 'control',
       observe: () => {},
       observeVerdict: (outcome) => this.outcomes.push(outcome),
@@ -59,17 +60,18 @@ class Run {
 
   /** As under another owner, from the state that was put down. */
   handOver(): this {
-    for (const { key, snapshot } of this.step.takeChanged()) this.#states.set(Buffer.from(key).toString('hex'), snapshot)
+    for (const { key, snapshot } of this.step.takeChanged())
+      this.#states.set(Buffer.from(key).toString('hex'), { snapshot, version: driftStateVersion })
     this.step = this.#create()
-    for (const [key, snapshot] of this.#states) this.step.restore(Buffer.from(key, 'hex'), snapshot, driftStateVersion)
+    for (const [key, { snapshot, version }] of this.#states) this.step.restore(Buffer.from(key, 'hex'), snapshot, version)
     return this
   }
 
   /** From the state of an earlier release: after 300 scores. */
   resume(): this {
     this.#scored = 300
-    this.#states.set(scoresKey, golden('entity-score'))
-    this.#states.set(`${entity}01`, golden('entity'))
+    this.#states.set(scoresKey, { snapshot: golden('entity-score'), version: 1 })
+    this.#states.set(`${entity}01`, { snapshot: golden('entity'), version: 1 })
     return this.handOver()
   }
 }
