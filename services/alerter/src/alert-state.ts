@@ -75,8 +75,12 @@ export function statesBelow<T>(
   return states
 }
 
-/** What the first stage remembers of a series: the decision's state, and the routes that the episode took. */
-export type SeriesMemory = SeriesState & { readonly routes?: readonly string[] }
+/** What the first stage remembers of a series: the decision's state, the routes that the episode took, and when its newest record was written. */
+export type SeriesMemory = SeriesState & {
+  readonly routes?: readonly string[]
+  /** By the log, milliseconds since the epoch; missing in what earlier releases wrote. */
+  readonly heardAtMs?: number
+}
 
 export function encodeSeries(state: SeriesMemory, sourceOffset: bigint): Buffer {
   return encodeSnapshot(state, Number(sourceOffset))
