@@ -17,7 +17,6 @@
  */
 import { createHash } from 'node:crypto'
 import { decode, encode } from '@lapwing/contracts/codec'
-import { bytesOf, float64Column } from '@lapwing/contracts/columns'
 import type { Control, Feedback, ScoreBatch } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
 import { entityText, keyBytes, keyText, labelReader } from '@lapwing/contracts/series-table'
@@ -25,11 +24,12 @@ import { createDriftDetector } from '@lapwing/detection/drift-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
-import { EntityDrift, type EntityDriftOutcome, type HeldBy, heldBy } from './entity-drift.ts'
+import { type EntityDriftOutcome, type HeldBy, heldBy } from './entity-drift.ts'
 import type { VerdictOutcome } from './model-verdicts.ts'
 import { driftRequest, type RequestCause, verdictRequest } from './request-cause.ts'
 import { eachScore } from './scored-samples.ts'
 import { modelNumber, type SeriesWatch, unknownModel } from './series-watch.ts'
+import { WatchedEntities } from './watched-entities.ts'
 import { WatchedSeries, type WatchedSeriesOptions } from './watched-series.ts'
 
 export interface DriftOptions extends WatchedSeriesOptions {
@@ -81,15 +81,12 @@ interface BatchInHand {
 class DriftStep implements StatefulStep {
   readonly #options: DriftOptions
   readonly #series: WatchedSeries
-  readonly #entities = new Map<string, EntityWatch>()
-  readonly #changedEntities = new Set<string>()
-  #forgottenEntities: string[] = []
-  /** Entity by the key of the series that its scores make. */
-  readonly #entityOfScores = new Map<string, string>()
+  readonly #entities: WatchedEntities
 
   constructor(options: DriftOptions) {
     this.#options = options
     this.#series = new WatchedSeries(options)
+    this.#entities = new WatchedEntities(options)
   }
 
   process(record: LogRecord, emit: (output: OutgoingRecord) => void): void {
@@ -115,42 +112,27 @@ class DriftStep implements StatefulStep {
 
   *takeChanged(): Generator<KeyState> {
     yield* this.#series.takeChanged()
-    for (const key of this.#changedEntities) {
-      const { drift, samples } = this.#entities.get(key)!
-      const snapshot = Buffer.concat([bytesOf(Float64Array.of(samples)), drift.snapshot()])
-      yield { key: stateKeyOf(key), snapshot }
-    }
-    this.#changedEntities.clear()
+    yield* this.#entities.takeChanged()
   }
 
   takeForgotten(): Uint8Array[] {
-    const forgotten = [...this.#series.takeForgotten(), ...this.#forgottenEntities.map(stateKeyOf)]
-    this.#forgottenEntities = []
-    return forgotten
+    return [...this.#series.takeForgotten(), ...this.#entities.takeForgotten()]
   }
 
   restore(key: Uint8Array, snapshot: Uint8Array, version: number): void {
-    if (key.length === keyBytes + 1 && key[keyBytes] === entityTag) {
-      if (snapshot.length < 8) throw new RangeError(`an entity's state of ${snapshot.length} bytes`)
-      const watch = this.#entity(Buffer.from(key.subarray(0, keyBytes)).toString('hex'))
-      watch.samples = float64Column(snapshot.subarray(0, 8))[0]!
-      watch.drift.restore(snapshot.subarray(8))
-      this.#knowScores(watch.drift, Buffer.from(key.subarray(0, keyBytes)).toString('hex'))
-      return
-    }
-    this.#series.restore(key, snapshot, version)
+    if (!this.#entities.restore(key, snapshot)) this.#series.restore(key, snapshot, version)
   }
 
   #take(hand: BatchInHand, series: number, timestampMs: number, score: number): void {
     if (series !== hand.series) this.#turnTo(hand, series)
-    const { watch, entityKey } = hand
+    const { watch } = hand
     if (!watch) {
       hand.counts.overLimit++
       return
     }
     const capped = Math.min(score, largestScore)
     if (hand.batch.source === entitySource) this.#observeEntity(hand, series, timestampMs, capped)
-    if (this.#options.afterSamples > 0) this.#count(hand, entityKey, timestampMs)
+    if (this.#options.afterSamples > 0) this.#count(hand, timestampMs)
     if (watch.detector.update(capped) === 'drift') this.#drifted(hand, series, timestampMs, watch)
   }
 
@@ -161,7 +143,7 @@ class DriftStep implements StatefulStep {
     hand.watch = this.#series.see(batch.series.keys, series * keyBytes, () => this.#beginWatch(hand.entityKey))
     if (!hand.watch) return
     this.#assignEntity(hand.watch, hand.entityKey)
-    if (hand.watch.model !== model) this.#changeModel(hand.watch, hand, series)
+    if (hand.watch.model !== model) this.#changeModel(hand.watch, hand)
   }
 
   #beginWatch(entityKey: string): SeriesWatch {
@@ -177,80 +159,45 @@ class DriftStep implements StatefulStep {
   }
 
   #addSeries(entityKey: string): void {
-    this.#entity(entityKey).drift.series++
-    this.#changedEntities.add(entityKey)
+    this.#entities.touch(entityKey).drift.series++
   }
 
-  /** Those of which no series is left, unless they hold back requests; the others learn how many they have. */
   #forgetEntities(): void {
     const counts = this.#series.countByEntity()
-    if (!counts) return
-    for (const [entityKey, { drift }] of this.#entities) {
-      const series = counts.get(entityKey) ?? 0
-      if (series === 0 && !drift.isHeldBack(this.#series.nowMs, this.#options)) this.#forgetEntity(entityKey, drift)
-      else if (drift.series !== series) {
-        drift.series = series
-        this.#changedEntities.add(entityKey)
-      }
-    }
-  }
-
-  #forgetEntity(entityKey: string, { scoresKey }: EntityDrift): void {
-    this.#entities.delete(entityKey)
-    this.#changedEntities.delete(entityKey)
-    this.#forgottenEntities.push(entityKey)
-    if (scoresKey) this.#entityOfScores.delete(scoresKey)
+    if (counts) this.#entities.forgetGone(counts, this.#series.nowMs)
   }
 
   #observeEntity(hand: BatchInHand, series: number, timestampMs: number, score: number): void {
-    const entityKey = entityText(hand.batch.series, series)
-    this.#changedEntities.add(entityKey)
-    const { drift } = this.#entity(entityKey)
+    const { entityKey } = hand
+    const { drift } = this.#entities.touch(entityKey)
     if (!drift.scoresKey) {
       drift.expectVerdicts(keyText(hand.batch.series, series), timestampMs)
-      this.#knowScores(drift, entityKey)
+      this.#entities.knowScores(entityKey)
     }
     const outcome = drift.observe(timestampMs, score, this.#options)
     if (outcome?.kind === 'judged') {
       const scores = { seriesKey: drift.scoresKey!, labels: hand.readLabels(series) }
-      this.#ask(hand, { ...verdictRequest(outcome.drift, scores), entityKey, timestampMs })
-    } else if (outcome) this.#follow(hand, outcome, entityKey, timestampMs)
-  }
-
-  #knowScores({ scoresKey }: EntityDrift, entityKey: string): void {
-    if (scoresKey) this.#entityOfScores.set(scoresKey, entityKey)
+      this.#ask(hand, { ...verdictRequest(outcome.drift, scores), timestampMs })
+    } else if (outcome) this.#follow(hand, outcome, timestampMs)
   }
 
   #judge(feedback: Feedback): VerdictOutcome {
-    const entityKey = this.#entityOfScores.get(feedback.seriesKey)
-    if (!entityKey) return 'no_model'
-    this.#changedEntities.add(entityKey)
-    return this.#entity(entityKey).drift.judge(feedback)
+    return this.#entities.touchOfScores(feedback.seriesKey)?.drift.judge(feedback) ?? 'no_model'
   }
 
-  /** A tombstone does not name the series. */
   #takeBack(anomalyId: string): void {
-    for (const entityKey of this.#entityOfScores.values()) {
-      if (!this.#entity(entityKey).drift.takeBack(anomalyId)) continue
-      this.#changedEntities.add(entityKey)
-      this.#options.observeVerdict('taken_back')
-    }
+    for (let taken = this.#entities.takeBack(anomalyId); taken > 0; taken--) this.#options.observeVerdict('taken_back')
   }
 
-  #changeModel(watch: SeriesWatch, { batch, model }: BatchInHand, series: number): void {
+  #changeModel(watch: SeriesWatch, { batch, model, entityKey }: BatchInHand): void {
     if (watch.model !== unknownModel) watch.detector = createDriftDetector(this.#options)
     watch.model = model
-    if (batch.source !== entitySource) return
-    const entityKey = entityText(batch.series, series)
-    this.#entity(entityKey).drift.beginModel()
-    this.#changedEntities.add(entityKey)
+    if (batch.source === entitySource) this.#entities.touch(entityKey).drift.beginModel()
   }
 
   #drifted(hand: BatchInHand, series: number, timestampMs: number, watch: SeriesWatch): void {
-    const entityKey = entityText(hand.batch.series, series)
-    this.#changedEntities.add(entityKey)
-    const { batch, readLabels } = hand
-    const outcome = this.#entity(entityKey).drift.take(
+    const { batch, readLabels, entityKey } = hand
+    const outcome = this.#entities.touch(entityKey).drift.take(
       {
         seriesKey: keyText(batch.series, series),
         labels: readLabels(series),
@@ -260,34 +207,26 @@ class DriftStep implements StatefulStep {
       },
       this.#options,
     )
-    this.#follow(hand, outcome, entityKey, timestampMs)
+    this.#follow(hand, outcome, timestampMs)
   }
 
-  #follow(hand: BatchInHand, outcome: EntityDriftOutcome, entityKey: string, timestampMs: number): void {
+  #follow(hand: BatchInHand, outcome: EntityDriftOutcome, timestampMs: number): void {
     if (outcome.kind === 'held') hand.counts.held[outcome.by]++
-    else if (outcome.kind === 'request') this.#ask(hand, { ...driftRequest(outcome, this.#options), entityKey, timestampMs })
+    else if (outcome.kind === 'request') this.#ask(hand, { ...driftRequest(outcome, this.#options), timestampMs })
   }
 
-  #count(hand: BatchInHand, entityKey: string, timestampMs: number): void {
-    const entity = this.#entity(entityKey)
+  #count(hand: BatchInHand, timestampMs: number): void {
+    const entity = this.#entities.touch(hand.entityKey)
     entity.samples++
-    this.#changedEntities.add(entityKey)
-    if (entity.samples < this.#options.afterSamples) return
     const { samples } = entity
-    entity.samples = 0
+    if (samples < this.#options.afterSamples) return
     const numbers = { statistic: samples, threshold: this.#options.afterSamples, seriesKey: '', labels: [] }
-    this.#ask(hand, {
-      reason: `${samples} samples since the last request`,
-      detector: 'count',
-      ...numbers,
-      entityKey,
-      timestampMs,
-    })
+    this.#ask(hand, { reason: `${samples} samples since the last request`, detector: 'count', ...numbers, timestampMs })
   }
 
-  #ask({ record, emit, counts }: BatchInHand, { entityKey, timestampMs, ...request }: Request): void {
+  #ask({ record, emit, counts, entityKey }: BatchInHand, { timestampMs, ...request }: Request): void {
     counts.requests++
-    this.#entity(entityKey).samples = 0
+    this.#entities.touch(entityKey).samples = 0
     const scope = `entity:${entityKey}`
     const control: Control = {
       id: createHash('sha256').update(`${scope}/retrain/${timestampMs}`).digest('hex').slice(0, 32),
@@ -300,37 +239,15 @@ class DriftStep implements StatefulStep {
     const { partition } = record
     emit({ topic: this.#options.controlTopic, partition, key: Buffer.from(scope), value: encode('Control', control) })
   }
-
-  #entity(key: string): EntityWatch {
-    const known = this.#entities.get(key)
-    if (known) return known
-    const made = { drift: new EntityDrift(this.#options), samples: 0 }
-    this.#entities.set(key, made)
-    return made
-  }
 }
 
+/** Of the entity in hand. */
 interface Request extends RequestCause {
-  /** 32 hexadecimal digits. */
-  readonly entityKey: string
   readonly timestampMs: number
-}
-
-interface EntityWatch {
-  readonly drift: EntityDrift
-  /** Scored since the last request; counted only where that matters. */
-  samples: number
 }
 
 /** Sources of the scores of whole entities: under the model in force, and under one that is being tried. */
 const entitySource = 'lapwing_entity_score'
 const shadowSource = 'lapwing_entity_score_shadow'
-/** Last byte of the key of an entity on the state topic. */
-const entityTag = 1
-
-function stateKeyOf(entityKey: string): Uint8Array {
-  return Uint8Array.of(...Buffer.from(entityKey, 'hex'), entityTag)
-}
-
 /** Larger scores count as this. */
 const largestScore = 3
