@@ -60,6 +60,18 @@ describe('projection', () => {
     expect(projection.droppedKeys.size).toBe(0)
   })
 
+  test('series that did not fit are counted until they have ended', () => {
+    const projection = createProjection({ pointsPerSeries: 10, maxSeries: 1 })
+    foldScores(projection, scoreBatch([at('a', 1000), at('b', 1000), at('c', 1000)]))
+    expect(projection.droppedKeys.size).toBe(2)
+    foldScores(projection, scoreBatch([at('a', 3_000_000), at('c', 3_000_000)]))
+    expect(projection.droppedKeys.size).toBe(2)
+    foldScores(projection, scoreBatch([at('a', 4_000_000)]))
+    expect([...projection.droppedKeys.keys()]).toEqual([keyOf(labelled('c'))])
+    foldScores(projection, scoreBatch([at('a', 8_000_000)]))
+    expect(projection.droppedKeys.size).toBe(0)
+  })
+
   test('a batch whose columns disagree is refused and leaves no series behind', () => {
     const projection = createProjection(limits)
     const batch = scoreBatch([at('a', 1000)])

@@ -39,8 +39,11 @@ export interface SeriesView {
 export interface Projection {
   readonly limits: ProjectionLimits
   readonly series: Map<string, SeriesView>
-  /** Keys of series that did not fit; itself bounded, so the count is a lower bound from `droppedKeysLimit` on. */
-  readonly droppedKeys: Set<string>
+  /**
+   * Keys of series that did not fit, with the newest time at which they did not; those that have ended are forgotten. Itself bounded, so
+   * the count is a lower bound from `droppedKeysLimit` on.
+   */
+  readonly droppedKeys: Map<string, number>
   /** Sources of samples seen: query ids of polls, or remote-write. */
   readonly sources: Set<string>
   /** Requests for retraining by id, oldest first. */
@@ -51,18 +54,21 @@ export interface Projection {
   newestMs: number | undefined
   /** Newest time at which ended series were looked for, so that a full projection does not search at every batch. */
   sweptAtMs: number
+  /** The same for series that did not fit. */
+  droppedSweptAtMs: number
 }
 
 export function createProjection(limits: ProjectionLimits): Projection {
   return {
     limits,
     series: new Map(),
-    droppedKeys: new Set(),
+    droppedKeys: new Map(),
     sources: new Set(),
     driftRequests: new Map(),
     touched: new Set(),
     newestMs: undefined,
     sweptAtMs: Number.NEGATIVE_INFINITY,
+    droppedSweptAtMs: Number.NEGATIVE_INFINITY,
   }
 }
 
@@ -71,6 +77,7 @@ export function foldScores(projection: Projection, batch: ScoreBatch): void {
   const columns = scoreColumns(batch)
   const labelsOf = labelReader(batch.series)
   projection.newestMs = Math.max(projection.newestMs ?? Number.NEGATIVE_INFINITY, batch.newestMs)
+  forgetDropped(projection, projection.newestMs)
   if (projection.sources.size < sourcesLimit) projection.sources.add(batch.source)
   let first = 0
   for (let i = 0; i < seriesCount(batch.series); i++) {
@@ -125,7 +132,7 @@ function advance(view: SeriesView, columns: ScoreColumns, first: number, end: nu
 function addSeries(projection: Projection, key: string, readLabels: () => LabelSet): SeriesView | undefined {
   if (projection.series.size >= projection.limits.maxSeries) removeEnded(projection)
   if (projection.series.size >= projection.limits.maxSeries) {
-    if (projection.droppedKeys.size < droppedKeysLimit) projection.droppedKeys.add(key)
+    noteDropped(projection, key)
     return undefined
   }
   const labels = readLabels()
@@ -143,6 +150,16 @@ function addSeries(projection: Projection, key: string, readLabels: () => LabelS
   projection.series.set(key, view)
   projection.droppedKeys.delete(key)
   return view
+}
+
+function noteDropped({ droppedKeys, newestMs = 0 }: Projection, key: string): void {
+  if (droppedKeys.size < droppedKeysLimit || droppedKeys.has(key)) droppedKeys.set(key, newestMs)
+}
+
+function forgetDropped(projection: Projection, newestMs: number): void {
+  if (newestMs - projection.droppedSweptAtMs < sweepEveryMs) return
+  projection.droppedSweptAtMs = newestMs
+  for (const [key, atMs] of projection.droppedKeys) if (newestMs - atMs > endedAfterMs) projection.droppedKeys.delete(key)
 }
 
 function removeEnded(projection: Projection): void {
