@@ -18,19 +18,7 @@ const sets = ['kafka.topic_prefix=test', 'kafka.partitions=1', 'drift.checkpoint
 const patient = { timeout: 20_000, interval: 50 }
 
 test('false alarms on the feedback topic become a request on the control topic, also when the service is restarted between them', async () => {
-  const log = createInProcessLog()
-  const failures: Error[] = []
-  const lines: string[] = []
-  const run = () =>
-    runService({
-      name: 'drift',
-      ...openConfig({ ...commonSections, drift: driftSchema }, { environment: {}, sets }),
-      logger: createLogger({ name: 'drift', level: 'error', output: { write: (line) => void lines.push(line) } }),
-      http: { host: '127.0.0.1', port: 0 },
-      version: 'test',
-      onFail: (error) => failures.push(error),
-      start: (context) => startDrift(context, log),
-    })
+  const { log, run, problems } = service()
   const first = await run()
   const producer = await log.producer()
   let scored = 0
@@ -75,5 +63,63 @@ test('false alarms on the feedback topic become a request on the control topic, 
   }, patient)
   expect(await counted(second)).toBe('1')
   await second.close()
-  expect([...failures, ...lines]).toEqual([])
+  expect(problems).toEqual([])
 })
+
+test('series that are gone leave the state topic, and a restart goes on from what is left', async () => {
+  const { log, run, problems } = service()
+  const hourMs = 3_600_000
+  const producer = await log.producer()
+  const score = async (hour: number, instance: string) => {
+    const set = sortedLabels(Object.entries({ __name__: 'latency', instance }))
+    const { value } = scoreRecord(noise(60, 0.2), hour * 60, ok, set, hourMs / 60)
+    await producer.send([{ topic: topicName('test', 'scores'), partition: 0, key: null, value }])
+  }
+  const watched = async ({ url }: { url: string }) =>
+    /^lapwing_drift_series\{service="drift"\} (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1]
+  const kept = async () => {
+    const newest = new Map<string, Uint8Array | null>()
+    const records = await log.readToEnd(topicName('test', 'drift-state'), 0)
+    for (const { key, value } of records) newest.set(Buffer.from(key!).toString('hex'), value)
+    return { written: newest.size, left: [...newest.values()].filter((value) => value !== null).length }
+  }
+
+  const first = await run()
+  for (const instance of ['a', 'b', 'c']) await score(1000, instance)
+  await vi.waitFor(async () => expect(await watched(first)).toBe('3'), patient)
+  await first.close()
+  // Three series, three entities, the time and the marker.
+  expect(await kept()).toEqual({ written: 8, left: 8 })
+
+  const second = await run()
+  for (let hour = 1001; hour < 1030; hour++) await score(hour, 'a')
+  await vi.waitFor(async () => expect(await watched(second)).toBe('1'), patient)
+  await second.close()
+  expect(await kept()).toEqual({ written: 8, left: 4 })
+
+  const third = await run()
+  await score(1030, 'b')
+  await vi.waitFor(async () => expect(await watched(third)).toBe('2'), patient)
+  // Not those of before again: the state was taken over.
+  expect(await (await fetch(`${third.url}/metrics`)).text()).toMatch(/^lapwing_drift_scores_total\S* 60$/m)
+  await third.close()
+  expect(await kept()).toEqual({ written: 8, left: 6 })
+  expect(problems).toEqual([])
+})
+
+/** The drift service on a log of its own; what it told of going wrong. */
+function service() {
+  const log = createInProcessLog()
+  const problems: (Error | string)[] = []
+  const run = () =>
+    runService({
+      name: 'drift',
+      ...openConfig({ ...commonSections, drift: driftSchema }, { environment: {}, sets }),
+      logger: createLogger({ name: 'drift', level: 'error', output: { write: (line) => void problems.push(line) } }),
+      http: { host: '127.0.0.1', port: 0 },
+      version: 'test',
+      onFail: (error) => problems.push(error),
+      start: (context) => startDrift(context, log),
+    })
+  return { log, run, problems }
+}
