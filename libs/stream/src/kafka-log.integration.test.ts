@@ -77,6 +77,23 @@ describe.skipIf(brokers.length === 0)('a transaction that its owner left open', 
   })
 })
 
+describe.skipIf(brokers.length === 0)('a log that is asked for many things at once', () => {
+  test('leaves no connection open when it is closed, which would keep a command from ending', async () => {
+    const openSockets = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length
+    const before = openSockets()
+    const log = openLog(brokers)
+    const topics = Array.from({ length: 4 }, () => `many-${randomUUID()}`)
+    for (const topic of topics) await createTopic(topic, [], 3)
+    const producer = await log.producer()
+    await producer.send(topics.map((topic) => record(topic, 'here')))
+    const found = await Promise.all(topics.map((topic) => log.readToEnd(topic)))
+    expect(found.map(texts)).toEqual(topics.map(() => ['here']))
+    expect(openSockets()).toBeGreaterThan(before)
+    await log.close()
+    await vi.waitFor(() => expect(openSockets()).toBeLessThanOrEqual(before), { timeout: 10_000, interval: 50 })
+  })
+})
+
 describe('while nobody answers', () => {
   test('every call rejects within seconds, with an error that says so', async () => {
     const log = openLog(['127.0.0.1:1'])

@@ -1,4 +1,7 @@
-/** Holds the part of `patches/kafkajs@2.2.4.patch` that lets a connection go on after a broker died while it was answering. */
+/**
+ * Holds the part of `patches/kafkajs@2.2.4.patch` that is about connections: one goes on after a broker died while it was answering, and
+ * two calls that connect at once leave no socket behind.
+ */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import Connection from 'kafkajs/src/network/connection.js'
@@ -22,10 +25,26 @@ test.each([2, 4, 9, 11])('an answer cut after %i bytes is no beginning of the ne
   expect(await found).toBe('found')
 })
 
+test('calls that connect at the same time share a socket', async () => {
+  const { port, answer, sockets } = await startServer()
+  const connection = openConnection(port)
+  await Promise.all([connection.connect(), connection.connect(), connection.connect()])
+  const found = connection.send(echo)
+  const { socket, correlationId } = await answer()
+  socket.write(framed(correlationId, 'found'))
+  expect(await found).toBe('found')
+  expect(sockets).toHaveLength(1)
+  await Promise.all([once(socket, 'close'), connection.disconnect()])
+  await connection.connect()
+  expect(sockets).toHaveLength(2)
+})
+
 /** A server that leaves it to the test what it answers. */
 async function startServer() {
   const requests: { socket: Socket; correlationId: number }[] = []
+  const sockets: Socket[] = []
   const server = createServer((socket) => {
+    sockets.push(socket)
     socket.on('error', () => undefined)
     // Size, key and version of the call come first.
     socket.on('data', (request) => {
@@ -40,7 +59,7 @@ async function startServer() {
     if (requests.length === 0) await once(server, 'asked')
     return requests.shift()!
   }
-  return { port: (server.address() as AddressInfo).port, answer }
+  return { port: (server.address() as AddressInfo).port, answer, sockets }
 }
 
 function openConnection(port: number): Connection {
