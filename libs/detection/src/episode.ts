@@ -48,7 +48,8 @@ export interface EpisodeObservation {
  * from a fault. In the first hours thresholds are so high by themselves that more would let a plain fault pass.
  */
 export function cautionAfter(days: number, blocks: number): number {
-  return 1 + Math.min(1, blocks / blocksToCaution) / (days + 1) ** 2
+  const begun = days + 1
+  return 1 + Math.min(1, blocks / blocksToCaution) / (begun * begun)
 }
 
 /** Three hours. */

@@ -148,10 +148,10 @@ export class SeriesDetector {
     return rows[at + field.days]!
   }
 
-  /** Forgets the series in `slot`: the next one there has seen nothing. */
-  clear(slot: number): void {
+  /** Forgets the series in `slot`: the one there has seen nothing, or nothing up to `lastMs`. */
+  clear(slot: number, lastMs = 0): void {
     this.#nothing ??= new SeriesDetector(this.#options).snapshot(0)
-    this.restore(slot, this.#nothing)
+    this.startFrom(slot, this.#nothing, lastMs)
   }
 
   /** Lets the series in `slot` go on from the snapshot of another, as if that had been itself until `lastMs`. Throws as `restore`. */

@@ -79,14 +79,12 @@ export class Cohorts {
   readonly #changedPriors = new Set<string>()
   readonly #changedStarts = new Set<number>()
   #counts = noStarts()
-  /** A detector to try snapshots in, and the state of a series that has seen nothing. */
+  /** A detector to try snapshots in. */
   readonly #scratch: SeriesDetector
-  readonly #nothing: Uint8Array
 
   constructor(options: CohortOptions) {
     this.#options = options
     this.#scratch = new SeriesDetector(options.detectorOptions)
-    this.#nothing = this.#scratch.snapshot(0)
   }
 
   /** Lets a series that has seen nothing start from its cohort, when there is a prior. */
@@ -117,7 +115,7 @@ export class Cohorts {
     if (outcome.kind === 'misfit') this.#counts.misfit++
     else if (start.samples === trialSamples) this.#counts.trusted++
     // With a last sample it is no series that has seen nothing, which would start from the prior again.
-    if (outcome.kind === 'misfit') this.#options.detector.startFrom(slot, this.#nothing, timestampMs)
+    if (outcome.kind === 'misfit') this.#options.detector.clear(slot, timestampMs)
     this.#keepStart(slot, outcome.kind === 'misfit' || start.samples >= ownSamples ? undefined : start)
     return outcome
   }

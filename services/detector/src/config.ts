@@ -1,9 +1,9 @@
 /** The detector's section of the configuration. */
+import { dayMs } from '@lapwing/detection/forgetting'
 import { sensitivities } from '@lapwing/queries/detector-settings'
 import { queryKeys } from '@lapwing/queries/query-settings'
 import { duration, timeZone } from '@lapwing/service/config-fields'
 import { z } from 'zod'
-import { dayMs } from './forgetting.ts'
 
 export const detectorSchema = z
   .strictObject({

@@ -11,6 +11,7 @@ import { entityText, keyBytes, keyText, labelReader } from '@lapwing/contracts/s
 import { type DetectionPolicy, defaultPolicy } from '@lapwing/detection/detection-policy'
 import { episodeFields, severityOf } from '@lapwing/detection/episode'
 import type { Told } from '@lapwing/detection/feedback'
+import { dayMs, isForgotten, isHourOver } from '@lapwing/detection/forgetting'
 import type { SampleInput } from '@lapwing/detection/sample'
 import { SeriesDetector, scoresVersion } from '@lapwing/detection/series-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
@@ -21,7 +22,6 @@ import type { NewBeginning, StatefulStep } from '@lapwing/stream/stateful-stage'
 import { anomalyRecord, describeAnomaly, endedUnseen, episodeSample } from './anomaly.ts'
 import { type CohortMember, Cohorts, cohortOf, isDue, type StartCounts } from './cohorts.ts'
 import type { DetectorConfig } from './config.ts'
-import { isForgotten, isHourOver } from './forgetting.ts'
 import { LeftOpen } from './left-open.ts'
 import { ScoredBatch, type ScoredColumns } from './scored-batch.ts'
 import { longestSilenceMs, SilenceWatch, type Sweep, type WatchedSeries } from './silence.ts'
@@ -297,8 +297,8 @@ class PartitionDetector implements DetectStep {
     const mostMs = this.#options.config.forget_after.ms
     const isIdle = (slot: number) => {
       const lastSampleMs = this.#detector.lastSampleMs(slot)
-      const knownDays = this.#detector.knownDays(slot)
-      if (lastSampleMs === 0 || !isForgotten({ lastSampleMs, knownDays }, nowMs, mostMs)) return false
+      const knownMs = this.#detector.knownDays(slot) * dayMs
+      if (lastSampleMs === 0 || !isForgotten({ lastSampleMs, knownMs }, nowMs, mostMs)) return false
       return !this.#verdicts.has(slot) && this.#detector.episode(slot)[episodeFields.startedAtMs] === 0
     }
     const idle = [...this.#slots.used()].filter(isIdle)

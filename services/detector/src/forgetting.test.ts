@@ -3,6 +3,7 @@
 import { decode } from '@lapwing/contracts/codec'
 import { uint8Column } from '@lapwing/contracts/columns'
 import { seriesStates } from '@lapwing/contracts/series-state'
+import { dayMs, isForgotten, isHourOver } from '@lapwing/detection/forgetting'
 import { snapshotVersion } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
@@ -10,7 +11,6 @@ import { feedbackOn, feedbackRecord } from '../testing/feedback.ts'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { detectorSchema } from './config.ts'
 import { type BatchObservation, createDetectStep, type DetectStep } from './detect.ts'
-import { dayMs, isForgotten, isHourOver } from './forgetting.ts'
 
 const stepMs = 600_000
 const stepsOfDay = dayMs / stepMs
@@ -83,7 +83,7 @@ function churn(i: number): string[] {
 
 describe('a series is remembered', () => {
   const idle = (lastSampleMs: number, knownDays: number) => (nowMs: number) =>
-    isForgotten({ lastSampleMs, knownDays }, nowMs, 14 * dayMs)
+    isForgotten({ lastSampleMs, knownMs: knownDays * dayMs }, nowMs, 14 * dayMs)
 
   test('as long as it was known, at least a day, at most as configured', () => {
     const days = (count: number, isForgottenAt: (nowMs: number) => boolean) => isForgottenAt(count * dayMs + 1)

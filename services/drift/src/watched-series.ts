@@ -10,6 +10,7 @@
  */
 import { keyBytes } from '@lapwing/contracts/series-table'
 import type { DriftDetectorOptions } from '@lapwing/detection/drift-detector'
+import { isForgotten, isHourOver } from '@lapwing/detection/forgetting'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import { decodeTime, decodeWatch, encodeTime, encodeWatch, type SeriesWatch } from './series-watch.ts'
@@ -47,7 +48,7 @@ export class WatchedSeries {
   /** With the time of each live batch, before its scores. Whether an hour begins: series that are gone have been forgotten then. */
   advance(toMs: number): boolean {
     if (!(toMs > this.#nowMs)) return false
-    const beginsHour = this.#nowMs > 0 && Math.floor(toMs / hourMs) > Math.floor(this.#nowMs / hourMs)
+    const beginsHour = this.#nowMs > 0 && isHourOver(this.#nowMs, toMs)
     if (beginsHour) this.#forgetGone()
     this.#nowMs = toMs
     this.#isTimeChanged = true
@@ -110,7 +111,7 @@ export class WatchedSeries {
   }
 
   #isGone({ begunMs, seenMs }: SeriesWatch): boolean {
-    return this.#nowMs - seenMs > Math.min(Math.max(seenMs - begunMs, leastMs), this.#options.forgetAfterMs)
+    return isForgotten({ lastSampleMs: seenMs, knownMs: seenMs - begunMs }, this.#nowMs, this.#options.forgetAfterMs)
   }
 
   #forget(slot: number): void {
@@ -121,7 +122,5 @@ export class WatchedSeries {
   }
 }
 
-const hourMs = 3_600_000
-const leastMs = 24 * hourMs
 /** Shorter than the key of a series. */
 const timeKey = Uint8Array.of(2)

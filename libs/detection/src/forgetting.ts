@@ -8,13 +8,13 @@
 
 export interface IdleSeries {
   readonly lastSampleMs: number
-  /** Whole days that it was known for. */
-  readonly knownDays: number
+  /** How long it was known until then. */
+  readonly knownMs: number
 }
 
 /** @param mostMs longest time that any series is remembered after its last sample */
-export function isForgotten({ lastSampleMs, knownDays }: IdleSeries, nowMs: number, mostMs: number): boolean {
-  return nowMs - lastSampleMs > Math.min(mostMs, Math.max(1, knownDays) * dayMs)
+export function isForgotten({ lastSampleMs, knownMs }: IdleSeries, nowMs: number, mostMs: number): boolean {
+  return nowMs - lastSampleMs > Math.min(mostMs, Math.max(dayMs, knownMs))
 }
 
 /** Whether an hour of the samples' time ended between two looks. */
