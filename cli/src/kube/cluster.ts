@@ -37,8 +37,7 @@ export const fieldManager = 'lapwing'
 
 /** Rejects with a UserError for what the server refuses or when there is none. */
 export async function withCluster<Result>(flags: ClusterFlags, command: (cluster: Cluster) => Promise<Result>): Promise<Result> {
-  const config = new KubeConfig()
-  config.loadFromDefault()
+  const config = readKubeconfig()
   if (flags.context) {
     if (!config.getContextObject(flags.context))
       throw new UserError(`--context ${flags.context}: the kubeconfig has no such context`)
@@ -53,6 +52,18 @@ export async function withCluster<Result>(flags: ClusterFlags, command: (cluster
   } catch (error) {
     throw readable(error, server)
   }
+}
+
+function readKubeconfig(): KubeConfig {
+  const config = new KubeConfig()
+  try {
+    config.loadFromDefault()
+  } catch (error) {
+    throw new UserError(
+      `The kubeconfig cannot be read; correct the file or KUBECONFIG: ${(error as Error).message.split('\n')[0]}`,
+    )
+  }
+  return config
 }
 
 function connect(config: KubeConfig, namespace: string): Cluster {

@@ -63,6 +63,13 @@ test('says what to do where there is no cluster, and starts nothing', async () =
   )
 }, 60_000)
 
+test('says which kubeconfig cannot be read', async () => {
+  vi.stubEnv('KUBECONFIG', join(folder, 'absent'))
+  await expect(startInOneProcess(opened('pods.namespaces=["shop"]'), output())).rejects.toThrow(
+    /^pods: the kubeconfig cannot be read; correct the file or KUBECONFIG: ENOENT.*absent/,
+  )
+}, 60_000)
+
 test('is none of the services where no namespace is named', () => {
   expect(watchesPods(opened().config)).toBe(false)
   expect(watchesPods(opened('pods.namespaces=["*"]').config)).toBe(true)

@@ -4,15 +4,17 @@
  * On Kafka every service is a process of its own, as in a cluster. The in-process log cannot be shared between processes, so
  * there they live in this one. Nothing is started when the configuration is refused.
  */
+import type { ChosenLog } from '@lapwing/kafka-server/choose-log'
 import { configuredQueries } from '@lapwing/queries/configured-queries'
-import { type ConfigFlags, openAllConfig, readConfig, watchesPods } from './all-config.ts'
+import { type ConfigFlags, type OpenConfig, openAllConfig, readConfig, watchesPods } from './all-config.ts'
 import { feedDemo } from './feed-demo.ts'
 import { expectAnswer, findLog } from './find-log.ts'
 import { startInOneProcess } from './one-process.ts'
 import { portSettings } from './ports.ts'
 import { startProcesses } from './processes.ts'
 import type { Say } from './say.ts'
-import { createServiceOutput } from './service-output.ts'
+import { createServiceOutput, type ServiceOutput } from './service-output.ts'
+import { EndedBeforeReady, type RunningServices } from './supervise.ts'
 
 export interface StartFlags extends ConfigFlags {
   readonly log?: 'kafka' | 'in-process'
@@ -49,10 +51,8 @@ async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[])
   if (log.kind === 'kafka') await expectAnswer(config)
   const output = createServiceOutput(flags.verbose)
   undo.push(output.close)
-  const services =
-    log.kind === 'kafka'
-      ? await startProcesses({ flags, config, brokers: log.brokers, output })
-      : await startInOneProcess(opened, output)
+  const services = await startServices(flags, opened, log, output)
+  if (services instanceof EndedBeforeReady) return `${services.message}, see ${output.folder}/${services.service}.log`
   undo.push(services.stop)
   const { prometheus_url: prometheusUrl } = config.ingestor
   say(
@@ -71,6 +71,19 @@ async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[])
   process.stdout.write('Ctrl-C stops everything.\n')
   if (!prometheusUrl) undo.push(feedDemo({ ingestorUrl: services.urls.get('ingestor')!, show: output.show }))
   return services.gaveUp
+}
+
+async function startServices(
+  flags: StartFlags,
+  opened: OpenConfig,
+  log: ChosenLog,
+  output: ServiceOutput,
+): Promise<RunningServices | EndedBeforeReady> {
+  if (log.kind !== 'kafka') return startInOneProcess(opened, output)
+  return startProcesses({ flags, config: opened.config, brokers: log.brokers, output }).catch((error: unknown) => {
+    if (error instanceof EndedBeforeReady) return error
+    throw error
+  })
 }
 
 /** Resolves at the first SIGINT or SIGTERM, or when nobody reads the output any more; a second signal ends the process at once. */

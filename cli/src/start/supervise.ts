@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { ConfigError } from '@lapwing/service/config'
 import type { ReadyMessage } from '@lapwing/service/run-process'
 
 export interface ServiceCommand {
@@ -35,7 +36,20 @@ export interface RunningServices {
   stop(): Promise<void>
 }
 
-/** Starts all services side by side; resolves when all are ready, rejects when one ends before that. */
+/** A service gave up before it was ready; why stands in its own lines. */
+export class EndedBeforeReady extends Error {
+  readonly service: string
+  constructor(service: string, exit: string) {
+    super(`${service} ended before it was ready (${exit})`)
+    this.name = 'EndedBeforeReady'
+    this.service = service
+  }
+}
+
+/**
+ * Starts all services side by side; resolves when all are ready. When one ends before that the others are stopped; rejects then with a ConfigError in
+ * the service's own words when that is what it refused, else with EndedBeforeReady.
+ */
 export async function supervise(options: SupervisorOptions): Promise<RunningServices> {
   const urls = new Map<string, string>()
   const children = new Map<string, ChildProcess>()
@@ -48,22 +62,34 @@ export async function supervise(options: SupervisorOptions): Promise<RunningServ
   const run = (command: ServiceCommand, failuresBefore: number): Promise<void> =>
     new Promise((resolve, reject) => {
       const child = spawnService(command, options)
-      children.set(command.name, child)
+      const { name } = command
+      children.set(name, child)
       const startedMs = performance.now()
+      const onLine = (line: string) => options.onLine(name, line)
+      // Held until it is known whether they are all that it had to say: a configuration that it refuses.
+      const held: string[] = []
+      createInterface({ input: child.stderr! }).on('line', (line) => (urls.has(name) ? onLine(line) : held.push(line)))
       child.on('message', (message: ReadyMessage) => {
         if (message.type !== 'ready') return
-        urls.set(command.name, message.url)
+        urls.set(name, message.url)
+        held.splice(0).forEach(onLine)
         resolve()
       })
       child.on('exit', (code, signal) => {
-        if (stopping) return
-        const exit = signal ? `killed by ${signal}` : `exit code ${code}`
-        if (!urls.has(command.name)) return reject(new Error(`${command.name} ended before it was ready (${exit})`))
+        if (stopping || !urls.has(name)) return
+        const exit = exitText(code, signal)
         const failures = performance.now() - startedMs > settledMs ? 1 : failuresBefore + 1
-        if (failures > mostRestarts) return giveUp(`${command.name} does not stay up (${exit})`)
+        if (failures > mostRestarts) return giveUp(`${name} does not stay up (${exit})`)
         const delayMs = restartDelayMs * 2 ** (failures - 1)
-        options.onRestart(command.name, exit, delayMs)
+        options.onRestart(name, exit, delayMs)
         setTimeout(() => !stopping && void run(command, failures), delayMs)
+      })
+      // Comes after its last line.
+      child.on('close', (code, signal) => {
+        if (stopping || urls.has(name)) return
+        if (code === refusedExitCode) return reject(new ConfigError(held))
+        held.forEach(onLine)
+        reject(new EndedBeforeReady(name, exitText(code, signal)))
       })
     })
 
@@ -80,6 +106,8 @@ export async function supervise(options: SupervisorOptions): Promise<RunningServ
   return { urls, gaveUp, stop }
 }
 
+/** Of a service: its configuration was refused, and it has said why on standard error. */
+const refusedExitCode = 2
 const settledMs = 60_000
 const mostRestarts = 5
 const restartDelayMs = 500
@@ -92,8 +120,12 @@ function spawnService({ name, main, args }: ServiceCommand, { loader, environmen
     env: { ...environment },
     detached: true,
   })
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream! }).on('line', (line) => onLine(name, line))
+  createInterface({ input: child.stdout! }).on('line', (line) => onLine(name, line))
   return child
+}
+
+function exitText(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal ? `killed by ${signal}` : `exit code ${code}`
 }
 
 async function stopChild(child: ChildProcess | undefined): Promise<void> {

@@ -10,11 +10,13 @@ import type { podsSchema } from './config.ts'
 import { createPodMetrics } from './metrics.ts'
 import { podEvents } from './pod-events.ts'
 import { createPodWriter } from './pod-writer.ts'
-import { watchPods } from './watch-pods.ts'
+import { findCluster, watchPods } from './watch-pods.ts'
 
 export async function startPods(context: ServiceContext<ServiceConfig<'pods', typeof podsSchema>>, log: Log): Promise<void> {
   const { config, health, logger } = context
   const { topic_prefix: prefix, partitions } = config.kafka
+  // Before the log is waited for: what is wrong here no waiting mends.
+  const cluster = findCluster()
   const metrics = createPodMetrics(context.registry)
   await context.listen()
   await openTopics(log, topicSpecs(prefix, partitions), context)
@@ -36,7 +38,7 @@ export async function startPods(context: ServiceContext<ServiceConfig<'pods', ty
   health.declare('kubernetes', 'not asked yet')
   /** Why the API server does not tell of a namespace, by its name. */
   const unanswered = new Map<string, string>()
-  const watch = watchPods({
+  const watch = watchPods(cluster, {
     namespaces: config.pods.namespaces,
     onPod: (pod) => writer.write(podEvents(pod, Date.now())),
     onState: (namespace, state) => {

@@ -18,16 +18,26 @@ export interface PodWatchOptions {
   onState(namespace: string, state: true | string): void
 }
 
-/** Throws a ConfigError when there is neither a kubeconfig nor a cluster around this process. */
-export function watchPods({ namespaces, onPod, onState }: PodWatchOptions): PodWatch {
+/** Throws a ConfigError when there is neither a kubeconfig that can be read nor a cluster around this process. */
+export function findCluster(): KubeConfig {
   const config = new KubeConfig()
-  config.loadFromDefault()
+  try {
+    config.loadFromDefault()
+  } catch (error) {
+    // What the parser quotes of the file stands in the lines that follow.
+    const [reason] = (error as Error).message.split('\n')
+    throw new ConfigError([`pods: the kubeconfig cannot be read; correct the file or KUBECONFIG: ${reason}`])
+  }
   const cluster = config.getCurrentCluster()
   if (!cluster || cluster.server === clientsFallback) {
     throw new ConfigError([
       'pods: there is no cluster; set KUBECONFIG, or run inside of one, or take pods.namespaces out of the configuration',
     ])
   }
+  return config
+}
+
+export function watchPods(config: KubeConfig, { namespaces, onPod, onState }: PodWatchOptions): PodWatch {
   const own = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
   const watched = namespaces.length > 0 ? namespaces : [own]
   const stops = watched.map((namespace) => watchNamespace(config, namespace, onPod, (state) => onState(namespace, state)))
