@@ -61,12 +61,20 @@ describe('two trainers', () => {
     return models.filter(({ scope }) => scope === `entity:${shop.entity}`)
   }
   const stateOf = async (shop: Shop) => (await historyOf(shop)).at(-1)?.state
+  const isInTheMiddle = async (shop: Shop) => {
+    const newest = (await historyOf(shop)).at(-1)
+    return newest?.state === 'requested' && newest.metrics.some(({ name, value }) => name === 'progress' && value < 1)
+  }
   const saysOf = (shop: Shop, name: ProcessName) =>
     services.linesOf(name).some((line) => line.includes(`"scope":"entity:${shop.entity}"`))
 
   test('one is killed while it trains: the other one goes on, and one version comes into force', async () => {
     services.start(...trainers)
     await waitFor('the topics are there', async () => (await services.lapwing('models', 'list')).includes('No models yet'))
+    await waitFor('each has a partition', async () => {
+      const owned = await Promise.all(trainers.map((name) => services.metricsOf(name, 'lapwing_stage_partitions{')))
+      return owned.every((lines) => lines.length > 0 && lines.every((line) => line.endsWith(' 1')))
+    })
     const shops = shopsOfBothPartitions(log, prefix)
     for (const shop of shops) await shop.send(rows, calm)
     for (const shop of shops) {
@@ -75,18 +83,20 @@ describe('two trainers', () => {
     }
     const killed = await waitFor('one of two trainers is in the middle of a training', async () => {
       for (const shop of shops) {
-        const newest = (await historyOf(shop)).at(-1)
-        const isInTheMiddle =
-          newest?.state === 'requested' && newest.metrics.some(({ name, value }) => name === 'progress' && value < 1)
         const name = trainers.find((trainer) => saysOf(shop, trainer))
-        if (isInTheMiddle && name) return { shop, name }
+        if (!name || !(await isInTheMiddle(shop))) continue
+        // What was seen is a while ago: it stands still for the second look, and is killed where it stands.
+        services.signal(name, 'SIGSTOP')
+        if (await isInTheMiddle(shop)) return { shop, name }
+        services.signal(name, 'SIGCONT')
       }
       return undefined
     })
     await services.kill(killed.name)
     expect(await stateOf(killed.shop)).toBe('requested')
-    const states = new Set(trainers.map((name) => shops.filter((shop) => saysOf(shop, name)).length))
-    expect(states).toEqual(new Set([1]))
+    const shopsOfEach = () => trainers.map((name) => shops.filter((shop) => saysOf(shop, name)).length)
+    await waitFor('each of them has said what it trains', async () => sum(shopsOfEach()) >= shops.length)
+    expect(shopsOfEach()).toEqual([1, 1])
 
     for (const shop of shops) await waitFor(`${shop.instance} is in shadow`, async () => (await stateOf(shop)) === 'shadow')
     for (const shop of shops) {
@@ -113,4 +123,8 @@ function shopsOfBothPartitions(log: Log, prefix: string): Shop[] {
     { length: partitions },
     (_, partition) => all.find(({ entity }) => partitionOf(Buffer.from(entity, 'hex'), partitions) === partition)!,
   )
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0)
 }

@@ -3,6 +3,7 @@ import { decode, encode } from '@lapwing/contracts/codec'
 import { detectorSchema } from '@lapwing/detector/config'
 import type { LogRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
+import { type Membership, needlessMoves, needlessRestores } from './checker/needless-restores.ts'
 import { type RunRecords, readOutcome } from './checker/outcome.ts'
 import { repeatsBound } from './checker/repeats-bound.ts'
 import { scoreInMemory } from './checker/replay.ts'
@@ -96,6 +97,46 @@ test('a marker that goes back, and a state that ends before its samples', () => 
   expect(stateProblems([marker(0n, 5)], [6n])).toEqual([])
   expect(stateProblems([marker(0n, 5)], [7n])).toEqual(['state of partition 0 ends at 5, its samples at 6'])
   expect(stateProblems([], [7n])).toEqual(['state of partition 0 has no marker'])
+})
+
+describe('a partition that a process restores again', () => {
+  const member = (
+    takeOvers: [partition: number, atMs: number][],
+    givenUp: [silentForMs: number, atMs: number][] = [],
+  ): Membership => ({
+    takeOvers: takeOvers.map(([partition, atMs]) => ({ partition, atMs, restored: true })),
+    givenUp: givenUp.map(([silentForMs, atMs]) => ({ silentForMs, atMs })),
+  })
+  const twice: [number, number][] = [
+    [3, 1000],
+    [2, 1000],
+    [3, 50_000],
+  ]
+  const red = ['detector 0 restored partition 3 twice']
+
+  test('is needless when nothing happened to its process', () => {
+    expect(needlessRestores([member(twice)])).toEqual(red)
+  })
+
+  test('is right when the group had given its process up in between, for having heard nothing for a lease', () => {
+    expect(needlessRestores([member(twice, [[15_000, 49_000]])])).toEqual([])
+    expect(needlessRestores([member(twice, [[15_000, 51_000]])])).toEqual(red)
+    expect(needlessRestores([member(twice, [[1000, 49_000]])])).toEqual(red)
+  })
+
+  test('is right when it came back from another that was given up, and needless when it only went to and fro', () => {
+    const givenUp = member([[3, 20_000]], [[15_000, 60_000]])
+    expect(needlessRestores([member(twice), givenUp])).toEqual([])
+    expect(needlessRestores([member(twice), member([[3, 20_000]])])).toEqual(red)
+    expect(needlessRestores([member(twice), member([[2, 20_000]], [[15_000, 30_000]])])).toEqual(red)
+  })
+
+  test('may move once more for each member that was given up', () => {
+    expect(needlessMoves([member(twice)], 3, 4)).toEqual([])
+    expect(needlessMoves([member(twice)], 2, 4)).toEqual(['3 partitions were taken over, 2 are enough'])
+    expect(needlessMoves([member(twice, [[15_000, 49_000]])], 2, 4)).toEqual([])
+    expect(needlessMoves([member(twice, [[1000, 49_000]])], 2, 4)).toEqual(['3 partitions were taken over, 2 are enough'])
+  })
 })
 
 const digestOfNothing = 'e3b0c44298fc1c149afbf4c8996fb924'

@@ -56,6 +56,11 @@ export class Services {
     await Promise.all(exited)
   }
 
+  /** To a process that runs: stopped where it is, or let go on. */
+  signal(name: ProcessName, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#running.get(name)?.kill(signal)
+  }
+
   /** What a process has said so far. */
   linesOf(name: ProcessName): string[] {
     return this.#lines.filter((line) => line.startsWith(`${name}: `))

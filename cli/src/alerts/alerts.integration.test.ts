@@ -13,7 +13,7 @@ import { whatIf } from './what-if.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lapwing-alerts-'))
 const log = createInProcessLog()
-const patience = { timeout: 15_000, interval: 50 }
+const patience = { timeout: 50_000, interval: 50 }
 const startedAtMs = Date.now() - 600_000
 const at = (id: string, instance: string) => ({
   ...{ episodeId: id, seriesKey: id, startedAtMs, observedAtMs: startedAtMs },

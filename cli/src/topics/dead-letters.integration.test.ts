@@ -13,7 +13,7 @@ import type { Deployment } from './open-log.ts'
 import { replayDeadLetters } from './replay-dead-letters.ts'
 
 const brokers = inject('kafkaBrokers')
-const patience = { timeout: 30_000, interval: 50 }
+const patience = { timeout: 50_000, interval: 50 }
 const all = { topic: undefined, reason: undefined }
 const damaged = { key: Buffer.from([0, 255]), value: Buffer.from([0, 0, 0, 0, 101, 255, 0, 27, 128]) }
 

@@ -122,6 +122,6 @@ async function letterOf(content: Pick<LogRecord, 'key' | 'value'>): Promise<LogR
   })
   onTestFinished(() => stage.stop())
   await (await log.producer()).send([{ topic: 'samples', partition: 0, ...content }])
-  await vi.waitFor(async () => expect(await log.readToEnd('dead')).toHaveLength(1), { timeout: 5000, interval: 10 })
+  await vi.waitFor(async () => expect(await log.readToEnd('dead')).toHaveLength(1), { timeout: 20_000, interval: 10 })
   return log.readToEnd('dead')
 }

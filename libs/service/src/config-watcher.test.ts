@@ -49,7 +49,9 @@ describe('a configuration that is watched', () => {
     const { taken, lines } = startWatching('alerter: {minimum_severity: warning}')
     writeFileSync(file, 'alerter: {minimum_severity: info}')
     await expect.poll(() => taken, { timeout: 20_000 }).toEqual([{ alerter: { port: 1, minimum_severity: 'info' } }])
-    await expect.poll(() => lines).toEqual(['configuration read again; in force now: alerter.minimum_severity'])
+    await expect
+      .poll(() => lines, { timeout: 5000 })
+      .toEqual(['configuration read again; in force now: alerter.minimum_severity'])
   }, 30_000)
 
   test('stays when the new one is refused, with file, line and key, until a good one comes', async () => {

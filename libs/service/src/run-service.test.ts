@@ -23,7 +23,7 @@ describe('a service', () => {
       await connected
       health.set('log', true)
     })
-    await expect.poll(() => url).not.toBe('')
+    await expect.poll(() => url, { timeout: 20_000 }).not.toBe('')
     expect((await get(url, '/livez')).status).toBe(200)
     const before = await get(url, '/readyz')
     expect(before.status).toBe(503)

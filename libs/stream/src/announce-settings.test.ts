@@ -27,7 +27,7 @@ async function announced(producer?: Log['producer']) {
   }
   /** Waits until this is the newest that was told. */
   const told = (yaml: string, offset: bigint) =>
-    vi.waitFor(async () => expect(await newest()).toEqual({ yaml, offset }), { timeout: 5000 })
+    vi.waitFor(async () => expect(await newest()).toEqual({ yaml, offset }), { timeout: 20_000 })
   return { state, told }
 }
 
@@ -51,9 +51,9 @@ test('a log that does not take them ends nothing: they are told at the next look
     if (isAway) throw new Error('away')
     return log.producer()
   })
-  await vi.waitFor(() => expect(state.warnings).toBe(1), { timeout: 5000 })
+  await vi.waitFor(() => expect(state.warnings).toBe(1), { timeout: 20_000 })
   isAway = false
   vi.advanceTimersByTime(10_000)
-  await vi.waitFor(async () => expect(await log.readToEnd(topic)).toHaveLength(1), { timeout: 5000 })
+  await vi.waitFor(async () => expect(await log.readToEnd(topic)).toHaveLength(1), { timeout: 20_000 })
   await state.close()
 })

@@ -162,11 +162,20 @@ class GroupMember {
 
   /** Called by kafkajs before the first fetch that follows from the assignment. */
   #onJoin({ memberId, memberAssignment }: ConsumerGroupJoinEvent['payload']): void {
+    if (this.#memberId !== undefined && this.#memberId !== memberId) this.#onGivenUp()
     this.#onHeartbeat()
-    // Under a new id nothing was kept: others may have owned the partitions in between.
-    if (this.#memberId !== undefined && this.#memberId !== memberId) this.#assign({})
     this.#memberId = memberId
     this.#assign(memberAssignment)
+  }
+
+  /** Under a new id nothing was kept: others may have owned the partitions in between. */
+  #onGivenUp(): void {
+    const silentForMs = Math.round(performance.now() - this.#lastHeartbeatMs)
+    this.#logger.warn(
+      { group: this.#options.group, silentForMs },
+      'the group had given this member up: its partitions are taken over anew',
+    )
+    this.#assign({})
   }
 
   #assign(assigned: Readonly<Record<string, number[]>>): void {

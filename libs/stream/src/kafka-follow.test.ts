@@ -47,7 +47,7 @@ test('a fetch that never answers is left behind, and reading goes on where it wa
     silent,
     100,
   )
-  await vi.waitFor(() => expect(seen).toEqual([0n, 1n, 2n, 3n]), { timeout: 10_000 })
+  await vi.waitFor(() => expect(seen).toEqual([0n, 1n, 2n, 3n]), { timeout: 20_000 })
   expect([closed, fatal]).toEqual([['hanging'], []])
   await consumption.stop()
 })

@@ -90,7 +90,7 @@ describe.skipIf(brokers.length === 0)('a log that is asked for many things at on
     expect(found.map(texts)).toEqual(topics.map(() => ['here']))
     expect(openSockets()).toBeGreaterThan(before)
     await log.close()
-    await vi.waitFor(() => expect(openSockets()).toBeLessThanOrEqual(before), { timeout: 10_000, interval: 50 })
+    await vi.waitFor(() => expect(openSockets()).toBeLessThanOrEqual(before), { timeout: 30_000, interval: 50 })
   })
 })
 
@@ -111,7 +111,7 @@ describe('while nobody answers', () => {
     ]
     const unreachable = expect.objectContaining({ code: 'unreachable', retryable: true })
     expect(await Promise.allSettled(calls)).toEqual(calls.map(() => ({ status: 'rejected', reason: unreachable })))
-    expect(performance.now() - startMs).toBeLessThan(10_000)
+    expect(performance.now() - startMs).toBeLessThan(30_000)
   })
 })
 

@@ -13,7 +13,7 @@ test('a log that is away is waited for, and each try is told', async () => {
   const told: [string, number][] = []
   const onRetry = (error: LogError, delayMs: number) => told.push([error.code, delayMs])
   const preparing = prepareTopics(log, specs, { signal: never, onRetry })
-  await vi.waitFor(() => expect(log.ensureTopics).toHaveBeenCalledTimes(3))
+  await vi.waitFor(() => expect(log.ensureTopics).toHaveBeenCalledTimes(3), { timeout: 20_000 })
   expect(await preparing).toEqual([])
   expect(told).toEqual([
     ['unreachable', 250],

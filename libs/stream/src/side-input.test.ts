@@ -98,7 +98,7 @@ async function writeEach(log: Log, count: number): Promise<void> {
 
 const outputs = async (log: Log) => (await log.readToEnd('out')).map(({ value }) => Buffer.from(value!).toString())
 const versions = async (log: Log) => [...new Set(await outputs(log))]
-const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 5000, interval: 2 })
+const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 2 })
 
 describe('a side input', () => {
   test('takes effect before the next record, and what was applied where is in the checkpoint', async () => {

@@ -7,6 +7,9 @@ import { createInProcessLog } from './in-process-log.ts'
 import type { ConsumeOptions, Log, LogRecord, OutgoingRecord } from './log.ts'
 import { runStage, type StageObserver, type Step } from './stage.ts'
 
+/** On a machine that does other things, too. */
+const until = <T>(check: () => T) => vi.waitFor(check, { timeout: 20_000, interval: 5 })
+
 /** Repeats each record on `out`; what says `damaged` is not decodable, what says `bug` is our fault. */
 const echo: Step = {
   process: (record, emit) => {
@@ -23,7 +26,7 @@ describe('a damaged record', () => {
     const dead = vi.fn()
     await startStage(log, { observer: { ...silent, deadLetter: dead } })
     await send(log, 1, 'a', 'damaged', 'b')
-    await vi.waitFor(async () => expect(await outputs(log)).toEqual(['<a>', '<b>']))
+    await until(async () => expect(await outputs(log)).toEqual(['<a>', '<b>']))
     const [letter, ...others] = await log.readToEnd('dead')
     expect(others).toEqual([])
     expect(letter!.partition).toBe(1)
@@ -45,7 +48,7 @@ describe('a damaged record', () => {
     const step: Step = { process: (record) => void decode('Feedback', record.value!) }
     await startStage(log, { createStep: async () => step })
     await send(log, 0, 'no header')
-    await vi.waitFor(async () => expect(await log.readToEnd('dead')).toHaveLength(1))
+    await until(async () => expect(await log.readToEnd('dead')).toHaveLength(1))
     const [letter] = await log.readToEnd('dead')
     expect(decode('DeadLetter', letter!.value!)).toMatchObject({ reason: 'not_framed', value: Buffer.from('no header') })
   })
@@ -54,7 +57,7 @@ describe('a damaged record', () => {
     const log = await createLog()
     await startStage(log, {})
     await send(log, 0, `damaged${'x'.repeat(8_000_000)}`, 'next')
-    await vi.waitFor(async () => expect(await outputs(log)).toEqual(['<next>']))
+    await until(async () => expect(await outputs(log)).toEqual(['<next>']))
     const [letter] = await log.readToEnd('dead')
     expect(letter!.value!.length).toBeLessThan(4_000_000)
     expect(decode('DeadLetter', letter!.value!).value?.toString()).toMatch(/^damagedx+$/)
@@ -71,7 +74,7 @@ describe('an output that its topic does not take', () => {
     })
     await startStage(small.log, { observer: { ...silent, deadLetter: dead } })
     await send(log, 1, 'a', 'x'.repeat(20), 'b')
-    await vi.waitFor(async () => expect(await outputs(log)).toEqual(['<a>', '<b>']))
+    await until(async () => expect(await outputs(log)).toEqual(['<a>', '<b>']))
     const letters = (await log.readToEnd('dead')).map(({ value }) => decode('DeadLetter', value!))
     expect(letters).toMatchObject([{ reason: 'too_large', topic: 'out', partition: 1, offset: -1 }])
     expect(letters[0]!.value!.toString()).toBe(`<${'x'.repeat(20)}>`)
@@ -87,11 +90,11 @@ describe('the position', () => {
     })
     const stage = await startStage(refusing.log, {})
     await send(log, 0, 'a', 'b')
-    await vi.waitFor(() => expect(refusing.sent.length).toBeGreaterThan(0))
+    await until(() => expect(refusing.sent.length).toBeGreaterThan(0))
     await stage.stop()
     expect(await outputs(log)).toEqual([])
     await startStage(log, {})
-    await vi.waitFor(async () => expect(await outputs(log)).toEqual(['<a>', '<b>']))
+    await until(async () => expect(await outputs(log)).toEqual(['<a>', '<b>']))
   })
 
   test('waits for a failed send to be repeated, and the step sees each record once', async () => {
@@ -110,7 +113,7 @@ describe('the position', () => {
     })
     await startStage(flaky.log, { createStep: async () => counting })
     await send(log, 0, 'a', 'b', 'c')
-    await vi.waitFor(async () => expect(await outputs(log)).toEqual(['<a>', '<b>', '<c>']))
+    await until(async () => expect(await outputs(log)).toEqual(['<a>', '<b>', '<c>']))
     expect(seen).toEqual(['a', 'b', 'c'])
     expect(failures).toBe(3)
   })
@@ -120,7 +123,7 @@ describe('the position', () => {
     const batch = vi.fn()
     await send(log, 0, 'a', 'b', 'c')
     await startStage(log, { observer: { ...silent, batch } })
-    await vi.waitFor(() =>
+    await until(() =>
       expect(batch).toHaveBeenCalledWith({
         topic: 'in',
         partition: 0,
@@ -143,15 +146,15 @@ describe('a step', () => {
     await startStage(log, { createStep: createStep('a') })
     await send(log, 0, 'x')
     await send(log, 1, 'x')
-    await vi.waitFor(async () => expect(await outputs(log)).toHaveLength(2))
+    await until(async () => expect(await outputs(log)).toHaveLength(2))
     const second = await startStage(log, { createStep: createStep('b') })
     await send(log, 0, 'y')
     await send(log, 1, 'y')
-    await vi.waitFor(async () => expect(await outputs(log)).toHaveLength(4))
+    await until(async () => expect(await outputs(log)).toHaveLength(4))
     expect(created).toEqual(['a0', 'a1', 'b1'])
     await second.stop()
     await send(log, 1, 'z')
-    await vi.waitFor(async () => expect(await outputs(log)).toHaveLength(5))
+    await until(async () => expect(await outputs(log)).toHaveLength(5))
     expect(created).toEqual(['a0', 'a1', 'b1', 'a1'])
   })
 
@@ -160,17 +163,17 @@ describe('a step', () => {
     const createStep = vi.fn(async () => echo).mockRejectedValueOnce(new LogError('not_leader'))
     await startStage(log, { createStep })
     await send(log, 0, 'a')
-    await vi.waitFor(async () => expect(await outputs(log)).toEqual(['<a>']))
+    await until(async () => expect(await outputs(log)).toEqual(['<a>']))
     expect(createStep).toHaveBeenCalledTimes(2)
   })
 
   test('that takes long to be made does not cost the session', async () => {
     const log = await createLog()
     const heartbeat = vi.fn(async () => undefined)
-    const createStep = () => vi.waitUntil(() => heartbeat.mock.calls.length >= 2 && echo, { timeout: 10_000 })
+    const createStep = () => vi.waitUntil(() => heartbeat.mock.calls.length >= 2 && echo, { timeout: 20_000 })
     await startStage(withHeartbeat(log, heartbeat), { createStep })
     await send(log, 0, 'a')
-    await vi.waitFor(async () => expect(await outputs(log)).toEqual(['<a>']), { timeout: 10_000 })
+    await until(async () => expect(await outputs(log)).toEqual(['<a>']))
   })
 
   test('with a bug ends the stage, and the record stays', async () => {
@@ -178,7 +181,7 @@ describe('a step', () => {
     const onFatal = vi.fn()
     await startStage(log, { onFatal })
     await send(log, 0, 'a', 'bug')
-    await vi.waitFor(() => expect(onFatal.mock.calls).toEqual([[expect.objectContaining({ message: 'a bug' })]]))
+    await until(() => expect(onFatal.mock.calls).toEqual([[expect.objectContaining({ message: 'a bug' })]]))
     expect(await log.readToEnd('dead')).toEqual([])
   })
 })

@@ -84,7 +84,7 @@ async function start(
 const outputs = async (log: Log) => (await log.readToEnd('out')).map(({ value }) => Buffer.from(value!).toString())
 /** What remains when repetitions are dropped by their identity, which a later service does. */
 const effects = async (log: Log) => [...new Set(await outputs(log))]
-const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 5000, interval: 5 })
+const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 5 })
 
 describe('a stage with state', () => {
   test('goes on after an orderly stop as if nothing had happened', async () => {

@@ -376,7 +376,7 @@ describe.skipIf(!program)('a silence in Alertmanager', () => {
     })
     expect(receiver.received).toHaveLength(1)
     await alertmanager.expireSilence(id)
-    await eventually(() => expect(receiver.received).toHaveLength(2), 10_000)
+    await eventually(() => expect(receiver.received).toHaveLength(2))
   })
 
   test('becomes a verdict: known until its end, and taken back with it', async () => {

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Repeats the assertion until it holds; after the deadline its last failure is thrown. */
-export async function eventually(assertion: () => void | Promise<void>, deadlineMs = 10_000): Promise<void> {
+export async function eventually(assertion: () => void | Promise<void>, deadlineMs = 25_000): Promise<void> {
   const giveUpAtMs = Date.now() + deadlineMs
   for (;;) {
     try {

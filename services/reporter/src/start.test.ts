@@ -148,7 +148,7 @@ describe('reporter', () => {
     await reporter.write('ScoreBatch', [batch(Date.now())])
     await reporter.write('Anomaly', [opened])
     let text = ''
-    const deadline = setTimeout(() => abort.abort(), 10_000)
+    const deadline = setTimeout(() => abort.abort(), 25_000)
     for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
       text += part
       if (['overview', 'series', 'anomaly'].every((name) => text.includes(`event: ${name}\n`))) break

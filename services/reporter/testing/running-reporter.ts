@@ -80,7 +80,7 @@ const topicOf = {
 } as const
 
 /** Waits until `holds` gives a value that is true; rejects after the deadline with what was last seen. */
-export async function until<T>(look: () => Promise<T>, holds: (value: T) => boolean, deadlineMs = 10_000): Promise<T> {
+export async function until<T>(look: () => Promise<T>, holds: (value: T) => boolean, deadlineMs = 25_000): Promise<T> {
   const endMs = performance.now() + deadlineMs
   for (;;) {
     const seen = await look()

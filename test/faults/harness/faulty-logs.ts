@@ -5,6 +5,7 @@
  * protocol needs, and exist to show that the checker notices.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { LogError } from '@lapwing/stream/errors'
 import type { FencedProducer, Log, OutgoingRecord } from '@lapwing/stream/log'
 import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
 import { restamped } from './restamped.ts'
@@ -76,6 +77,14 @@ const faultyLogs = {
   /** Mutant: states do not say up to where they have learned. */
   'no-offset-stamp': (log: Log) =>
     wrappedLog(log, { readToEnd: async (topic, partition) => restamped(await log.readToEnd(topic, partition), -1) }),
+  /** Mutant: takes itself for fenced when it is not, and so restores what it has. */
+  'fenced-for-nothing': (log: Log, call: number) =>
+    onCommit(
+      log,
+      before(call, () => {
+        throw new LogError('fenced', 'a mutant says so')
+      }),
+    ),
   /** Mutant: what is sent counts as acknowledged at once. */
   'acknowledge-early': (log: Log) =>
     wrappedLog(log, {

@@ -9,9 +9,9 @@ import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import type { Log, LogRecord } from '@lapwing/stream/log'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { eventually } from '../../eventually.ts'
+import type { GivenUp, Membership, TimedTakeOver } from '../checker/needless-restores.ts'
 import { readOutcome } from '../checker/outcome.ts'
 import { detectorLag, readTopics } from '../checker/read-topics.ts'
-import type { TakeOver } from '../checker/repeats-bound.ts'
 import type { FaultRow, Form } from './fault-row.ts'
 import type { Hall } from './hall.ts'
 import { createSender, post, type Sender } from './sender.ts'
@@ -130,7 +130,7 @@ export class Rig {
   }
 
   /** Waits until a line of its log has this message, beyond the first `after` of them. */
-  async said(service: ServiceProcess, message: RegExp, { after = 0, deadlineMs = 60_000 } = {}): Promise<LogLine> {
+  async said(service: ServiceProcess, message: RegExp, { after = 0, deadlineMs = settleMs } = {}): Promise<LogLine> {
     return eventually(
       () => {
         const found = service.lines().filter(({ msg }) => message.test(msg))[after]
@@ -142,7 +142,7 @@ export class Rig {
   }
 
   /** Waits until the process has taken a partition over. */
-  async takesOver(service: ServiceProcess, deadlineMs = 60_000): Promise<void> {
+  async takesOver(service: ServiceProcess, deadlineMs = settleMs): Promise<void> {
     await this.said(service, takeOverPattern, { deadlineMs })
   }
 
@@ -156,13 +156,18 @@ export class Rig {
   }
 
   /** Waits until there are more of them than these. */
-  async moreTakeOvers(before: number, deadlineMs = 60_000): Promise<void> {
+  async moreTakeOvers(before: number, deadlineMs = settleMs): Promise<void> {
     const what = `row ${this.#row.number}: another take-over than the ${before} there were`
     await eventually(() => this.takeOvers().length > before, { what, deadlineMs, everyMs: 50 })
   }
 
-  takeOvers(): TakeOver[] {
-    return this.detectors.flatMap(takeOversOf)
+  takeOvers(): TimedTakeOver[] {
+    return this.memberships().flatMap(({ takeOvers }) => takeOvers)
+  }
+
+  /** Of every detector that was ever started. */
+  memberships(): Membership[] {
+    return this.detectors.map(membershipOf)
   }
 
   /**
@@ -272,14 +277,23 @@ export class Rig {
 const settleMs = 240_000
 const quietMs = 10_000
 const takeOverPattern = new RegExp(`^(${Object.keys(takeOverMessages).join('|')})$`)
+/** What a process says that was taken for gone, and comes back. */
+export const givenUp = /^the group had given this member up/
 const silent = { debug: () => {}, warn: () => {}, error: () => {} }
 
-/** The partitions that a detector took over, in order. */
-export function takeOversOf(detector: ServiceProcess): TakeOver[] {
-  return detector.lines().flatMap(({ msg, partition }) => {
-    const restored = takeOverMessages[msg]
-    return restored === undefined ? [] : [{ partition: partition as number, restored }]
-  })
+/** What a detector went through in its group, in order. */
+function membershipOf(detector: ServiceProcess): Membership {
+  const lines = detector.lines()
+  return { takeOvers: lines.flatMap(asTakeOver), givenUp: lines.flatMap(asGivenUp) }
+}
+
+function asTakeOver({ msg, time, partition }: LogLine): TimedTakeOver[] {
+  const restored = takeOverMessages[msg]
+  return restored === undefined ? [] : [{ partition: partition as number, restored, atMs: Date.parse(time) }]
+}
+
+function asGivenUp({ msg, time, silentForMs }: LogLine): GivenUp[] {
+  return givenUp.test(msg) ? [{ silentForMs: silentForMs as number, atMs: Date.parse(time) }] : []
 }
 
 function lastWords(service: ServiceProcess): string {

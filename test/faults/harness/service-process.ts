@@ -38,6 +38,8 @@ export interface Exit {
 
 export interface LogLine {
   readonly level: string
+  /** ISO 8601. */
+  readonly time: string
   readonly msg: string
   readonly [field: string]: unknown
 }

@@ -1,10 +1,37 @@
 /** What happens to a detector's process: killed, stopped, asleep, one of several. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { needlessMoves, needlessRestores } from '../checker/needless-restores.ts'
 import type { FaultRow } from '../harness/fault-row.ts'
-import { type Rig, takeOversOf } from '../harness/rig.ts'
+import { givenUp, type Rig } from '../harness/rig.ts'
+import { partitions } from '../harness/workload.ts'
 
 /** Longer than a session: others take over for certain. */
 export const beyondSessionMs = 36_000
+
+/** All 4 at first; 2 and 1 when two join one after the other; the 2 of each that leaves. */
+const takeOversOfScaling = 4 + 3 + 2 + 2
+
+export const scaled: FaultRow = {
+  number: 5,
+  fault: 'scaled 1 → 3 → 2 → 1 under load',
+  loadMs: { short: 25_000, long: 45_000 },
+  disturb: async (rig) => {
+    const [first] = rig.detectors
+    const [second, third] = [rig.startDetector(), rig.startDetector()]
+    await Promise.all([rig.takesOver(second), rig.takesOver(third)])
+    for (const leaving of [first!, second]) {
+      await delay(rig.form === 'long' ? 6000 : 2000)
+      const before = rig.takeOvers().length
+      rig.mayEnd(leaving)
+      await leaving.stop()
+      await rig.moreTakeOvers(before)
+    }
+  },
+  examine: (rig) => {
+    const members = rig.memberships()
+    return [...needlessRestores(members), ...needlessMoves(members, takeOversOfScaling, partitions)]
+  },
+}
 
 export const detectorRows: readonly FaultRow[] = [
   {
@@ -86,26 +113,11 @@ export const detectorRows: readonly FaultRow[] = [
         // A process that is fenced ends; its last words are what counts.
         if (!/newer owner took over/.test(sleeper.output())) throw error
       })
+      await rig.said(sleeper, givenUp)
     },
+    examine: (rig) => needlessRestores(rig.memberships()),
   },
-  {
-    number: 5,
-    fault: 'scaled 1 → 3 → 2 → 1 under load',
-    loadMs: { short: 25_000, long: 45_000 },
-    disturb: async (rig) => {
-      const [first] = rig.detectors
-      const [second, third] = [rig.startDetector(), rig.startDetector()]
-      await Promise.all([rig.takesOver(second), rig.takesOver(third)])
-      for (const leaving of [first!, second]) {
-        await delay(rig.form === 'long' ? 6000 : 2000)
-        const before = rig.takeOvers().length
-        rig.mayEnd(leaving)
-        await leaving.stop()
-        await rig.moreTakeOvers(before)
-      }
-    },
-    examine: (rig) => [...restoredTwice(rig), ...movedTooMany(rig)],
-  },
+  scaled,
   {
     number: 6,
     fault: 'a member joins while another restores',
@@ -142,20 +154,4 @@ async function stopAll(rig: Rig): Promise<void> {
     await detector.stop()
     rig.mayEnd(detector)
   }
-}
-
-/** A partition that a process keeps is not restored; one that comes back to it has been somebody else's. */
-function restoredTwice(rig: Rig): string[] {
-  return rig.detectors.flatMap((detector, number) => {
-    const partitions = takeOversOf(detector).map(({ partition }) => partition)
-    const repeated = partitions.filter((partition, i) => partitions.indexOf(partition) !== i)
-    return repeated.map((partition) => `detector ${number} restored partition ${partition} twice`)
-  })
-}
-
-/** All 4 at first; 2 and 1 when two join one after the other; the 2 of each that leaves. */
-function movedTooMany(rig: Rig): string[] {
-  const most = 4 + 3 + 2 + 2
-  const takeOvers = rig.takeOvers().length
-  return takeOvers > most ? [`${takeOvers} partitions were taken over, ${most} are enough`] : []
 }

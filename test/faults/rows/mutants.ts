@@ -1,7 +1,7 @@
 /** Products that lack one thing that their promises need, each in the situation in which it matters: the checker has to notice. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultRow } from '../harness/fault-row.ts'
-import { beyondSessionMs } from './detector-rows.ts'
+import { beyondSessionMs, scaled } from './detector-rows.ts'
 
 export interface Mutant extends FaultRow {
   /** What the checker has to say, among other things. */
@@ -71,6 +71,20 @@ export const mutants: readonly Mutant[] = [
       await rig.acknowledged(150)
       rig.kill(rig.ingestors[0]!)
       await rig.startIngestor()
+    },
+  },
+  {
+    ...scaled,
+    number: 105,
+    fault: 'restores what it has: one of those that are scaled',
+    noticed: /^detector 0 restored partition \d twice/,
+    start: async (rig) => {
+      await rig.startIngestor()
+      await rig.startDetector({ fault: 'fenced-for-nothing:6' }).ready
+    },
+    disturb: async (rig) => {
+      await rig.moreTakeOvers(4)
+      await scaled.disturb(rig)
     },
   },
 ]

@@ -13,7 +13,7 @@ import { type ModelWorkbench, type RegistryEvent, type RegistryOptions, Registry
 
 const scope = `entity:${'ab'.repeat(16)}`
 const topics = { control: 'control', models: 'models', samples: 'samples' }
-const patience = { timeout: 10_000, interval: 5 }
+const patience = { timeout: 20_000, interval: 5 }
 const policy: TrainingPolicy = {
   kind: 'pca',
   configHash: 'c',
