@@ -41,10 +41,13 @@ async function run(log: Log): Promise<{ pause: Figure; restore: Figure }> {
   const step = createStep()
   for (let round = 0; round < rounds; round++) step.process(recordOf(round), () => {})
   const { state } = await PartitionState.takeOver(log, 'bench', 0, layout)
-  const beside = { sidePositions: [], outputs: [] }
   let written = 0
   const pauseMs = await longestPause(async () => {
-    const { keys, commit } = await state.prepare(step.takeChanged(), BigInt(rounds), beside)
+    const { keys, commit } = await state.prepare(step.takeChanged(), BigInt(rounds), {
+      sidePositions: [],
+      forgotten: step.takeForgotten?.() ?? [],
+      outputs: [],
+    })
     written = keys
     await commit()
   })

@@ -9,6 +9,7 @@ import { snapshotVersion } from '@lapwing/detection/series-detector'
 import { stateName } from '@lapwing/queries/detector-settings'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
+import { type TakenCheckpoint, takeCheckpoint } from '../testing/checkpoint.ts'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { cohortOf, startCounts } from './cohorts.ts'
 import { detectorSchema } from './config.ts'
@@ -36,7 +37,7 @@ class Service {
   }
 
   restart(): this {
-    const states = [...this.step.takeChanged()]
+    const { states } = takeCheckpoint(this.step)
     this.step = this.#createStep()
     for (const { key, snapshot } of states) this.step.restore(key, snapshot, snapshotVersion)
     return this
@@ -162,18 +163,22 @@ describe('priors', () => {
     const named = (number: number) =>
       encode('Model', { ...prior, createdAtMs: number, scope: `cohort:${String(number).padStart(32, '0')}` })
     const order = [5, 3, 4, 1, 2, ...Array.from({ length: 252 }, (_, i) => i + 6)]
-    const kept = (service: Service) =>
-      [...service.step.takeChanged()].map(({ key, snapshot }) => [Buffer.from(key).toString('hex'), snapshot.length > 0] as const)
+    const stateKeys = ({ states }: TakenCheckpoint) => states.map(({ key }) => Buffer.from(key).toString('hex'))
     const service = new Service(7)
     for (const number of order) service.apply(named(number))
-    const gone = kept(service)
-      .filter(([, isKept]) => !isKept)
-      .map(([key]) => Number(key.slice(0, 32)))
-    expect(gone).toEqual([1])
-    expect(kept(service.apply(named(300)))).toEqual([
-      [`${'0'.repeat(29)}30003`, true],
-      [`${'0'.repeat(31)}203`, false],
-    ])
+    const first = takeCheckpoint(service.step)
+    expect(first.forgotten).toEqual([`${'0'.repeat(31)}103`])
+    expect(stateKeys(first)).toHaveLength(256)
+    const second = takeCheckpoint(service.apply(named(300)).step)
+    expect([stateKeys(second), second.forgotten]).toEqual([[`${'0'.repeat(29)}30003`], [`${'0'.repeat(31)}203`]])
+    expect(takeCheckpoint(service.step)).toEqual({ forgotten: [], states: [] })
+  })
+
+  test('that 0.1.0 no longer kept leave the state topic', () => {
+    const service = new Service(7)
+    const key = Uint8Array.of(...new Uint8Array(16), 3)
+    service.step.restore(key, new Uint8Array(0), snapshotVersion)
+    expect(takeCheckpoint(service.step)).toEqual({ forgotten: [Buffer.from(key).toString('hex')], states: [] })
   })
 })
 
@@ -221,7 +226,7 @@ describe('a new series of a known cohort', () => {
     const weights = readFileSync(new URL('../../../libs/detection/test/golden/series-detector.v2.bin', import.meta.url))
     const older = { ...decode('Model', prior), configHash: stateName(detectorSchema.parse({})), weights }
     const service = new Service(2, 2 * dayMinutes).apply(encode('Model', older))
-    const [kept] = [...service.step.takeChanged()]
+    const [kept] = takeCheckpoint(service.step).states
     expect(service.feed([newPod], 1).states).toEqual(['warming_from_cohort'])
     const restored = new Service(2, 2 * dayMinutes)
     restored.step.restore(kept!.key, Buffer.concat([kept!.snapshot.subarray(0, 8), weights]), 2)

@@ -25,6 +25,7 @@ import type { Verdict } from '@lapwing/detection/verdict'
 import { emptyModel } from '@lapwing/models/registry'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
+import { takeGone } from './gone-keys.ts'
 
 /** What a cohort is called, and its key. */
 export interface Cohort {
@@ -124,7 +125,7 @@ export class Cohorts {
   forget(slot: number): Uint8Array {
     this.#starts.delete(slot)
     this.#changedStarts.delete(slot)
-    return stateKey(this.#options.keyOf(slot), startTag)
+    return this.#startKey(slot)
   }
 
   /** Since it was asked last. */
@@ -159,16 +160,21 @@ export class Cohorts {
     this.#keepPrior(key, { createdAtMs, snapshot })
   }
 
+  /** Keys on the state topic of starts that are over and of priors that are kept no longer. */
+  takeForgotten(): Uint8Array[] {
+    const starts = takeGone(this.#changedStarts, (slot) => this.#starts.has(slot)).map((slot) => this.#startKey(slot))
+    const priors = takeGone(this.#changedPriors, (key) => this.#priors.has(key)).map(priorKey)
+    return [...starts, ...priors]
+  }
+
   *takeChanged(): Generator<KeyState> {
     for (const slot of this.#changedStarts) {
-      const start = this.#starts.get(slot)
-      const snapshot = Float64Array.of(start?.samples ?? 0, start?.anomalousSamples ?? 0)
-      yield { key: stateKey(this.#options.keyOf(slot), startTag), snapshot: bytesOf(snapshot) }
+      const { samples, anomalousSamples } = this.#starts.get(slot)!
+      yield { key: this.#startKey(slot), snapshot: bytesOf(Float64Array.of(samples, anomalousSamples)) }
     }
     for (const key of this.#changedPriors) {
-      const prior = this.#priors.get(key)
-      const snapshot = prior ? Buffer.concat([bytesOf(Float64Array.of(prior.createdAtMs)), prior.snapshot]) : Buffer.alloc(0)
-      yield { key: stateKey(Buffer.from(key, 'hex'), priorTag), snapshot }
+      const { createdAtMs, snapshot } = this.#priors.get(key)!
+      yield { key: priorKey(key), snapshot: Buffer.concat([bytesOf(Float64Array.of(createdAtMs)), snapshot]) }
     }
     this.#changedStarts.clear()
     this.#changedPriors.clear()
@@ -180,11 +186,18 @@ export class Cohorts {
     if (tag !== startTag && tag !== priorTag) return false
     const copy = Buffer.from(snapshot)
     if (tag === startTag) this.#restoreStart(key, copy)
-    else if (copy.length > 8) {
-      const prior = { createdAtMs: copy.readDoubleLE(0), snapshot: this.#inCurrentLayout(copy.subarray(8), version) }
-      this.#priors.set(Buffer.from(key.subarray(0, 16)).toString('hex'), prior)
-    }
+    else this.#restorePrior(Buffer.from(key.subarray(0, 16)).toString('hex'), copy, version)
     return true
+  }
+
+  /** What is empty was written by 0.1.0 for a prior that is kept no longer, and leaves the topic. */
+  #restorePrior(key: string, copy: Buffer, version: number): void {
+    if (copy.length <= 8) this.#changedPriors.add(key)
+    else this.#priors.set(key, { createdAtMs: copy.readDoubleLE(0), snapshot: this.#inCurrentLayout(copy.subarray(8), version) })
+  }
+
+  #startKey(slot: number): Uint8Array {
+    return stateKey(this.#options.keyOf(slot), startTag)
   }
 
   #restoreStart(key: Uint8Array, copy: Buffer): void {
@@ -281,6 +294,10 @@ function noStarts(): StartCounts {
 
 function stateKey(key: Uint8Array, tag: number): Uint8Array {
   return Uint8Array.of(...key, tag)
+}
+
+function priorKey(key: string): Uint8Array {
+  return stateKey(Buffer.from(key, 'hex'), priorTag)
 }
 
 function isOlder([a, one]: readonly [string, Prior], [b, other]: readonly [string, Prior]): boolean {

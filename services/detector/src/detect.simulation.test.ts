@@ -23,6 +23,7 @@ import { runStatefulStage } from '@lapwing/stream/stateful-stage'
 import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
 import type { Timing } from '@lapwing/stream/timing'
 import { expect, test } from 'vitest'
+import { takeCheckpoint } from '../testing/checkpoint.ts'
 import { feedbackOn, feedbackRecord } from '../testing/feedback.ts'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { detectorSchema } from './config.ts'
@@ -328,7 +329,7 @@ function runQuietRounds(): QuietStart[] {
     const step = createStep()
     const outputs: OutgoingRecord[] = []
     for (let round = 0; round < quietRounds; round++) step.process(sampleAt(round, partition), (output) => outputs.push(output))
-    return { partition, states: [...step.takeChanged()], outputs }
+    return { partition, states: takeCheckpoint(step).states, outputs }
   })
 }
 

@@ -172,7 +172,8 @@ class PartitionDetector implements DetectStep {
   }
 
   takeForgotten(): Uint8Array[] {
-    return this.#forgotten.splice(0)
+    const parts = [this.#verdicts, this.#cohorts, this.#silence, this.#leftOpen]
+    return [...this.#forgotten.splice(0), ...parts.flatMap((part) => part.takeForgotten())]
   }
 
   *takeChanged(): Generator<KeyState> {

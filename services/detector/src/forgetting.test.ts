@@ -2,11 +2,12 @@
 
 import { decode } from '@lapwing/contracts/codec'
 import { uint8Column } from '@lapwing/contracts/columns'
-import { seriesStates } from '@lapwing/contracts/series-state'
+import { sampleFlags, seriesStates } from '@lapwing/contracts/series-state'
 import { dayMs, isForgotten, isHourOver } from '@lapwing/detection/forgetting'
 import { snapshotVersion } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
+import { takeCheckpoint } from '../testing/checkpoint.ts'
 import { feedbackOn, feedbackRecord } from '../testing/feedback.ts'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { detectorSchema } from './config.ts'
@@ -47,8 +48,9 @@ class Partition {
   }
 
   checkpoint(): void {
-    for (const key of this.step.takeForgotten!()) this.stored.delete(Buffer.from(key).toString('hex'))
-    for (const { key, snapshot } of this.step.takeChanged()) this.stored.set(Buffer.from(key).toString('hex'), snapshot)
+    const { forgotten, states } = takeCheckpoint(this.step)
+    for (const key of forgotten) this.stored.delete(key)
+    for (const { key, snapshot } of states) this.stored.set(Buffer.from(key).toString('hex'), snapshot)
   }
 
   restart(): void {
@@ -133,6 +135,54 @@ describe('pods that come and go', () => {
     expect(restarted.outputs).toEqual(whole.outputs)
     expect(new Map([...restarted.stored].sort())).toEqual(new Map([...whole.stored].sort()))
     expect(whole.newest.series).toBeLessThan(3 * 12)
+  })
+})
+
+describe('what is over of a series', () => {
+  const keysOf = (partition: Partition, tag: number) =>
+    [...partition.stored.keys()].filter((key) => key.length === 34 && key.endsWith(`0${tag}`))
+
+  test('its silence that is watched no longer leaves the state topic', () => {
+    const partition = new Partition()
+    for (let i = 0; i < 60; i++) partition.take(round(i, ['a', 'b']))
+    expect(keysOf(partition, 4)).toHaveLength(2)
+    const ended = {
+      labels: { __name__: 'load', instance: 'b' },
+      samples: [[61 * stepMs, Number.NaN, sampleFlags.stale]] as const,
+    }
+    partition.take(sampleRecord([ended], { offset: 60n }))
+    expect(keysOf(partition, 4)).toHaveLength(1)
+    partition.restart()
+    partition.take(round(61, ['a', 'b']))
+    expect(keysOf(partition, 4)).toHaveLength(2)
+  })
+
+  test('the verdict of a person that is taken back leaves the state topic', () => {
+    const partition = new Partition()
+    const calm = 2 * stepsOfDay
+    for (let i = 0; i < calm; i++) partition.take(round(i, ['a']))
+    const samples = Array.from({ length: 6 }, (_, i) => [(calm + 1 + i) * stepMs, 900] as const)
+    partition.take(sampleRecord([{ labels: { __name__: 'load', instance: 'a' }, samples }], { offset: BigInt(calm) }))
+    const { value } = partition.outputs.findLast(({ topic }) => topic === 'anomalies')!
+    const feedback = feedbackOn(decode('Anomaly', value!), { verdict: 'false_alarm' })
+    const say = (isTombstone: boolean) => {
+      const record = feedbackRecord(feedback, { isTombstone })
+      partition.step.apply!({ topic: 'feedback', partition: 3, offset: 0n, timestampMs: 0, headers: new Map(), ...record })
+    }
+    say(false)
+    for (let i = calm + 9; i < calm + 15; i++) partition.take(round(i, ['a']))
+    expect(keysOf(partition, 1)).toHaveLength(1)
+    say(true)
+    partition.take(round(calm + 15, ['a']))
+    expect(keysOf(partition, 1)).toHaveLength(0)
+  })
+
+  test('one that is given up and still remembered leaves no empty state', () => {
+    const partition = new Partition()
+    for (let i = 0; i < 4.5 * stepsOfDay; i++) partition.take(round(i, i < 3 * stepsOfDay ? ['a', 'b'] : ['a']))
+    expect(partition.newest.series).toBe(2)
+    expect(keysOf(partition, 4)).toHaveLength(1)
+    expect([...partition.stored.values()].filter((snapshot) => snapshot.length === 0)).toEqual([])
   })
 })
 

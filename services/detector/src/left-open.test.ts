@@ -1,6 +1,7 @@
 import type { Anomaly, Severity } from '@lapwing/contracts/records'
 import type { EpisodeTransition } from '@lapwing/detection/episode'
 import { describe, expect, test } from 'vitest'
+import { takeCheckpoint } from '../testing/checkpoint.ts'
 import { followOpen, isOfSeries, LeftOpen } from './left-open.ts'
 
 const seriesKey = '00112233445566778899aabbccddeeff'
@@ -85,8 +86,8 @@ describe('a detector that begins without its state', () => {
       const before = begun(anomaly({}))
       const first = transitions(before, ...steps.slice(0, stop))
       const after = new LeftOpen()
-      for (const { key, snapshot } of before.takeChanged()) expect(after.restore(key, snapshot)).toBe(true)
-      expect([...before.takeChanged()]).toEqual([])
+      for (const { key, snapshot } of takeCheckpoint(before).states) expect(after.restore(key, snapshot)).toBe(true)
+      expect(takeCheckpoint(before)).toEqual({ forgotten: [], states: [] })
       expect([...first, ...transitions(after, ...steps.slice(stop))]).toEqual(straight)
       expect(after.takeEnded(20n, () => true)).toEqual(before.takeEnded(20n, () => true))
     }
@@ -95,7 +96,15 @@ describe('a detector that begins without its state', () => {
   test('forgets for good what it is done with', () => {
     const before = begun(anomaly({}))
     before.takeEnded(20n, () => false)
-    expect([...before.takeChanged()].map(({ snapshot }) => snapshot.length)).toEqual([0, 0])
+    const places = `${'00'.repeat(16)}07`
+    expect(takeCheckpoint(before)).toEqual({ forgotten: [`${seriesKey}06`, places], states: [] })
+    expect(takeCheckpoint(before)).toEqual({ forgotten: [], states: [] })
+    // As 0.1.0 wrote it.
+    for (const key of [seriesKey, '00'.repeat(16)]) {
+      const tag = key === seriesKey ? 6 : 7
+      expect(before.restore(Uint8Array.of(...Buffer.from(key, 'hex'), tag), new Uint8Array(0))).toBe(true)
+    }
+    expect(takeCheckpoint(before).forgotten).toEqual([`${seriesKey}06`, places])
   })
 
   test('refuses bytes that do not fit, and leaves the keys of others', () => {

@@ -18,6 +18,7 @@ import type { Told } from '@lapwing/detection/feedback'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { NewBeginning } from '@lapwing/stream/stateful-stage'
 import type { EpisodeName } from './anomaly.ts'
+import { takeGone } from './gone-keys.ts'
 
 /** What there is to tell, and the name of the episode when it is not its own. */
 export interface ToldUnder {
@@ -89,12 +90,19 @@ export class LeftOpen {
     return this.#places !== undefined && offset >= this.#places.unseenFrom
   }
 
+  /** Keys on the state topic of what is over. */
+  takeForgotten(): Uint8Array[] {
+    const over = takeGone(this.#changed, (seriesKey) => this.#series.has(seriesKey)).map(stateKey)
+    if (!this.#placesChanged || this.#places) return over
+    this.#placesChanged = false
+    return [...over, placesKey]
+  }
+
   *takeChanged(): Generator<KeyState> {
     for (const seriesKey of this.#changed) {
-      const key = Uint8Array.of(...Buffer.from(seriesKey, 'hex'), seriesTag)
-      yield { key, snapshot: encodeMemory(this.#series.get(seriesKey)) }
+      yield { key: stateKey(seriesKey), snapshot: encodeMemory(this.#series.get(seriesKey)!) }
     }
-    if (this.#placesChanged) yield { key: placesKey, snapshot: encodePlaces(this.#places) }
+    if (this.#placesChanged) yield { key: placesKey, snapshot: encodePlaces(this.#places!) }
     this.#changed.clear()
     this.#placesChanged = false
   }
@@ -102,11 +110,20 @@ export class LeftOpen {
   /** False when the key is of something else. Throws a RangeError when the bytes do not fit. */
   restore(key: Uint8Array, snapshot: Uint8Array): boolean {
     const tag = key.length === keyBytes + 1 ? key[keyBytes] : undefined
-    if (tag === placesTag && snapshot.length > 0) this.#places = decodePlaces(snapshot)
-    if (tag === seriesTag && snapshot.length > 0) {
-      this.#series.set(Buffer.from(key.subarray(0, keyBytes)).toString('hex'), decodeMemory(snapshot))
-    }
+    if (tag === placesTag) this.#restorePlaces(snapshot)
+    if (tag === seriesTag) this.#restoreSeries(Buffer.from(key.subarray(0, keyBytes)).toString('hex'), snapshot)
     return tag === placesTag || tag === seriesTag
+  }
+
+  #restorePlaces(snapshot: Uint8Array): void {
+    if (snapshot.length > 0) this.#places = decodePlaces(snapshot)
+    else this.#placesChanged = true
+  }
+
+  /** What is empty was written by 0.1.0 for what is over, and leaves the topic. */
+  #restoreSeries(seriesKey: string, snapshot: Uint8Array): void {
+    if (snapshot.length > 0) this.#series.set(seriesKey, decodeMemory(snapshot))
+    else this.#changed.add(seriesKey)
   }
 
   /** The series has an open episode that people know by the name of `left`. */
@@ -157,8 +174,11 @@ function higher(a: Severity, b: Severity): Severity {
   return severities.indexOf(a) >= severities.indexOf(b) ? a : b
 }
 
-function encodePlaces(places: NewBeginning | undefined): Uint8Array {
-  if (!places) return new Uint8Array(0)
+function stateKey(seriesKey: string): Uint8Array {
+  return Uint8Array.of(...Buffer.from(seriesKey, 'hex'), seriesTag)
+}
+
+function encodePlaces(places: NewBeginning): Uint8Array {
   const bytes = Buffer.alloc(16)
   bytes.writeBigInt64LE(places.answeredBefore, 0)
   bytes.writeBigInt64LE(places.unseenFrom, 8)
@@ -171,9 +191,7 @@ function decodePlaces(snapshot: Uint8Array): NewBeginning {
   return { answeredBefore: bytes.readBigInt64LE(0), unseenFrom: bytes.readBigInt64LE(8) }
 }
 
-function encodeMemory(memory: Memory | undefined): Uint8Array {
-  if (!memory) return new Uint8Array(0)
-  const { goesOn, untold, left } = memory
+function encodeMemory({ goesOn, untold, left }: Memory): Uint8Array {
   return Buffer.from(JSON.stringify({ goesOn, untold, left: left.map((each) => encode('Anomaly', each).toString('base64')) }))
 }
 

@@ -3,6 +3,7 @@ import { sampleFlags } from '@lapwing/contracts/series-state'
 import { snapshotVersion } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
+import { takeCheckpoint } from '../testing/checkpoint.ts'
 import { sampleRecord, type TestSeries } from '../testing/sample-batch.ts'
 import { detectorSchema } from './config.ts'
 import { createDetectStep } from './detect.ts'
@@ -59,7 +60,7 @@ describe('silence', () => {
       const first = told(before, records.slice(0, cut))
       const after = createStep()
       // States come back in another order than they were made in.
-      for (const { key, snapshot } of [...before.takeChanged()].reverse()) after.restore(key, snapshot, snapshotVersion)
+      for (const { key, snapshot } of [...takeCheckpoint(before).states].reverse()) after.restore(key, snapshot, snapshotVersion)
       expect([...first, ...told(after, records.slice(cut))]).toEqual(whole)
     }
   })

@@ -12,6 +12,7 @@ import { bytesOf } from '@lapwing/contracts/columns'
 import type { LabelSet } from '@lapwing/contracts/series'
 import { sortedLabels } from '@lapwing/contracts/series'
 import type { KeyState } from '@lapwing/stream/partition-state'
+import { takeGone } from './gone-keys.ts'
 
 /** What a record of a silent series needs. */
 export interface WatchedSeries {
@@ -98,10 +99,13 @@ export class SilenceWatch {
     return meant.sort(([a], [b]) => Buffer.compare(keyOf(a), keyOf(b)))
   }
 
+  /** Keys on the state topic of series that are watched no longer. */
+  takeForgotten(): Uint8Array[] {
+    return takeGone(this.#changed, (slot) => this.#series.has(slot)).map((slot) => this.#keyOf(slot))
+  }
+
   *takeChanged(): Generator<KeyState> {
-    for (const slot of this.#changed) {
-      yield { key: this.#keyOf(slot), snapshot: encodeWatched(this.#series.get(slot)) }
-    }
+    for (const slot of this.#changed) yield { key: this.#keyOf(slot), snapshot: encodeWatched(this.#series.get(slot)!) }
     for (const key of this.#changedClocks) {
       const { newestMs, usualGapMs, resumedMs, sweptMs } = this.#clocks.get(key)!
       const snapshot = bytesOf(Float64Array.of(newestMs, usualGapMs, resumedMs, sweptMs))
@@ -111,7 +115,7 @@ export class SilenceWatch {
     this.#changedClocks.clear()
   }
 
-  /** False when the key is of something else. Throws a RangeError when the bytes do not fit. */
+  /** False when the key is of something else. What is empty was written by 0.1.0 for a series that is not watched. Throws a RangeError when the bytes do not fit. */
   restore(key: Uint8Array, snapshot: Uint8Array): boolean {
     const tag = key.length === 17 ? key[16] : undefined
     if (tag === clockTag) this.#clocks.set(Buffer.from(key.subarray(0, 16)).toString('hex'), decodeClock(snapshot))
@@ -152,9 +156,7 @@ function clockKeyOf(source: string): string {
   return createHash('sha256').update(source).digest('hex').slice(0, 32)
 }
 
-function encodeWatched(series: WatchedSeries | undefined): Uint8Array {
-  if (!series) return new Uint8Array(0)
-  const { source, entityKey, labels } = series
+function encodeWatched({ source, entityKey, labels }: WatchedSeries): Uint8Array {
   return Buffer.from(JSON.stringify([source, entityKey, labels.map(({ name, value }) => [name, value])]))
 }
 

@@ -6,6 +6,7 @@ import { seriesStates, stateText } from '@lapwing/contracts/series-state'
 import { snapshotVersion } from '@lapwing/detection/series-detector'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import { describe, expect, test } from 'vitest'
+import { takeCheckpoint } from '../testing/checkpoint.ts'
 import { feedbackOn, feedbackRecord } from '../testing/feedback.ts'
 import { sampleRecord } from '../testing/sample-batch.ts'
 import { detectorSchema } from './config.ts'
@@ -67,7 +68,7 @@ class Run {
 
   /** As after a crash right behind a checkpoint. */
   restart(): this {
-    const states = [...this.step.takeChanged()]
+    const { states } = takeCheckpoint(this.step)
     this.step = this.#createStep()
     for (const { key, snapshot } of states) this.step.restore(key, snapshot, snapshotVersion)
     return this

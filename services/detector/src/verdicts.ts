@@ -20,6 +20,7 @@ import {
 } from '@lapwing/detection/feedback'
 import type { LogRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
+import { takeGone } from './gone-keys.ts'
 
 /** What became of a record of the feedback topic. */
 export interface VerdictOutcome {
@@ -72,10 +73,15 @@ export class Verdicts {
     return { verdict: 'undone', outcome: 'applied' }
   }
 
+  /** Keys on the state topic of series of which there is nothing to keep any more. */
+  takeForgotten(): Uint8Array[] {
+    const gone = takeGone(this.#changed, (slot) => this.#feedback.has(slot))
+    return gone.map((slot) => feedbackKey(this.#series.keyOf(slot)))
+  }
+
   *takeChanged(): Generator<KeyState> {
     for (const slot of this.#changed) {
-      const state = this.#feedback.get(slot) ?? noFeedback
-      yield { key: feedbackKey(this.#series.keyOf(slot)), snapshot: encodeFeedback(state) }
+      yield { key: feedbackKey(this.#series.keyOf(slot)), snapshot: encodeFeedback(this.#feedback.get(slot)!) }
     }
     this.#changed.clear()
   }

@@ -1,9 +1,9 @@
 /** The samples of one entity out of a batch, with the names of their series. */
 import { ColumnError, float64Column, uint8Column } from '@lapwing/contracts/columns'
 import type { SampleBatch } from '@lapwing/contracts/records'
-import { seriesText } from '@lapwing/contracts/series'
 import { sampleFlags } from '@lapwing/contracts/series-state'
 import { keyText, labelReader } from '@lapwing/contracts/series-table'
+import type { SeriesNames } from './series-names.ts'
 
 export interface EntitySample {
   /** Of the series. */
@@ -16,12 +16,11 @@ export interface EntitySample {
  * In the order of time, so that a row is whole before the next one begins. Throws a ColumnError when the columns do not fit together.
  *
  * @param places of each series its number, its first sample and the one after its last
- * @param names name of each series by its key; new ones are added
  */
 export function samplesOf(
   batch: SampleBatch,
   places: readonly (readonly [series: number, from: number, to: number])[],
-  names: Map<string, string>,
+  names: SeriesNames,
 ): EntitySample[] {
   const timestampsMs = float64Column(batch.timestampsMs)
   const values = float64Column(batch.values, timestampsMs.length)
@@ -30,9 +29,7 @@ export function samplesOf(
   const samples: EntitySample[] = []
   for (const [series, from, to] of places) {
     if (to > timestampsMs.length) throw new ColumnError(`series ${series} has more samples than the batch`)
-    const key = keyText(batch.series, series)
-    const name = names.get(key) ?? seriesText(readLabels(series))
-    names.set(key, name)
+    const name = names.nameOf(keyText(batch.series, series), () => readLabels(series))
     for (let at = from; at < to; at++) {
       if (flags[at]! & sampleFlags.stale || !Number.isFinite(timestampsMs[at]!)) continue
       samples.push({ name, timestampMs: timestampsMs[at]!, value: values[at]! })

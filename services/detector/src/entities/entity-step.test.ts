@@ -12,6 +12,7 @@ import { type ArtefactStore, ArtefactStoreError, packWeights } from '@lapwing/mo
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { describe, expect, test } from 'vitest'
+import { takeCheckpoint } from '../../testing/checkpoint.ts'
 import { sampleRecord } from '../../testing/sample-batch.ts'
 import { createEntityStep, type EntityObservation, entityStateVersion } from './entity-step.ts'
 
@@ -94,7 +95,7 @@ class Service {
   /** Another process with what this one puts down now. */
   takenOver(): Service {
     const next = new Service()
-    for (const { key, snapshot } of this.step.takeChanged()) next.step.restore(key, snapshot, entityStateVersion)
+    for (const { key, snapshot } of takeCheckpoint(this.step).states) next.step.restore(key, snapshot, entityStateVersion)
     return next
   }
 
@@ -286,7 +287,8 @@ describe('an entity under a batch model', () => {
       await service.step.apply!(recordOf(await stored('pca/1', 'promoted', 2)))
       expect(service.feed(live(0, 20)).scores().at(-1)!.model).toBe('pca/1')
       const next = new Service(bucket)
-      for (const { key, snapshot } of service.step.takeChanged()) await next.step.restore(key, snapshot, entityStateVersion)
+      for (const { key, snapshot } of takeCheckpoint(service.step).states)
+        await next.step.restore(key, snapshot, entityStateVersion)
       expect(next.feed(live(20, 20)).scores().at(-1)!.model).toBe('pca/1')
       expect(asked).toEqual(['pca/1.lwm', 'pca/1.lwm'])
     })
@@ -318,6 +320,33 @@ describe('an entity under a batch model', () => {
       const after = before.feed(records.slice(0, cut)).takenOver().feed(records.slice(cut))
       expect([...before.outputs, ...after.outputs]).toEqual(whole.outputs)
     }
+  })
+
+  test('what scores no longer leaves the state topic', async () => {
+    const keyOf = (role: number, tag: number) => `${entity}0${role}0${tag}`
+    const first = await version('pca/1', 'promoted', 1)
+    const second = await version('pca/2', 'shadow', 2, 2)
+    const service = new Service().apply(first).apply(second).feed(live(0, 5))
+    const { forgotten, states } = takeCheckpoint(service.step)
+    expect([forgotten, states.map(({ key }) => Buffer.from(key).toString('hex'))]).toEqual([
+      [],
+      [keyOf(0, 0), keyOf(1, 0), keyOf(0, 1), keyOf(1, 1)],
+    ])
+    service.apply({ ...second, state: 'rejected', stateAtMs: 3 }).feed(live(5, 1))
+    expect(takeCheckpoint(service.step).forgotten).toEqual([keyOf(1, 0), keyOf(1, 1)])
+    service.apply({ ...first, state: 'rolled_back', stateAtMs: 4 }).feed(live(6, 1))
+    expect(takeCheckpoint(service.step)).toEqual({ forgotten: [keyOf(0, 0), keyOf(0, 1)], states: [] })
+  })
+
+  test('what 0.1.0 left empty on the state topic leaves it, unless it is there anew', async () => {
+    const service = new Service()
+    const keys = [0, 1].map((tag) => Uint8Array.of(...Buffer.from(entity, 'hex'), 0, tag))
+    for (const key of keys) await service.step.restore(key, new Uint8Array(0), entityStateVersion)
+    expect(takeCheckpoint(service.step).forgotten).toHaveLength(2)
+    for (const key of keys) await service.step.restore(key, new Uint8Array(0), entityStateVersion)
+    service.apply(await version('pca/1', 'promoted', 1))
+    const { forgotten, states } = takeCheckpoint(service.step)
+    expect([forgotten, states.map(({ key }) => key)]).toEqual([[], keys])
   })
 
   test('retired it stays retired under another owner', async () => {

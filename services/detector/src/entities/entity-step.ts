@@ -19,10 +19,12 @@ import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
 import type { NewBeginning, StatefulStep } from '@lapwing/stream/stateful-stage'
 import { anomalyRecord, endedUnseen } from '../anomaly.ts'
+import { takeGone } from '../gone-keys.ts'
 import { LeftOpen } from '../left-open.ts'
 import { EntityModel, type RowVerdict } from './entity-model.ts'
 import { entityAnomaly, type Role, scoreRecord, shadowRecord } from './entity-records.ts'
 import { type EntitySample, samplesOf } from './entity-samples.ts'
+import { SeriesNames } from './series-names.ts'
 
 export interface EntityOptions {
   readonly scoresTopic: string
@@ -49,8 +51,6 @@ const scoring: ReadonlySet<Model['state']> = new Set(['promoted', 'shadow', 'rol
 
 interface Entity {
   readonly models: Partial<Record<Role, EntityModel>>
-  /** Name of each series by its key. */
-  readonly names: Map<string, string>
 }
 
 /** The step of one partition. */
@@ -61,6 +61,7 @@ export function createEntityStep(options: EntityOptions): StatefulStep {
 class EntityStep implements StatefulStep {
   readonly #options: EntityOptions
   readonly #entities = new Map<string, Entity>()
+  readonly #names = new SeriesNames()
   /** Keys of the state whose content changed: entity, role, and whether it is the model itself or where it stands. */
   readonly #changedModels = new Set<string>()
   readonly #changedRows = new Set<string>()
@@ -105,14 +106,20 @@ class EntityStep implements StatefulStep {
     return (places) => this.#leftOpen.begin(places, open)
   }
 
+  /** Keys on the state topic of what is in force or in shadow no longer. */
+  takeForgotten(): Uint8Array[] {
+    const isThere = (place: string) => this.#at(place) !== undefined
+    const models = takeGone(this.#changedModels, isThere).map((place) => stateKey(place, modelTag))
+    const rows = takeGone(this.#changedRows, isThere).map((place) => stateKey(place, rowsTag))
+    return [...models, ...rows, ...this.#leftOpen.takeForgotten()]
+  }
+
   *takeChanged(): Generator<KeyState> {
     for (const place of this.#changedModels) {
-      const found = this.#at(place)
-      yield { key: stateKey(place, modelTag), snapshot: found ? encode('Model', found.model) : nothing }
+      yield { key: stateKey(place, modelTag), snapshot: encode('Model', this.#at(place)!.model) }
     }
     for (const place of this.#changedRows) {
-      const found = this.#at(place)
-      yield { key: stateKey(place, rowsTag), snapshot: found ? bytesOf(found.snapshot()) : nothing }
+      yield { key: stateKey(place, rowsTag), snapshot: bytesOf(this.#at(place)!.snapshot()) }
     }
     this.#changedModels.clear()
     this.#changedRows.clear()
@@ -122,10 +129,12 @@ class EntityStep implements StatefulStep {
   restore(key: Uint8Array, snapshot: Uint8Array, version: number): void | Promise<void> {
     if (this.#leftOpen.restore(key, snapshot)) return
     if (key.length !== 18) throw new RangeError(`the key of an entity's model has 18 bytes, found ${key.length}`)
-    if (snapshot.length === 0) return
     const entity = Buffer.from(key.subarray(0, 16)).toString('hex')
     const role = roles[key[16]!]!
     const place = `${entity}/${role}`
+    const changed = key[17] === modelTag ? this.#changedModels : this.#changedRows
+    // Written by 0.1.0 for what is gone: it leaves the topic.
+    if (snapshot.length === 0) return void changed.add(place)
     if (key[17] === modelTag) {
       const model = decode('Model', snapshot)
       return this.#withWeights(model, () => this.#restoreModel(entity, role, model))
@@ -141,6 +150,7 @@ class EntityStep implements StatefulStep {
     if (!made) return
     this.#entity(entity).models[role] = made
     const rows = this.#waitingRows.get(`${entity}/${role}`)
+    this.#waitingRows.delete(`${entity}/${role}`)
     if (rows) made.restore(rows)
   }
 
@@ -174,7 +184,7 @@ class EntityStep implements StatefulStep {
   #score(key: string, places: readonly (readonly [number, number, number])[], hand: BatchInHand): void {
     const entity = this.#entities.get(key)!
     if (entity.models.in_force?.model.state === 'rolled_back') this.#endRetired(key, entity.models.in_force, hand)
-    const samples = samplesOf(hand.batch, places, entity.names)
+    const samples = samplesOf(hand.batch, places, this.#names)
     for (const role of roles) {
       const model = entity.models[role]
       if (!model) continue
@@ -295,7 +305,7 @@ class EntityStep implements StatefulStep {
   #entity(key: string): Entity {
     const known = this.#entities.get(key)
     if (known) return known
-    const made: Entity = { models: {}, names: new Map() }
+    const made: Entity = { models: {} }
     this.#entities.set(key, made)
     return made
   }
@@ -314,7 +324,6 @@ interface BatchInHand {
 
 const modelTag = 0
 const rowsTag = 1
-const nothing = Buffer.alloc(0)
 
 /** Entity, role, and what of the two it is. */
 function stateKey(place: string, tag: number): Uint8Array {
