@@ -59,6 +59,10 @@ describe('codec', () => {
     const ended: Anomaly = { ...anomaly, state: 'resolved', endReason: 'began_anew' }
     expect([idOf(encode('Anomaly', anomaly)), idOf(encode('Anomaly', ended))]).toEqual([302, 303])
     expect(decode('Anomaly', encode('Anomaly', ended))).toEqual(ended)
+    const settings = { service: 'ingestor', instance: 'a/1', version: '1', startedAtMs: 1, atMs: 2, yaml: '', troubles: [] }
+    const trouble = { subject: 'query-1', text: 'up', reason: 'timeout', message: 'late', sinceMs: 1, atMs: 2 }
+    expect(idOf(encode('ServiceSettings', settings))).toBe(1401)
+    expect(idOf(encode('ServiceSettings', { ...settings, troubles: [trouble] }))).toBe(1402)
   })
 
   test('a record larger than the scratch space comes back whole', () => {

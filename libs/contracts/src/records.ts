@@ -489,7 +489,23 @@ export interface Mute {
   readonly liftedAtMs: null | number
 }
 
-/** The settings that a process runs with, told again from time to time while it lives. */
+/** Something that is set and does not work now. */
+export interface Trouble {
+  /** Identity of what does not work: the id of a query. */
+  readonly subject: string
+  /** The same for a person: its PromQL. */
+  readonly text: string
+  /** Why, as one of the words that docs/metrics.md counts it by. */
+  readonly reason: string
+  /** What the other side said. */
+  readonly message: string
+  /** From when on its samples are missing, milliseconds since the epoch. */
+  readonly sinceMs: number
+  /** When it was tried last, milliseconds since the epoch. */
+  readonly atMs: number
+}
+
+/** The settings that a process runs with, and what of them does not work now; told again from time to time while it lives. */
 export interface ServiceSettings {
   /** Name of the service. */
   readonly service: string
@@ -503,6 +519,8 @@ export interface ServiceSettings {
   readonly atMs: number
   /** Its sections of the configuration with defaults, without secrets. */
   readonly yaml: string
+  /** What does not work; a hundred at most. */
+  readonly troubles: readonly Trouble[]
 }
 
 export type PodEventKind = 'unknown' | 'container_ended' | 'not_ready' | 'evicted'

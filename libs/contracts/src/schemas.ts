@@ -60,7 +60,13 @@ export const recordSchemas = {
   DeadLetter: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1101, file: 'dead-letter.v1.avsc' }] },
   ReplicaClaim: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1201, file: 'replica-claim.v1.avsc' }] },
   Mute: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1301, file: 'mute.v1.avsc' }] },
-  ServiceSettings: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1401, file: 'service-settings.v1.avsc' }] },
+  ServiceSettings: {
+    compatibility: 'BACKWARD_TRANSITIVE',
+    versions: [
+      { id: 1401, file: 'service-settings.v1.avsc' },
+      { id: 1402, file: 'service-settings.v2.avsc', onlyFor: 'troubles' },
+    ],
+  },
   PodEvent: { compatibility: 'BACKWARD_TRANSITIVE', versions: [{ id: 1501, file: 'pod-event.v1.avsc' }] },
 } as const satisfies Record<string, { compatibility: Compatibility; versions: readonly SchemaVersion[] }>
 
@@ -73,7 +79,10 @@ export function readSchema(file: string): Schema {
 /** The layout that a record is written in: the newest that says something which the one before does not. */
 export function layoutFor(name: RecordName, record: object): SchemaVersion {
   const versions: readonly SchemaVersion[] = recordSchemas[name].versions
-  const says = (field: string) => Boolean((record as Readonly<Record<string, unknown>>)[field])
+  const says = (field: string) => {
+    const value = (record as Readonly<Record<string, unknown>>)[field]
+    return Array.isArray(value) ? value.length > 0 : Boolean(value)
+  }
   return versions.findLast(({ onlyFor }) => onlyFor === undefined || says(onlyFor))!
 }
 

@@ -1,7 +1,8 @@
 import { decode } from '@lapwing/contracts/codec'
+import type { Trouble } from '@lapwing/contracts/records'
 import { topicName, topicSpecs } from '@lapwing/contracts/topics'
 import { afterEach, expect, test, vi } from 'vitest'
-import { announceSettings, settingsEveryMs } from './announce-settings.ts'
+import { announceSettings, settingsEveryMs, troublesEveryMs } from './announce-settings.ts'
 import { createInProcessLog } from './in-process-log.ts'
 import type { Log } from './log.ts'
 
@@ -13,9 +14,9 @@ async function announced(producer?: Log['producer']) {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
   const log = createInProcessLog()
   await log.ensureTopics(topicSpecs('test', 1))
-  const state = { yaml: 'a: 1\n', warnings: 0, close: async () => {} }
+  const state = { yaml: 'a: 1\n', troubles: [] as Trouble[], warnings: 0, close: async () => {} }
   announceSettings({ producer: producer ?? (() => log.producer()) }, topic, {
-    ...{ name: 'drift', version: '1', settingsYaml: () => state.yaml },
+    ...{ name: 'drift', version: '1', settingsYaml: () => state.yaml, troubles: () => state.troubles },
     logger: { warn: () => state.warnings++ },
     onClose: (_, close) => {
       state.close = close
@@ -28,7 +29,7 @@ async function announced(producer?: Log['producer']) {
   /** Waits until this is the newest that was told. */
   const told = (yaml: string, offset: bigint) =>
     vi.waitFor(async () => expect(await newest()).toEqual({ yaml, offset }), { timeout: 20_000 })
-  return { state, told }
+  return { log, state, told }
 }
 
 test('settings are told at the start, when they change and from time to time, and taken back at the end', async () => {
@@ -41,6 +42,32 @@ test('settings are told at the start, when they change and from time to time, an
   await told('a: 2\n', 2n)
   await state.close()
   await told('ended', 3n)
+})
+
+test('what does not work is told at the next look and every minute, and again when it works', async () => {
+  const { log, state, told } = await announced()
+  await told('a: 1\n', 0n)
+  const trouble = (n: number): Trouble => ({
+    ...{ subject: `query-${n}`, text: 'up', reason: 'timeout', message: 'late', sinceMs: 1, atMs: Date.now() },
+  })
+  const troubles = async () => decode('ServiceSettings', (await log.readToEnd(topic)).at(-1)!.value!).troubles
+  state.troubles = Array.from({ length: 200 }, (_, n) => trouble(n))
+  vi.advanceTimersByTime(10_000)
+  await told('a: 1\n', 1n)
+  expect(await troubles()).toHaveLength(100)
+  state.troubles = [trouble(7)]
+  vi.advanceTimersByTime(10_000)
+  await told('a: 1\n', 2n)
+  // The same, tried again: no news, but it still does not work.
+  state.troubles = [trouble(7)]
+  vi.advanceTimersByTime(troublesEveryMs)
+  await told('a: 1\n', 3n)
+  expect(await troubles()).toEqual(state.troubles)
+  state.troubles = []
+  vi.advanceTimersByTime(10_000)
+  await told('a: 1\n', 4n)
+  expect(await troubles()).toEqual([])
+  await state.close()
 })
 
 test('a log that does not take them ends nothing: they are told at the next look', async () => {

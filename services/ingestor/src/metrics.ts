@@ -1,6 +1,6 @@
 /** What the ingestor tells Prometheus of itself. */
 
-import type { BatchKind } from '@lapwing/contracts/records'
+import type { BatchKind, Trouble } from '@lapwing/contracts/records'
 import type { HttpErrorCode } from '@lapwing/prometheus/http-exchange'
 import { type QueryErrorCode, queryErrors } from '@lapwing/prometheus/query-errors'
 import { logErrors } from '@lapwing/stream/errors'
@@ -49,9 +49,27 @@ export interface IngestMetrics {
   inFlight(bytes: number): void
 }
 
-/** @param lagMs time that the query furthest behind has to catch up with, 0 without queries; asked at each scrape */
-export function createIngestMetrics(registry: Registry, ownedQueries: () => number, lagMs: () => number): IngestMetrics {
+/** How it stands with the queries, asked at each scrape. */
+export interface QueryStanding {
+  ownedQueries(): number
+  /** Time that the query furthest behind has to catch up with, 0 without queries. */
+  lagMs(): number
+  /** Of queries that fail. */
+  troubles(): readonly Pick<Trouble, 'reason'>[]
+}
+
+export function createIngestMetrics(registry: Registry, { ownedQueries, lagMs, troubles }: QueryStanding): IngestMetrics {
   const registers = [registry]
+  new Gauge({
+    name: 'lapwing_ingest_failing_queries',
+    help: 'Queries of this replica that fail now, by reason.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      for (const reason of Object.keys(queryErrors)) this.set({ reason }, 0)
+      for (const { reason } of troubles()) this.inc({ reason })
+    },
+  })
   new Gauge({
     name: 'lapwing_ingest_lag_seconds',
     help: 'Now minus the newest step on the log, of the polled query that is furthest behind.',

@@ -18,7 +18,7 @@ import type { Logger } from 'pino'
 import { type Commit, groupedCommits } from './grouped-commits.ts'
 import { pause } from './pause.ts'
 import type { Progress } from './poll-plan.ts'
-import { type PollTools, type PublishPoll, pollQuery } from './poll-query.ts'
+import { type PollNews, type PollTools, type PublishPoll, pollQuery } from './poll-query.ts'
 import { decodeProgress, encodeProgress } from './progress-record.ts'
 import type { Query } from './query.ts'
 import { type Scraping, scrapePartition } from './scrape/scrape-partition.ts'
@@ -38,7 +38,7 @@ export interface PartitionPolling {
   readonly client: QueryClient | undefined
   readonly tools: Omit<PollTools, 'client'>
   readonly scraping: Scraping
-  onProgress(query: Query, progress: Progress): void
+  readonly news: PollNews
 }
 
 /** Resolves when the signal is aborted. Rejects with what cannot be mended by trying again. */
@@ -105,15 +105,13 @@ async function ownPartition(
 function pollsOf(
   queries: readonly Query[],
   known: ReadonlyMap<string, Progress>,
-  { client, tools, onProgress }: PartitionPolling,
+  { client, tools, news }: PartitionPolling,
   publish: PublishPoll,
   signal: AbortSignal,
 ): Promise<void>[] {
   if (!client) return []
   const withClient = { ...tools, client }
-  return queries.map((query) =>
-    pollQuery(query, known.get(query.id), withClient, publish, (progress) => onProgress(query, progress), signal),
-  )
+  return queries.map((query) => pollQuery(query, known.get(query.id), withClient, publish, news, signal))
 }
 
 /** The newest readable progress of each query. */

@@ -7,6 +7,7 @@
  * that is too large is asked for again in halves.
  */
 
+import type { Trouble } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
 import { pointCount, pointsPerRequestMax } from '@lapwing/prometheus/alignment'
 import { type BackoffPolicy, backoffMs } from '@lapwing/prometheus/backoff'
@@ -44,18 +45,25 @@ export interface PollTools {
 /** Puts samples and progress on the log, all or nothing. Rejects with a LogError; which of the two it was is then unknown. */
 export type PublishPoll = (query: Query, records: readonly SampleRecord[], progress: Progress) => Promise<void>
 
+/** How it goes with a query. */
+export interface PollNews {
+  /** After each commit, and what it begins with. */
+  onProgress(query: Query, progress: Progress): void
+  /** It fails, after each try; undefined: it works. A failure that the next try may mend is none before the third. */
+  onTrouble(query: Query, trouble: Trouble | undefined): void
+}
+
 /**
  * Resolves when the signal is aborted. Rejects with any error of the log: only the log knows then how far the query is.
  *
  * @param known progress found on the log, undefined for a query that was never polled
- * @param onProgress told after each commit, and of the progress it begins with
  */
 export async function pollQuery(
   query: Query,
   known: Progress | undefined,
   tools: PollTools,
   publish: PublishPoll,
-  onProgress: (progress: Progress) => void,
+  { onProgress, onTrouble }: PollNews,
   signal: AbortSignal,
 ): Promise<void> {
   let progress = known ?? firstProgress(tools.now(), tools.policy)
@@ -63,7 +71,8 @@ export async function pollQuery(
   const identities = new WeakMap<LabelSet, Intake>()
   let points = pointsPerRequestMax
   let failures = 0
-  onProgress(progress)
+  let sinceMs = 0
+  onProgress(query, progress)
   while (!signal.aborted) {
     const window = nextWindow(progress, tools.now(), points, tools.policy)
     if (!window) {
@@ -75,7 +84,8 @@ export async function pollQuery(
       const poll = { query, expression, window, progress, known: identities }
       const attributes = { 'lapwing.query': query.id }
       progress = await inSpan('ingestor', 'poll', { attributes }, () => pollWindow(poll, tools, publish, signal))
-      onProgress(progress)
+      onProgress(query, progress)
+      onTrouble(query, undefined)
       if (failures > 0) tools.logger.info({ promql: query.promql, failures }, 'query works again')
       failures = 0
     } catch (error) {
@@ -86,10 +96,22 @@ export async function pollQuery(
         continue
       }
       failures++
+      // Who has taken over a query that failed before knows only how far it came.
+      if (failures === 1) sinceMs = progress === known ? known.throughMs + tools.policy.stepMs : tools.now()
+      if (!error.retryable || failures >= failuresToTell) onTrouble(query, troubleOf(query, error, sinceMs, tools.now()))
       await pause(afterFailure(error, failures, tools), signal)
     }
   }
 }
+
+const failuresToTell = 3
+
+function troubleOf({ id, promql }: Query, { code, said }: QueryError, sinceMs: number, atMs: number): Trouble {
+  return { subject: id, text: promql.slice(0, longestText), reason: code, message: said, sinceMs, atMs }
+}
+
+/** Of an expression as it is told to people: it is recognised by its beginning, and the record stays small. */
+const longestText = 1000
 
 async function findExpression(
   query: Query,

@@ -66,11 +66,7 @@ async function poll(promql: readonly (string | object)[] = ['metric'], on: Log =
       rules: pushRules,
       longestGapMs: 0,
       partitions: 4,
-      metrics: createIngestMetrics(
-        registry,
-        () => 0,
-        () => 0,
-      ),
+      metrics: createIngestMetrics(registry, { ownedQueries: () => 0, lagMs: () => 0, troubles: () => [] }),
       logger: pino({ level: 'warn' }, { write: (line: string) => void told.push(line) }),
       now: Date.now,
       random: () => 0.5,
@@ -182,6 +178,51 @@ describe('the poller', () => {
     expectExact(await moreThan((await published()).length))
     const errors = (await registry.getSingleMetric('lapwing_ingest_poll_errors_total')!.get()).values
     expect(errors.find((error) => error.labels.reason === reason)?.value).toBe(2)
+  })
+
+  test('a query that is refused is in trouble at once, with the words of Prometheus, until it works again or is let go of', async () => {
+    const poller = await poll(['metric', 'metric * 2'])
+    await moreThan(50)
+    expect(poller.troubles.size).toBe(0)
+    prometheus.fail(...Array.from({ length: 6 }, () => faults.bad_query!))
+    const trouble = await eventually('a trouble', () => [...poller.troubles.values()][0])
+    expect(trouble).toMatchObject({ reason: 'bad_query', message: 'Prometheus refuses the query: told to' })
+    expect(queriesOf(['metric', 'metric * 2'], 4).find(({ id }) => id === trouble.subject)?.promql).toBe(trouble.text)
+    expect(trouble.sinceMs).toBeLessThanOrEqual(trouble.atMs)
+    await eventually('no trouble', () => (poller.troubles.size === 0 ? true : undefined))
+
+    prometheus.fail(...Array.from({ length: 1000 }, () => faults.not_executable!))
+    await eventually('both in trouble', () => (poller.troubles.size === 2 ? true : undefined))
+    await poller.stop()
+    expect(poller.troubles.size).toBe(0)
+    const again = await poll(['metric'])
+    const taken = await eventually('a trouble of who took over', () => [...again.troubles.values()][0])
+    // Not when this process saw it first: from when on its samples are missing.
+    const newestMs = Math.max(
+      ...(await published()).filter(({ source }) => source === taken.subject).map(({ timestampMs }) => timestampMs),
+    )
+    expect(taken.sinceMs).toBe(newestMs + stepMs)
+  })
+
+  test('what the next try may mend is no trouble before the third', async () => {
+    const poller = await poll()
+    await moreThan(22)
+    const troubles: number[] = []
+    prometheus.fail(
+      ...[1, 2, 3].map(
+        (): Fault => (response) => {
+          troubles.push(poller.troubles.size)
+          unavailable(response)
+        },
+      ),
+      (response) => {
+        troubles.push(poller.troubles.size)
+        unavailable(response)
+      },
+    )
+    await eventually('all failed', () => (troubles.length === 4 ? true : undefined))
+    expect(troubles).toEqual([0, 0, 0, 1])
+    await eventually('no trouble', () => (poller.troubles.size === 0 ? true : undefined))
   })
 
   test('a new poller goes on where the last one stopped', async () => {

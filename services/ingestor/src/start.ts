@@ -34,13 +34,14 @@ export async function startIngestor(context: IngestorContext, log: Log): Promise
     const throughMs = [...(poller?.progress.values() ?? [])].map((progress) => progress.throughMs)
     return throughMs.length === 0 ? 0 : Date.now() - Math.min(...throughMs)
   }
-  const metrics = createIngestMetrics(context.registry, () => poller?.progress.size ?? 0, lagMs)
+  const troubles = () => [...(poller?.troubles.values() ?? [])]
+  const metrics = createIngestMetrics(context.registry, { ownedQueries: () => poller?.progress.size ?? 0, lagMs, troubles })
   const push = config.ingestor.remote_write.enabled ? await preparePush(context, log, metrics) : undefined
   await context.listen()
   const { tls } = config.ingestor.remote_write
   if (push && tls) context.onClose('push listener', (await startPushListener(http, config.http.host, tls, logger)).close)
   await openTopics(log, topicSpecs(prefix, partitions), context)
-  announceSettings(log, topicName(prefix, 'settings'), context)
+  announceSettings(log, topicName(prefix, 'settings'), { ...context, troubles })
   await push?.begin()
   poller = await startPolling(context, config.ingestor, log, metrics)
   context.onClose('poller', async () => poller?.stop())

@@ -20,6 +20,15 @@ const seriesState = z.enum(seriesStates)
 export const givableVerdicts = ['confirmed', 'false_alarm', 'expected', 'known', 'new_normal', 'undone'] as const
 const verdict = z.enum(givableVerdicts)
 
+const troubleSchema = z.object({
+  id: z.string().describe('Id of the query'),
+  promql: z.string(),
+  reason: z.string().describe('bad_query, not_executable, unauthorised, unreachable …'),
+  message: z.string().describe('What Prometheus said'),
+  sinceMs: timeMs.describe('From when on its samples are missing'),
+  atMs: timeMs.describe('When it was asked last'),
+})
+
 export const overviewSchema = z.object({
   nowMs: timeMs,
   log: z.string().describe('Kind of the log: kafka or in-process'),
@@ -38,6 +47,7 @@ export const overviewSchema = z.object({
   newestSampleMs: maybe,
   lagSeconds: maybe.describe('From the newest sample until now'),
   behindRecords: z.number().describe('Records of the log that are still to be read'),
+  troubles: z.array(troubleSchema).readonly().describe('Polled queries that fail now, the longest first'),
   waitingFor: z.array(z.string()).readonly().describe('What is missing, a sentence each; empty when all is well'),
 })
 
@@ -308,6 +318,7 @@ export const sessionSchema = z.strictObject({ token: z.string().min(1).max(1000)
 export const problemSchema = z.object({ error: z.string() })
 
 export type Overview = z.infer<typeof overviewSchema>
+export type QueryTrouble = z.infer<typeof troubleSchema>
 export type SeriesSummary = z.infer<typeof seriesSummarySchema>
 export type LabelPair = z.infer<typeof labelPair>
 /** With the newest values, oldest first, for a sparkline. */

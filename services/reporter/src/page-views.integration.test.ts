@@ -1,6 +1,6 @@
 /** The views of the page and what people do on them, in a real browser over a running reporter, on one log in memory. */
 import { decode } from '@lapwing/contracts/codec'
-import type { Feedback, Model } from '@lapwing/contracts/records'
+import type { Feedback, Model, ServiceSettings } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
 import { emptyModel, planRecord } from '@lapwing/models/registry'
 import { progressMetrics } from '@lapwing/models/training-progress'
@@ -188,6 +188,44 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     await page.getByText('opened as critical').waitFor()
     await page.goBack()
     await page.getByText('Precision this week').waitFor()
+  })
+
+  test('queries that fail are said by what Prometheus says, where there is nothing else to see as well, until they work', async () => {
+    const reporter = await start()
+    const trouble = (n: number, message: string) => ({
+      ...{ subject: `query-${n}`, text: `sum(rate(a_${n}[5m])`, reason: 'bad_query', message },
+      ...{ sinceMs: Date.now() - 1_200_000, atMs: Date.now() },
+    })
+    const refused = 'Prometheus refuses the query: 1:21: parse error: unclosed left parenthesis'
+    const settings = (troubles: ServiceSettings['troubles']): ServiceSettings => ({
+      ...{ service: 'ingestor', instance: 'a/1', version: '1', startedAtMs: 1, atMs: Date.now(), yaml: '' },
+      troubles,
+    })
+    await reporter.write('ServiceSettings', [settings([trouble(1, refused)])])
+    const page = await open('/')
+    await page.locator('.waiting').getByText(`a polled query fails: ${refused}`).waitFor()
+    await takeScreenshot(page, 'failing-query-alone')
+    await reporter.write('ScoreBatch', [scoreBatch(shopSeries(times))])
+    await page.locator('.head').getByText(`a polled query fails: ${refused}`).waitFor()
+    await page.getByRole('link', { name: 'Overview' }).click()
+    const card = page.getByRole('region', { name: /^Queries that fail/ })
+    await card.getByText(refused).waitFor()
+    expect(await card.textContent()).toMatch(/sum\(rate\(a_1\[5m\]\) since .* \(20 min\)/)
+    await takeScreenshot(page, 'failing-query')
+    expect(await accessibilityProblems(page)).toEqual([])
+
+    const away = Array.from({ length: 12 }, (_, n) => trouble(n + 2, 'Prometheus cannot be reached'))
+    await reporter.write('ServiceSettings', [settings([trouble(1, refused), ...away])])
+    await card.getByText('and 4 more queries').waitFor()
+    expect(await card.locator('.failing > li').count()).toBe(2)
+    const [runbook] = await Promise.all([
+      page.context().waitForEvent('page'),
+      card.getByRole('link').click({ modifiers: ['Control'] }),
+    ])
+    await runbook.getByText('correct the PromQL in').waitFor()
+
+    await reporter.write('ServiceSettings', [settings([])])
+    await card.waitFor({ state: 'detached' })
   })
 
   test('a model is rolled back with a reason', async () => {

@@ -30,6 +30,7 @@ import { openPostgresHistory } from './postgres-history.ts'
 import { createProjection } from './projection.ts'
 import { createRecordWriter } from './record-writer.ts'
 import { startReports, type WithRoutes } from './reports/start-reports.ts'
+import { addRunbooks } from './runbooks.ts'
 import { addScoreExposition } from './score-exposition.ts'
 import { writeScores } from './score-writer.ts'
 import { SettingsBook } from './settings-book.ts'
@@ -46,6 +47,7 @@ export async function startReporter(context: ReporterContext, log: Log): Promise
   addScoreExposition(context.http, context.registry, parts.projection, context.config.reporter.score_metrics_max_series)
   const canary = addCanary({ ...context, ...parts, now: Date.now })
   addPage(context.http, await bundlePage())
+  await addRunbooks(context.http)
   await context.listen()
   // Of that section only the explorer reads anything.
   context.takeLive({ keys: ['ingestor.*'], prepare: (next) => async () => parts.explorer.take(next) })
@@ -76,6 +78,7 @@ async function createParts(context: ReporterContext, log: Log) {
   const history = await openHistory(config.reporter)
   context.onClose('history', () => history.close())
   const explorer = createLiveExplorer(config, { projection, history })
+  const settings = new SettingsBook()
   const following: { current: Following | undefined } = { current: undefined }
   const behindRecords = () => following.current?.behindRecords() ?? 0
   const feed = createLiveFeed({ ...liveFeedLimits, onDropped: () => metrics.droppedClients.inc() })
@@ -94,6 +97,7 @@ async function createParts(context: ReporterContext, log: Log) {
     topics: { samples: onLog(context, 'samples'), scores: onLog(context, 'scores') },
     projection,
     history,
+    settings,
     failing: () => health.failing().filter((condition) => !condition.startsWith('started:')),
     behindRecords,
     explorer: () => explorer.unavailable,
@@ -113,7 +117,7 @@ async function createParts(context: ReporterContext, log: Log) {
     now: Date.now,
     models: new ModelVersions(),
     mutes: new MuteBook(),
-    settings: new SettingsBook(),
+    settings,
     pods: createPodMemory(),
     closing,
     explorer,

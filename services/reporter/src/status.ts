@@ -3,7 +3,8 @@ import type { Log } from '@lapwing/stream/log'
 import type { Overview } from './api-model.ts'
 import { type HistoryStore, unlessUnavailable } from './history-store.ts'
 import type { Projection } from './projection.ts'
-import { lagSeconds, overview } from './views.ts'
+import type { SettingsBook } from './settings-book.ts'
+import { lagSeconds, overview, troubleView } from './views.ts'
 import { waitingFor } from './waiting-for.ts'
 
 export interface StatusSources {
@@ -12,6 +13,7 @@ export interface StatusSources {
   readonly topics: { readonly samples: string; readonly scores: string }
   readonly projection: Projection
   readonly history: HistoryStore
+  readonly settings: Pick<SettingsBook, 'troubles'>
   failing(): readonly string[]
   behindRecords(): number
   /** Why PromQL cannot be evaluated; empty when it can. */
@@ -29,6 +31,7 @@ export function createStatus(sources: StatusSources): () => Promise<Overview> {
     const failing = sources.failing()
     const isEmpty = projection.series.size === 0 && failing.length === 0
     const behindRecords = sources.behindRecords()
+    const troubles = sources.settings.troubles(nowMs).map(troubleView)
     return overview(projection, {
       nowMs,
       log: log.kind,
@@ -39,8 +42,10 @@ export function createStatus(sources: StatusSources): () => Promise<Overview> {
         const promql = sources.promqlOf(id)
         return promql === undefined ? [] : { id, promql }
       }),
+      troubles,
       waitingFor: waitingFor({
         failing,
+        troubles,
         seriesShown: projection.series.size,
         sampleRecords: isEmpty ? await recordsIn(topics.samples) : undefined,
         scoreRecords: isEmpty ? await recordsIn(topics.scores) : undefined,

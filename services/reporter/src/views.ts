@@ -1,5 +1,5 @@
 /** From the projection and the history to what the API answers. Pure; a number that is not finite becomes null, as JSON has no other way. */
-import type { Label, Notification } from '@lapwing/contracts/records'
+import type { Label, Notification, Trouble } from '@lapwing/contracts/records'
 import { seriesText } from '@lapwing/contracts/series'
 import { reasonNames, type SeriesState, sampleFlags, stateText } from '@lapwing/contracts/series-state'
 import type {
@@ -13,6 +13,7 @@ import type {
   Overview,
   Points,
   Precision,
+  QueryTrouble,
   SeriesList,
   SeriesRow,
   SeriesSummary,
@@ -143,6 +144,10 @@ export function precisionView(fromMs: number, counts: VerdictCounts): Precision 
   return { fromMs, counts: { ...counts }, judged, precision: judged === 0 ? null : right / judged }
 }
 
+export function troubleView({ subject, text, ...rest }: Trouble): QueryTrouble {
+  return { id: subject, promql: text, ...rest }
+}
+
 export interface OverviewInputs {
   readonly nowMs: number
   readonly log: string
@@ -150,6 +155,7 @@ export interface OverviewInputs {
   readonly behindRecords: number
   readonly explorer: string
   readonly queries: Overview['queries']
+  readonly troubles: Overview['troubles']
   readonly waitingFor: readonly string[]
 }
 

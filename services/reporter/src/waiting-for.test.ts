@@ -3,6 +3,7 @@ import { waitingFor } from './waiting-for.ts'
 
 const healthy = {
   failing: [],
+  troubles: [],
   seriesShown: 5,
   sampleRecords: undefined,
   scoreRecords: undefined,
@@ -27,6 +28,17 @@ describe('what the page waits for', () => {
     expect(waitingFor({ ...empty, sampleRecords: 0, scoreRecords: 0 })[0]).toMatch(/waiting for the ingestor/)
     expect(waitingFor({ ...empty, sampleRecords: 7, scoreRecords: 0 })[0]).toMatch(/7 records\): waiting for the detector/)
     expect(waitingFor({ ...empty, sampleRecords: 7, scoreRecords: 3 })[0]).toMatch(/^reading the log: 3/)
+  })
+
+  test('a query that fails is the reason, with the words of Prometheus; of several the first', () => {
+    const trouble = { message: 'Prometheus refuses the query: unclosed left parenthesis' }
+    expect(waitingFor({ ...healthy, troubles: [trouble] })).toEqual([
+      'a polled query fails: Prometheus refuses the query: unclosed left parenthesis',
+    ])
+    expect(waitingFor({ ...empty, sampleRecords: 0, scoreRecords: 0, troubles: [trouble, trouble] })).toEqual([
+      '2 polled queries fail, first: Prometheus refuses the query: unclosed left parenthesis',
+      expect.stringMatching(/waiting for the ingestor/),
+    ])
   })
 
   test('old samples while the log is being read are not silence', () => {

@@ -7,6 +7,8 @@
 export interface PipelineSigns {
   /** Conditions of this service that do not hold. */
   readonly failing: readonly string[]
+  /** Polled queries that fail. */
+  readonly troubles: readonly { readonly message: string }[]
   readonly seriesShown: number
   /** Records ever written to the topics; undefined when the log has not been asked or did not answer. */
   readonly sampleRecords: number | undefined
@@ -20,12 +22,21 @@ export interface PipelineSigns {
 /** Empty when there is nothing to wait for. */
 export function waitingFor(signs: PipelineSigns): string[] {
   if (signs.failing.length > 0) return signs.failing.map((condition) => `this service is not ready: ${condition}`)
-  if (signs.seriesShown === 0) return [firstEmptyPlace(signs)]
+  const troubles = troubleSentences(signs.troubles)
+  if (signs.seriesShown === 0) return [...troubles, firstEmptyPlace(signs)]
   if (signs.behindRecords > caughtUpRecords) return [`reading the log: ${signs.behindRecords} records to go`]
+  if (troubles.length > 0) return troubles
   if ((signs.lagSeconds ?? 0) > quietAfterSeconds) {
     return [`no new sample for ${Math.round((signs.lagSeconds ?? 0) / 60)} min: is the ingestor running, and its source?`]
   }
   return []
+}
+
+/** One for all of them: which they are and since when stands in the overview. */
+function troubleSentences([first, ...others]: PipelineSigns['troubles']): string[] {
+  if (!first) return []
+  if (others.length > 0) return [`${others.length + 1} polled queries fail, first: ${first.message}`]
+  return [`a polled query fails: ${first.message}`]
 }
 
 /** As many records may always be on their way. */

@@ -95,6 +95,7 @@ export async function openApi(
         behindRecords: 0,
         explorer: '',
         queries: [],
+        troubles: [],
         waitingFor: [],
       }),
   })

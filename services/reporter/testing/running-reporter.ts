@@ -77,6 +77,7 @@ const topicOf = {
   Model: 'models',
   Mute: 'mutes',
   PodEvent: 'pod-events',
+  ServiceSettings: 'settings',
 } as const
 
 /** Waits until `holds` gives a value that is true; rejects after the deadline with what was last seen. */

@@ -2,6 +2,7 @@
 import { seriesStates } from '@lapwing/contracts/series-state'
 import type { AnomalyView, Overview, Precision } from '../api-model.ts'
 import { Breakable } from './breakable.tsx'
+import { FailingQueries } from './failing-queries.tsx'
 import { formatDuration, formatTime } from './format.ts'
 import { type Incident, incidents } from './incidents.ts'
 import type { PageState } from './model.ts'
@@ -18,6 +19,7 @@ export function OverviewView({ state, nowMs, onAnomaly }: OverviewProperties) {
   return (
     <main class="view overview">
       <h1 class="hidden">Overview</h1>
+      {overview && <FailingQueries troubles={overview.troubles} nowMs={nowMs} />}
       <Incidents open={state.openAnomalies} nowMs={nowMs} onAnomaly={onAnomaly} />
       <Lately anomalies={state.anomalies} nowMs={nowMs} onAnomaly={onAnomaly} />
       <section class="card" aria-labelledby="precision-title">

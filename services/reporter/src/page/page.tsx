@@ -2,6 +2,7 @@
 import type { AnomalyView } from '../api-model.ts'
 import { AnomalyTable } from './anomaly-table.tsx'
 import { ExploreView } from './explore-view.tsx'
+import { FailingQueries } from './failing-queries.tsx'
 import { Head } from './head.tsx'
 import { initialState, type PageState, select, toggleAnomaly } from './model.ts'
 import { ModelsView } from './models-view.tsx'
@@ -40,9 +41,11 @@ function View({ state, session }: PageProperties) {
   if (state.view === 'models') return <ModelsView models={state.models} nowMs={nowMs} onChanged={session.refresh} />
   if (state.view === 'explore') return <ExploreView state={state} nowMs={nowMs} change={change} />
   if (state.view === 'settings') return <SettingsView settings={state.settings} nowMs={nowMs} />
-  if (state.overview?.series.shown === 0 && (state.list?.total ?? 0) === 0) {
+  const isEmpty = state.overview?.series.shown === 0 && (state.list?.total ?? 0) === 0
+  if (isEmpty && (state.view !== 'overview' || state.anomalies.length === 0)) {
     return (
       <main class="page empty">
+        <FailingQueries troubles={state.overview?.troubles ?? []} nowMs={nowMs} />
         <Waiting overview={state.overview} />
       </main>
     )
