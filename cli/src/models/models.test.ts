@@ -95,6 +95,7 @@ function startOwner({ log }: Deployment): void {
       },
       schedule: undefined,
       keptVersions: 10,
+      forgetAfterMs: 14 * 24 * hourMs,
       removeArtefact: async () => {},
       now: () => 0,
       work: () => Promise.reject(new Error('nothing is to be trained')),

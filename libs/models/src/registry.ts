@@ -7,6 +7,7 @@
  */
 import { decode } from '@lapwing/contracts/codec'
 import type { Model } from '@lapwing/contracts/records'
+import { type KnownEntities, type KnownEntity, nothingKnown } from './known-entities.ts'
 
 /** A record as it stands on the topic. */
 interface TopicRecord {
@@ -26,6 +27,7 @@ export interface PlannedRun {
 export class ModelRegistry {
   readonly #versions = new Map<string, Model>()
   #plan: readonly PlannedRun[] = []
+  #known = nothingKnown
   /** Offset of the last control record that was decided on; -1 before the first. */
   #position = -1
 
@@ -38,6 +40,7 @@ export class ModelRegistry {
   put(model: Model): void {
     if (model.kind === positionKind) this.#position = Math.max(this.#position, model.controlOffset)
     else if (model.kind === planKind) this.#plan = plannedRuns(model)
+    else if (model.kind === knownKind) this.#known = knownEntities(model)
     else if (model.scope.startsWith(entityScope)) this.#versions.set(model.modelId, { ...model, weights: null })
   }
 
@@ -52,6 +55,11 @@ export class ModelRegistry {
   /** The next runs of the schedule, as the trainer wrote them down last. */
   get plan(): readonly PlannedRun[] {
     return this.#plan
+  }
+
+  /** Its entities, as the trainer wrote them down with its last look. */
+  get known(): KnownEntities {
+    return this.#known
   }
 
   /** In order. */
@@ -91,6 +99,7 @@ export class ModelRegistry {
 export const entityScope = 'entity:'
 const positionKind = 'registry-position'
 const planKind = 'registry-plan'
+const knownKind = 'registry-entities'
 
 /** How far a partition's control records have been decided on, as a record of the models topic beside the outcomes. */
 export function positionRecord(controlOffset: number): Model {
@@ -106,6 +115,28 @@ export function planRecord(plan: readonly PlannedRun[]): Model {
 function plannedRuns({ metrics, reason }: Model): PlannedRun[] {
   return metrics.map(({ name, value }) => ({ scope: name, atMs: value, reason }))
 }
+
+/** What the trainer knows of a partition's entities, as a record of the models topic beside the versions. */
+export function knownRecord({ lookedMs, atMs, nextOffset, entities, leftArtefacts }: KnownEntities): Model {
+  const metrics = [...entities].flatMap(([scope, { begunMs, seenMs }]) => [
+    { name: `begun ${scope}`, value: begunMs },
+    { name: `seen ${scope}`, value: seenMs },
+  ])
+  const times = { createdAtMs: lookedMs, trainedToMs: atMs, controlOffset: nextOffset }
+  return { ...emptyModel, ...times, modelId: knownKind, kind: knownKind, metrics, channels: leftArtefacts }
+}
+
+function knownEntities({ createdAtMs, trainedToMs, controlOffset, metrics, channels }: Model): KnownEntities {
+  const begunMs = new Map(metrics.map(({ name, value }) => [name, value]))
+  const entities = new Map<string, KnownEntity>()
+  for (const { name, value } of metrics) {
+    const scope = name.slice(seenPrefix.length)
+    if (name.startsWith(seenPrefix)) entities.set(scope, { begunMs: begunMs.get(`begun ${scope}`) ?? value, seenMs: value })
+  }
+  return { lookedMs: createdAtMs, atMs: trainedToMs, nextOffset: controlOffset, entities, leftArtefacts: channels }
+}
+
+const seenPrefix = 'seen '
 
 /** What the fields of a record are where they say nothing. */
 export const emptyModel: Model = {

@@ -32,7 +32,7 @@ export async function readRecords(log: Log, prefix: string): Promise<PeriodRecor
     notifications: onceEach(notifications),
     feedback: newestOnEach(feedback),
     control: onceEach(control),
-    models: models.filter(({ kind }) => kind !== 'cohort-prior' && kind !== 'registry-position'),
+    models: models.filter(({ kind }) => kind !== 'cohort-prior' && !kind.startsWith('registry-')),
   }
 }
 

@@ -82,6 +82,13 @@ export class EntityModel {
     return this.#episode[episodeFields.startedAtMs]! > 0
   }
 
+  /** The same weights at the same place under another record of the version. */
+  as(model: Model): EntityModel {
+    const same = new EntityModel(model, this.#trained)
+    same.restore(this.snapshot())
+    return same
+  }
+
   /** Of a version that was told of; without one nobody was told of anything. */
   inheritEpisode(from: EntityModel | undefined): void {
     this.#episode = from ? from.#episode.slice() : new Float64Array(episodeLength)

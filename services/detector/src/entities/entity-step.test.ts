@@ -1,67 +1,17 @@
 import { decode, encode } from '@lapwing/contracts/codec'
 import { float32Column, float64Column } from '@lapwing/contracts/columns'
 import type { Anomaly, Control, Model } from '@lapwing/contracts/records'
-import { entityKey, seriesText, sortedLabels } from '@lapwing/contracts/series'
+import { seriesText } from '@lapwing/contracts/series'
 import { seriesStates } from '@lapwing/contracts/series-state'
 import { labelReader } from '@lapwing/contracts/series-table'
-import type { Rows } from '@lapwing/deep/rows'
-import { trainModel } from '@lapwing/deep/train-model'
-import { createRandom } from '@lapwing/detection/random'
 import { emptyModel } from '@lapwing/models/registry'
-import { type ArtefactStore, ArtefactStoreError, packWeights } from '@lapwing/models/weights'
+import { type ArtefactStore, ArtefactStoreError } from '@lapwing/models/weights'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { StatefulStep } from '@lapwing/stream/stateful-stage'
 import { describe, expect, test } from 'vitest'
 import { takeCheckpoint } from '../../testing/checkpoint.ts'
-import { sampleRecord } from '../../testing/sample-batch.ts'
+import { entity, entityOf, live, names, stepMs, store, version } from '../../testing/entity-under-model.ts'
 import { createEntityStep, type EntityObservation, entityStateVersion } from './entity-step.ts'
-
-const stepMs = 60_000
-const metrics = ['requests', 'cpu', 'latency']
-const labelsOf = (metric: string) => ({ __name__: metric, instance: 'a', job: 'shop' })
-const names = metrics.map((metric) => seriesText(sortedLabels(Object.entries(labelsOf(metric)))))
-const entity = entityKey(sortedLabels(Object.entries(labelsOf('cpu'))), ['instance']).toString('hex')
-const store: ArtefactStore = { put: async () => 'unused', get: async () => undefined, remove: async () => {} }
-
-/** All channels follow one load; from `fault` rows on `latency` no longer does. */
-function rowValues(row: number, random: () => number, fault: boolean): number[] {
-  const load = 10 + 3 * Math.sin(row / 20) + random()
-  return [100 * load, load + random() / 10, fault ? 60 - load : 20 + load + random() / 10]
-}
-
-function history(count: number, seed: number): Rows {
-  const random = createRandom(seed)
-  const values = Float64Array.from(Array.from({ length: count }, (_, row) => rowValues(row, random, false)).flat())
-  return { channels: 3, count, values }
-}
-
-async function version(id: string, state: Model['state'], stateAtMs: number, seed = 1): Promise<Model> {
-  const tensorflow = () => Promise.reject(new Error('not asked for'))
-  const trained = await trainModel({
-    kind: 'pca',
-    channels: names,
-    rows: history(600, seed),
-    seed: 1,
-    tensorflow,
-    onProgress: () => {},
-  })
-  const labels = sortedLabels([
-    ['instance', 'a'],
-    ['job', 'shop'],
-  ])
-  const model = {
-    ...emptyModel,
-    modelId: id,
-    scope: `entity:${entity}`,
-    kind: 'pca',
-    state,
-    stateAtMs,
-    labels,
-    channels: names,
-    stepMs,
-  }
-  return { ...model, ...(await packWeights(trained, store)) }
-}
 
 /** A step, and what it has said. */
 class Service {
@@ -84,6 +34,12 @@ class Service {
 
   apply(model: Model): this {
     this.step.apply!(recordOf(model))
+    return this
+  }
+
+  /** The record of that version is gone from the topic. */
+  forget(modelId: string): this {
+    this.step.apply!({ ...recordOf(emptyModel), key: Buffer.from(modelId), value: null })
     return this
   }
 
@@ -127,23 +83,6 @@ function recordOf(model: Model): LogRecord {
     value: encode('Model', model),
     headers: new Map(),
   }
-}
-
-/** A batch a row, two series in one record and one in another, as two queries would bring them. */
-function live(from: number, count: number, faulty = false, seed = 9): LogRecord[] {
-  const random = createRandom(seed + from)
-  return Array.from({ length: count }, (_, i) => {
-    const row = from + i
-    const values = rowValues(row, random, faulty)
-    const of = (channel: number) => ({
-      labels: labelsOf(metrics[channel]!),
-      samples: [[row * stepMs + 5000, values[channel]!] as const],
-    })
-    return [
-      sampleRecord([of(0), of(1)], { offset: BigInt(2 * row), stepMs }),
-      sampleRecord([of(2)], { offset: BigInt(2 * row + 1), stepMs }),
-    ]
-  }).flat()
 }
 
 describe('an entity under a batch model', () => {
@@ -336,6 +275,77 @@ describe('an entity under a batch model', () => {
     expect(takeCheckpoint(service.step).forgotten).toEqual([keyOf(1, 0), keyOf(1, 1)])
     service.apply({ ...first, state: 'rolled_back', stateAtMs: 4 }).feed(live(6, 1))
     expect(takeCheckpoint(service.step)).toEqual({ forgotten: [keyOf(0, 0), keyOf(0, 1)], states: [] })
+  })
+
+  test('that is gone is scored no longer and leaves the state topic, whoever owns it by then; others go on', async () => {
+    const service = new Service()
+      .apply(await version('pca/1', 'promoted', 1))
+      .apply(await version('pca/2', 'shadow', 2, 2))
+      .apply(await version('pca/b', 'promoted', 1, 3, 'b'))
+      .feed(live(0, 20))
+      .feed(live(0, 20, false, 9, 'b'))
+    const { states } = takeCheckpoint(service.step)
+    expect(states).toHaveLength(6)
+    const next = new Service()
+    for (const { key, snapshot } of states) next.step.restore(key, snapshot, entityStateVersion)
+    for (const gone of [service, next]) {
+      const before = gone.outputs.length
+      gone.forget('pca/1').forget('pca/2').forget('pca/0').feed(live(20, 20))
+      expect(gone.outputs).toHaveLength(before)
+      const { forgotten, states: left } = takeCheckpoint(gone.step)
+      expect(forgotten.toSorted()).toEqual(['0000', '0001', '0100', '0101'].map((end) => `${entity}${end}`))
+      expect(left).toEqual([])
+      const scores = gone.feed(live(20, 10, false, 9, 'b')).scores()
+      expect([scores.at(-1)!.model, seriesStates[scores.at(-1)!.states[0]!]]).toEqual(['pca/b', 'ok'])
+      expect(takeCheckpoint(gone.step).states.map(({ key }) => Buffer.from(key).toString('hex'))).toEqual([
+        `${entityOf('b')}0001`,
+      ])
+    }
+  })
+
+  test('that is gone in an episode ends it with the next batch of another one, also under another owner', async () => {
+    const service = new Service()
+      .apply(await version('pca/1', 'promoted', 1))
+      .apply(await version('pca/b', 'promoted', 1, 3, 'b'))
+      .feed(live(0, 100))
+      .feed(live(100, 10, true))
+    const [opened] = service.anomalies()
+    service.forget('pca/1')
+    const next = new Service()
+    for (const { key, snapshot } of takeCheckpoint(service.step).states) next.step.restore(key, snapshot, entityStateVersion)
+    for (const gone of [service, next]) {
+      gone.feed(live(200, 2, false, 9, 'b'))
+      const ended = gone.anomalies().filter(({ state }) => state === 'resolved')
+      expect(ended).toMatchObject([{ episodeId: opened!.episodeId, endedAtMs: 200 * stepMs + 5000 }])
+      expect(takeCheckpoint(gone.step).forgotten).toHaveLength(2)
+    }
+  })
+
+  test('whose newer versions were refused keeps the one in force until all of them are forgotten', async () => {
+    const service = new Service().apply(await version('pca/1', 'promoted', 1))
+    const broken = async (id: string, stateAtMs: number) => {
+      const model = await version(id, 'promoted', stateAtMs)
+      model.weights![100]! ^= 1
+      return model
+    }
+    service.apply(await broken('pca/2', 2)).apply(await broken('pca/3', 3))
+    // Old, as far as the registry knows.
+    service.forget('pca/1').forget('pca/2')
+    expect(service.feed(live(0, 20)).scores().at(-1)!.model).toBe('pca/1')
+    service.forget('pca/3')
+    const scored = service.scores().length
+    expect(service.feed(live(20, 20)).scores()).toHaveLength(scored)
+  })
+
+  test('whose weights were refused on restoring leaves the state topic when it is gone', async () => {
+    const service = new Service().apply(await version('pca/1', 'promoted', 1)).feed(live(0, 5))
+    const next = new Service()
+    for (const { key, snapshot } of takeCheckpoint(service.step).states) {
+      const model = key.at(-1) === 0 ? encode('Model', { ...decode('Model', snapshot), weights: null }) : snapshot
+      next.step.restore(key, model, entityStateVersion)
+    }
+    expect(next.seen).toMatchObject([{ kind: 'refused', reason: 'absent' }])
+    expect(takeCheckpoint(next.forget('pca/1').step).forgotten).toHaveLength(2)
   })
 
   test('what 0.1.0 left empty on the state topic leaves it, unless it is there anew', async () => {

@@ -5,6 +5,9 @@
  * checkpoint. Both see the same rows; the one in force tells, the shadow is written down, and after `shadowRows` rows, or some times as many, says on the
  * control topic whether it may come into force. An entity without a model costs nothing: a batch is not even decoded while there is none.
  *
+ * A version whose record is gone from the topic scores no longer, as one that is rolled back: its entity is gone (`registry-tidying.ts`), and with the next batch
+ * of whatever entity its episode is ended.
+ *
  * Deterministic: time comes from the samples. History is left: it has been learned from.
  */
 import { decode, encode } from '@lapwing/contracts/codec'
@@ -69,6 +72,10 @@ class EntityStep implements StatefulStep {
   readonly #waitingRows = new Map<string, Float64Array>()
   /** Of the model that is taken in at the moment, when they do not stand in its record. */
   #stored: Uint8Array | undefined
+  /** Where versions belong whose weights were refused, by their ids. */
+  readonly #refused = new Map<string, string>()
+  /** Entities whose version in force is none any more, and whose episode is still to be ended. */
+  readonly #retired = new Set<string>()
   readonly #leftOpen = new LeftOpen()
 
   constructor(options: EntityOptions) {
@@ -81,12 +88,13 @@ class EntityStep implements StatefulStep {
     const batch = decode('SampleBatch', record.value)
     if (batch.kind !== 'live') return
     if (isEnding) this.#endLeftOpen({ batch, record, emit })
+    for (const key of [...this.#retired].sort()) this.#endRetired(key, { batch, record, emit })
     for (const [key, places] of this.#placesOf(batch)) this.#score(key, places, { batch, record, emit })
   }
 
   /** A version of a model in its newest state. Throws a DecodeError; rejects with a LogError when its weights cannot be fetched now. */
-  apply({ value }: LogRecord): void | Promise<void> {
-    if (!value) return
+  apply({ key, value }: LogRecord): void | Promise<void> {
+    if (!value) return this.#forget(Buffer.from(key ?? []).toString())
     const model = decode('Model', value)
     if (!/^entity:[0-9a-f]{32}$/.test(model.scope)) return
     return this.#withWeights(model, () => this.#take(model))
@@ -99,6 +107,24 @@ class EntityStep implements StatefulStep {
     else if (model.state === 'shadow') this.#beginShadow(key, model)
     else if (model.state === 'rejected' && shadow?.model.modelId === model.modelId) this.#set(key, 'shadow', undefined)
     else if (model.state === 'rolled_back' && inForce?.model.modelId === model.modelId) this.#retire(key, inForce, model)
+  }
+
+  /** While another version is refused at its place, what was in force stays, although nobody would go back to it. */
+  #forget(modelId: string): void {
+    const place = this.#refused.get(modelId) ?? this.#placeOf(modelId)
+    this.#refused.delete(modelId)
+    if (place === undefined || [...this.#refused.values()].includes(place)) return
+    const [key, role] = place.split('/') as [string, Role]
+    const model = this.#at(place)
+    if (role === 'in_force' && model?.isEpisodeOpen) this.#retire(key, model, { ...model.model, state: 'rolled_back' })
+    else this.#set(key, role, undefined)
+  }
+
+  #placeOf(modelId: string): string | undefined {
+    for (const [key, { models }] of this.#entities) {
+      for (const role of roles) if (models[role]?.model.modelId === modelId) return `${key}/${role}`
+    }
+    return undefined
   }
 
   async beginAnew(): Promise<(places: NewBeginning) => void> {
@@ -146,9 +172,10 @@ class EntityStep implements StatefulStep {
   }
 
   #restoreModel(entity: string, role: Role, model: Model): void {
-    const made = this.#make(model)
+    const made = this.#make(model, role)
     if (!made) return
     this.#entity(entity).models[role] = made
+    if (model.state === 'rolled_back') this.#retired.add(entity)
     const rows = this.#waitingRows.get(`${entity}/${role}`)
     this.#waitingRows.delete(`${entity}/${role}`)
     if (rows) made.restore(rows)
@@ -183,7 +210,6 @@ class EntityStep implements StatefulStep {
 
   #score(key: string, places: readonly (readonly [number, number, number])[], hand: BatchInHand): void {
     const entity = this.#entities.get(key)!
-    if (entity.models.in_force?.model.state === 'rolled_back') this.#endRetired(key, entity.models.in_force, hand)
     const samples = samplesOf(hand.batch, places, this.#names)
     for (const role of roles) {
       const model = entity.models[role]
@@ -244,15 +270,14 @@ class EntityStep implements StatefulStep {
     emit(shadowRecord(model, decision, batch.newestMs, this.#options.controlTopic, record.partition))
   }
 
-  /** Stays until the next samples, so that people hear that its episode is over; a successor takes the episode along. */
+  /** Stays until the next batch, so that people hear that its episode is over; a successor takes the episode along. */
   #retire(key: string, before: EntityModel, model: Model): void {
-    const gone = this.#make(model)
-    if (!gone) return
-    gone.restore(before.snapshot())
-    this.#set(key, 'in_force', gone)
+    this.#set(key, 'in_force', before.as(model))
+    this.#retired.add(key)
   }
 
-  #endRetired(key: string, gone: EntityModel, { batch, record, emit }: BatchInHand): void {
+  #endRetired(key: string, { batch, record, emit }: BatchInHand): void {
+    const gone = this.#at(`${key}/in_force`)!
     const verdict = gone.end(batch.newestMs)
     if (verdict.transition === 'resolved') {
       emit(entityAnomaly(gone.model, verdict, gone.threshold, record, this.#options.anomaliesTopic))
@@ -266,7 +291,7 @@ class EntityStep implements StatefulStep {
     const { in_force: before, shadow } = entity.models
     if (before && before.model.stateAtMs >= model.stateAtMs) return
     const isShadow = shadow?.model.modelId === model.modelId
-    const next = this.#make(model)
+    const next = this.#make(model, 'in_force')
     if (!next) return
     if (isShadow) next.restore(shadow.snapshot())
     next.inheritEpisode(before)
@@ -278,16 +303,17 @@ class EntityStep implements StatefulStep {
   #beginShadow(key: string, model: Model): void {
     const shadow = this.#entities.get(key)?.models.shadow
     if (shadow && shadow.model.stateAtMs >= model.stateAtMs) return
-    const next = this.#make(model)
+    const next = this.#make(model, 'shadow')
     if (next) this.#set(key, 'shadow', next)
   }
 
   /** undefined when the weights are not those that were registered: what was in force stays. */
-  #make(model: Model): EntityModel | undefined {
+  #make(model: Model, role: Role): EntityModel | undefined {
     try {
       return new EntityModel(model, unpackWeights(model, this.#stored))
     } catch (error) {
       if (!(error instanceof WeightsError)) throw error
+      this.#refused.set(model.modelId, `${model.scope.slice(entityScope.length)}/${role}`)
       this.#options.observe({ kind: 'refused', reason: error.reason, message: error.message })
       return undefined
     }
@@ -297,6 +323,8 @@ class EntityStep implements StatefulStep {
     const entity = this.#entity(key)
     if (model) entity.models[role] = model
     else delete entity.models[role]
+    if (role === 'in_force') this.#retired.delete(key)
+    for (const [modelId, place] of this.#refused) if (place === `${key}/${role}`) this.#refused.delete(modelId)
     this.#changedModels.add(`${key}/${role}`)
     this.#changedRows.add(`${key}/${role}`)
     if (!entity.models.in_force && !entity.models.shadow) this.#entities.delete(key)

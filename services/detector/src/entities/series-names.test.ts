@@ -10,12 +10,14 @@ test('names are remembered, and no more of them than there is room for, however 
       asked++
       return sortedLabels([['pod', String(pod)]])
     })
+  let most = 0
   for (let pod = 0; pod < 2.5 * mostNames; pod++) {
-    expect(nameOf(pod)).toBe(`{pod="${pod}"}`)
-    expect(names.size).toBeLessThanOrEqual(mostNames)
+    nameOf(pod)
+    most = Math.max(most, names.size)
   }
+  expect(most).toBe(mostNames)
   asked = 0
-  for (let pod = 2 * mostNames; pod < 2.5 * mostNames; pod++) expect(nameOf(pod)).toBe(`{pod="${pod}"}`)
+  for (let pod = 2 * mostNames; pod < 2.5 * mostNames; pod++) nameOf(pod)
   expect(asked).toBe(0)
   expect(nameOf(0)).toBe('{pod="0"}')
 })

@@ -1,5 +1,6 @@
 /** The trainer's section of the configuration. */
 import { defaultModelKind, modelKinds } from '@lapwing/deep/model'
+import { dayMs } from '@lapwing/detection/forgetting'
 import { bucket, duration, timeZone } from '@lapwing/service/config-fields'
 import { z } from 'zod'
 import { cronProblem, quietHoursPattern } from './schedule.ts'
@@ -35,6 +36,8 @@ export const trainerSchema = z
     memory_limit_mb: z.int().min(100, 'expected at least 100 MB').default(500),
     /** Versions of an entity that are kept beside the one in force, the one before it, and those on their way. */
     kept_versions: z.int().min(1, 'expected at least 1').max(1000).default(10),
+    /** Longest time that an entity is remembered after its last sample: as long as it was known before, at least a day, at most this. */
+    forget_after: duration(dayMs).prefault('14d'),
     /** Folder for weights of more than 900 KB; trainers must share it. */
     artefact_folder: z.string().default('models'),
     /** Bucket for them instead. */

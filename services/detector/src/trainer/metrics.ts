@@ -5,6 +5,7 @@ import { entityScope, type PlannedRun } from '@lapwing/models/registry'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { EntityObservation } from '../entities/entity-step.ts'
 import type { RegistryEvent } from './registry-partition.ts'
+import { forgetReasons } from './registry-tidying.ts'
 
 const states: readonly LifeState[] = ['requested', 'trained', 'validated', 'shadow', 'promoted', 'rejected', 'rolled_back']
 
@@ -25,6 +26,13 @@ export function createRegistryMetrics(registry: Registry): (event: RegistryEvent
   })
   for (const state of states) moves.inc({ state }, 0)
   const failures = new Counter({ name: 'lapwing_trainer_failures_total', help: 'Trainings whose process died.', registers })
+  const forgotten = new Counter({
+    name: 'lapwing_trainer_models_forgotten_total',
+    help: 'Versions of models that were removed, by reason: old, or of an entity that is gone.',
+    labelNames: ['reason'],
+    registers,
+  })
+  for (const reason of forgetReasons) forgotten.inc({ reason }, 0)
   const progress = new Gauge({
     name: 'lapwing_trainer_progress_ratio',
     help: 'How far the training in hand is, 0 to 1; 0 when there is none.',
@@ -37,6 +45,7 @@ export function createRegistryMetrics(registry: Registry): (event: RegistryEvent
     else if (event.kind === 'decided') decisions.inc({ outcome: event.outcome })
     else if (event.kind === 'progress') progress.set(event.share)
     else if (event.kind === 'failed') failures.inc()
+    else if (event.kind === 'forgotten') forgotten.inc({ reason: event.reason })
     else if (event.kind === 'moved') {
       moves.inc({ state: event.model.state })
       progress.set(0)

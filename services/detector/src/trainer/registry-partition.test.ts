@@ -1,98 +1,12 @@
 import { decode, encode } from '@lapwing/contracts/codec'
-import type { Control, Model } from '@lapwing/contracts/records'
-import type { DueWork, TrainingPolicy } from '@lapwing/models/control-decision'
+import type { Model } from '@lapwing/contracts/records'
 import { moved } from '@lapwing/models/life'
-import { emptyModel, ModelRegistry } from '@lapwing/models/registry'
+import { ModelRegistry } from '@lapwing/models/registry'
 import { LogError } from '@lapwing/stream/errors'
-import { createInProcessLog } from '@lapwing/stream/in-process-log'
-import type { Log, OutgoingRecord } from '@lapwing/stream/log'
+import type { OutgoingRecord } from '@lapwing/stream/log'
 import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { sampleRecord } from '../../testing/sample-batch.ts'
-import { type ModelWorkbench, type RegistryEvent, type RegistryOptions, RegistryPartition } from './registry-partition.ts'
-
-const scope = `entity:${'ab'.repeat(16)}`
-const topics = { control: 'control', models: 'models', samples: 'samples' }
-const patience = { timeout: 20_000, interval: 5 }
-const policy: TrainingPolicy = {
-  kind: 'pca',
-  configHash: 'c',
-  stepMs: 1000,
-  historyMs: 100_000,
-  settleMs: 10_000,
-  cooldownMs: 1000,
-  afterQuietHours: (atMs) => atMs,
-}
-
-const request: Control = {
-  id: 'r1',
-  kind: 'retrain',
-  scope,
-  reason: 'scores moved',
-  detector: 'adwin',
-  statistic: 1,
-  threshold: 0.1,
-  seriesKey: '',
-  labels: [],
-  requestedBy: 'person',
-  requestedAtMs: 1_000_000,
-}
-
-async function openLog(): Promise<Log> {
-  const log = createInProcessLog()
-  onTestFinished(() => log.close())
-  const spec = { partitions: 1, retentionMs: undefined }
-  await log.ensureTopics([
-    { ...spec, topic: 'control', cleanup: 'compact,delete' },
-    { ...spec, topic: 'models', cleanup: 'compact' },
-    { ...spec, topic: 'samples', cleanup: 'delete' },
-  ])
-  return log
-}
-
-async function send(log: Log, topic: string, value: Uint8Array): Promise<void> {
-  const producer = await log.producer()
-  await producer.send([{ topic, partition: 0, key: Buffer.from(value.subarray(0, 40)), value }])
-  await producer.close()
-}
-
-const ask = (log: Log, control: Partial<Control>) => send(log, 'control', encode('Control', { ...request, ...control }))
-
-const passTime = (log: Log, atMs: number) =>
-  send(log, 'samples', sampleRecord([{ labels: { instance: 'a' }, samples: [[atMs, 1]] }]).value!)
-
-async function registryOf(log: Log): Promise<ModelRegistry> {
-  const registry = new ModelRegistry()
-  for (const record of await log.readToEnd('models')) registry.take(record)
-  return registry
-}
-
-const states = async (log: Log) => (await registryOf(log)).ofScope(scope).map(({ state }) => state)
-
-type Work = (due: DueWork, workbench?: ModelWorkbench) => Promise<Model>
-
-/** A model of four bytes, and a validation that is content. */
-const goodWork: Work = async ({ action, model }) => {
-  const to = ({ train: 'trained', validate: 'validated', begin_shadow: 'shadow' } as const)[action]
-  const next = moved(model, to, { atMs: model.stateAtMs + 1, decision: `did ${action}` })
-  return action === 'train' ? { ...next, sha256: 'aa', weights: Buffer.from('good') } : next
-}
-
-function own(
-  log: Log,
-  work: Work = goodWork,
-  planned: Partial<Pick<RegistryOptions, 'schedule' | 'now' | 'keptVersions' | 'removeArtefact'>> = {},
-) {
-  const events: RegistryEvent[] = []
-  const fatal: Error[] = []
-  const observe = (event: RegistryEvent) => events.push(event)
-  const doWork = (due: DueWork, _: number, workbench: ModelWorkbench) => work(due, workbench)
-  const schedule = { schedule: undefined, now: () => 0, keptVersions: 10, removeArtefact: async () => {}, ...planned }
-  const options: RegistryOptions = { log, group: 'trainer', topics, policy, work: doWork, observe, ...schedule }
-  const partition = new RegistryPartition(0, options, (error) => fatal.push(error))
-  onTestFinished(() => partition.stop())
-  return { partition, events, fatal }
-}
+import { describe, expect, test, vi } from 'vitest'
+import { ask, goodWork, openLog, own, passTime, patience, registryOf, scope, send, states } from '../../testing/registry-owner.ts'
 
 describe('the registry of a partition', () => {
   test('a request becomes a version in shadow, and what the shadow says decides; its weights stay with it', async () => {
@@ -262,29 +176,6 @@ describe('the registry of a partition', () => {
     const requests = (await log.readToEnd('control')).map(({ value }) => decode('Control', value!).requestedBy)
     expect(requests.filter((by) => by === 'schedule')).toHaveLength(1)
     expect([...first.fatal, ...other.fatal]).toEqual([])
-  })
-
-  test('what nobody goes back to is removed, with weights that no other version has', async () => {
-    const log = await openLog()
-    const version = (id: string, createdAtMs: number, artefactUri: string): Model => ({
-      ...emptyModel,
-      ...{ modelId: id, scope, state: 'rejected', createdAtMs, stateAtMs: createdAtMs, sha256: 'aa', artefactUri },
-    })
-    for (const model of [version('a', 1, 'own'), version('b', 2, 'shared'), version('c', 3, 'shared')]) {
-      const producer = await log.producer()
-      await producer.send([{ topic: 'models', partition: 0, key: Buffer.from(model.modelId), value: encode('Model', model) }])
-      await producer.close()
-    }
-    const removed: string[] = []
-    const removeArtefact = async (uri: string) => {
-      removed.push(uri)
-      throw new Error('the store is down')
-    }
-    const { events, fatal } = own(log, goodWork, { keptVersions: 1, removeArtefact })
-    await vi.waitFor(() => expect(events.some(({ kind }) => kind === 'not_removed')).toBe(true), patience)
-    expect((await registryOf(log)).all().map(({ modelId }) => modelId)).toEqual(['c'])
-    expect(removed).toEqual(['own'])
-    expect(fatal).toEqual([])
   })
 
   test('a training that dies three times is rejected, and says so', async () => {

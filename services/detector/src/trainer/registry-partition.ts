@@ -11,29 +11,22 @@ import { DecodeError, decode, encode } from '@lapwing/contracts/codec'
 import type { Control, Model } from '@lapwing/contracts/records'
 import { type DueWork, decideControl, dueWork, type TrainingPolicy } from '@lapwing/models/control-decision'
 import { mayBecome, moved } from '@lapwing/models/life'
-import { oldVersions } from '@lapwing/models/old-versions'
 import { ModelRegistry, type PlannedRun, planRecord, positionRecord } from '@lapwing/models/registry'
 import { planRuns, type RetrainSchedule, scheduledRequest } from '@lapwing/models/retrain-plan'
 import { progressMetrics, progressSince, type ToldShare } from '@lapwing/models/training-progress'
 import { LogError } from '@lapwing/stream/errors'
-import type { FencedProducer, Log, LogRecord } from '@lapwing/stream/log'
+import type { FencedProducer, LogRecord } from '@lapwing/stream/log'
 import { ownUntil } from '@lapwing/stream/take-over-again'
 import { NewestSample } from './newest-sample.ts'
+import { RegistryTidying, type TidyingEvent, type TidyingOptions } from './registry-tidying.ts'
 import { VersionRecords } from './version-records.ts'
 
-export interface RegistryOptions {
-  readonly log: Log
+export interface RegistryOptions extends TidyingOptions {
   readonly group: string
   readonly topics: { readonly control: string; readonly models: string; readonly samples: string }
   readonly policy: TrainingPolicy
   /** When entities are retrained without anybody asking. */
   readonly schedule: RetrainSchedule | undefined
-  /** Versions of an entity that are kept beside those that are needed. */
-  readonly keptVersions: number
-  /** Removes weights that no version names any more. */
-  removeArtefact(uri: string): Promise<void>
-  /** Milliseconds since the epoch, for the schedule alone. */
-  now(): number
   /**
    * Does what is due; resolves with the model in its next state. Rejects when the process of the training died: then it is tried again, `mostTries`
    * times in all.
@@ -58,8 +51,7 @@ export type RegistryEvent =
   | { readonly kind: 'failed'; readonly model: Model; readonly error: Error; readonly isLast: boolean }
   /** The next runs of all entities of the partition; none once it is somebody else's. */
   | { readonly kind: 'planned'; readonly partition: number; readonly runs: readonly PlannedRun[] }
-  | { readonly kind: 'forgotten'; readonly model: Model }
-  | { readonly kind: 'not_removed'; readonly uri: string; readonly error: Error }
+  | TidyingEvent
   | { readonly kind: 'damaged'; readonly error: Error }
 
 const mostTries = 3
@@ -72,6 +64,7 @@ export class RegistryPartition {
   readonly #options: RegistryOptions
   readonly #partition: number
   readonly #newest: NewestSample
+  readonly #tidying: RegistryTidying
   readonly #ending = new AbortController()
   #registry = new ModelRegistry()
   #versions: VersionRecords
@@ -86,6 +79,7 @@ export class RegistryPartition {
     this.#options = options
     this.#partition = partition
     this.#newest = new NewestSample(options.log, options.topics.samples, partition)
+    this.#tidying = new RegistryTidying(options, partition, this.#newest, this.#ending.signal)
     this.#versions = new VersionRecords(options.log, options.topics.models, partition)
     this.#done = this.#run(onFatal)
   }
@@ -137,7 +131,7 @@ export class RegistryPartition {
   async #goOn(): Promise<void> {
     await this.#decideAll()
     await this.#askAsPlanned()
-    await this.#forgetOld()
+    await this.#tidyUp()
     if (this.#registry.all().some(({ state }) => state === 'requested')) await this.#newest.look()
     const due = dueWork(this.#registry, this.#newest.atMs)
     if (due) await this.#do(due)
@@ -200,24 +194,9 @@ export class RegistryPartition {
     observe({ kind: 'planned', partition, runs })
   }
 
-  async #forgetOld(): Promise<void> {
-    const { topics, keptVersions, observe } = this.#options
-    const old = oldVersions(this.#registry, keptVersions)
-    if (old.length === 0) return
-    const [topic, partition] = [topics.models, this.#partition]
-    await this.#producer!.commit(old.map(({ modelId }) => ({ topic, partition, key: Buffer.from(modelId), value: null })))
-    for (const model of old) {
-      this.#registry.remove(model.modelId)
-      observe({ kind: 'forgotten', model })
-      await this.#removeArtefact(model.artefactUri)
-    }
-  }
-
-  /** Two versions may have the same weights. */
-  async #removeArtefact(uri: string): Promise<void> {
-    if (uri === '' || this.#registry.all().some(({ artefactUri }) => artefactUri === uri)) return
-    const { removeArtefact, observe } = this.#options
-    await removeArtefact(uri).catch((error: Error) => observe({ kind: 'not_removed', uri, error }))
+  async #tidyUp(): Promise<void> {
+    const gone = await this.#tidying.tidyUp(this.#registry, (models, forgotten) => this.#commit(models, forgotten))
+    for (const scope of gone) this.#asked.delete(scope)
   }
 
   #readControl(value: Uint8Array): Control | undefined {
@@ -289,7 +268,7 @@ export class RegistryPartition {
   }
 
   /** All of it or nothing; a version without its weights, as the registry has it, gets them from its earlier record. */
-  async #commit(models: readonly Model[]): Promise<void> {
+  async #commit(models: readonly Model[], forgotten: readonly Model[] = []): Promise<void> {
     const whole: Model[] = []
     for (const model of models) {
       const needsWeights = model.sha256 !== '' && model.artefactUri === '' && !model.weights
@@ -297,9 +276,17 @@ export class RegistryPartition {
     }
     const partition = this.#partition
     const topic = this.#options.topics.models
-    await this.#producer!.commit(
-      whole.map((model) => ({ topic, partition, key: Buffer.from(model.modelId), value: encode('Model', model) })),
-    )
+    const toRecord = (modelId: string, value: Buffer | null) => ({ topic, partition, key: Buffer.from(modelId), value })
+    await this.#producer!.commit([
+      ...forgotten.map(({ modelId }) => toRecord(modelId, null)),
+      ...whole.map((model) => toRecord(model.modelId, encode('Model', model))),
+    ])
+    for (const { modelId } of forgotten) this.#forget(modelId)
     for (const model of whole) this.#registry.put(model)
+  }
+
+  #forget(modelId: string): void {
+    this.#registry.remove(modelId)
+    this.#tries.delete(modelId)
   }
 }

@@ -30,6 +30,7 @@ import type { TrainerConfig, trainerSchema } from './config.ts'
 import { createBackendMetric, createEntityMetrics, createRegistryMetrics } from './metrics.ts'
 import { workOn } from './model-work.ts'
 import { type RegistryEvent, type RegistryOptions, RegistryPartition } from './registry-partition.ts'
+import type { ForgetReason } from './registry-tidying.ts'
 import { runJob } from './run-job.ts'
 import { createCalendar, type RetrainCalendar } from './schedule.ts'
 
@@ -82,6 +83,7 @@ async function startRegistry(context: TrainerContext, log: Log, inTurn: InTurn):
     policy: policyOf(config.trainer, calendar),
     schedule: calendar.schedule,
     keptVersions: config.trainer.kept_versions,
+    forgetAfterMs: config.trainer.forget_after.ms,
     removeArtefact: (uri) => store.remove(uri),
     now: Date.now,
     work: (due, partition, workbench) =>
@@ -213,6 +215,11 @@ function oneAtATime(): InTurn {
   }
 }
 
+const forgottenTexts: Readonly<Record<ForgetReason, string>> = {
+  old: 'an old version is forgotten',
+  gone: 'a version is forgotten, because its entity is gone',
+}
+
 function tell(event: RegistryEvent, logger: Logger): void {
   if (event.kind === 'decided')
     logger.info({ scope: event.control.scope, by: event.control.requestedBy, outcome: event.outcome }, event.why)
@@ -221,7 +228,7 @@ function tell(event: RegistryEvent, logger: Logger): void {
   else if (event.kind === 'failed')
     logger.warn({ err: event.error, model: event.model.modelId, isLast: event.isLast }, event.error.message)
   else if (event.kind === 'forgotten')
-    logger.info({ model: event.model.modelId, scope: event.model.scope }, 'an old version is forgotten')
+    logger.info({ model: event.model.modelId, scope: event.model.scope }, forgottenTexts[event.reason])
   else if (event.kind === 'not_removed')
     logger.warn({ err: event.error }, `${event.uri} is of no use any more and was not removed`)
   else if (event.kind === 'damaged') logger.error({ err: event.error }, 'a record of the registry cannot be read')

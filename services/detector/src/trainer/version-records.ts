@@ -27,11 +27,21 @@ export class VersionRecords {
     const { next } = (await this.#log.offsets(this.#topic))[this.#partition]!
     for await (const records of this.#log.readRange(this.#topic, this.#partition, this.#next, next)) {
       for (const record of records) {
-        this.#places.set(Buffer.from(record.key ?? []).toString(), record.offset)
+        this.#note(record)
         onRecord(record)
       }
     }
     this.#next = next
+  }
+
+  get size(): number {
+    return this.#places.size
+  }
+
+  #note({ key, value, offset }: LogRecord): void {
+    const modelId = Buffer.from(key ?? []).toString()
+    if (value) this.#places.set(modelId, offset)
+    else this.#places.delete(modelId)
   }
 
   /** The newest record of a version, with its weights. Rejects with a LogError, or a DecodeError when it is damaged. */
