@@ -2,8 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Waiting {
-  /** What is waited for, for the message. */
-  readonly what: string
+  /** What is waited for, for the message; a function is asked when the time is over. */
+  readonly what: string | (() => string)
   readonly deadlineMs: number
   readonly everyMs?: number
 }
@@ -26,5 +26,6 @@ export async function eventually<T>(
     }
     await delay(everyMs)
   }
-  throw new Error(`not within ${deadlineMs / 1000} s: ${what} (last: ${String(last)})`)
+  const told = typeof what === 'string' ? what : what()
+  throw new Error(`not within ${deadlineMs / 1000} s: ${told} (last: ${String(last)})`)
 }

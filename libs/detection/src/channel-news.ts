@@ -5,21 +5,27 @@
 import { calibrationFields, measure } from './calibration.ts'
 import { firstDayOf, flatScore, isQuick, isUp, measurementOf } from './channel-measurements.ts'
 import { type DetectionPolicy, hasScale, leastDeviation } from './detection-policy.ts'
+import { episodeFields } from './episode.ts'
 import type { SampleInHand } from './sample.ts'
 import { distanceFromDay, found as season } from './seasonal-profile.ts'
 import type { SeriesInHand } from './series-pages.ts'
-import { calibrationOf, channelNumber, channels, field, sampleChannels } from './series-row.ts'
+import { calibrationOf, channelNumber, channels, field, sampleChannels, warmUpSamples } from './series-row.ts'
 import { contributionNumber, type Verdict } from './verdict.ts'
 
 /** What a channel must measure to be news. */
 export function thresholdOf(rows: Float64Array, at: number, channel: number, policy: DetectionPolicy, expected: number): number {
-  const calibration = at + calibrationOf(channel)
   const least = channel === channelNumber.volatility ? leastVolatility : leastDeviation(policy, expected, rows[at + field.days]!)
   const threshold =
     rows[at + field.blocks] === 0
-      ? rows[calibration + calibrationFields.blockMax]! * unknownPeak
-      : rows[calibration + calibrationFields.threshold]!
+      ? peakOf(rows, at, channel) * unknownPeak
+      : rows[at + calibrationOf(channel) + calibrationFields.threshold]!
   return Math.max(least, threshold)
+}
+
+/** The largest that a channel usually measures; before the first block has ended, the largest of it so far. */
+export function peakOf(rows: Float64Array, at: number, channel: number): number {
+  const { blockMax, peak } = calibrationFields
+  return rows[at + calibrationOf(channel) + (rows[at + field.blocks] === 0 ? blockMax : peak)]!
 }
 
 /**
@@ -40,7 +46,8 @@ export function scoreChannels(series: SeriesInHand, sample: SampleInHand, verdic
       policy.direction === 'both' || channel === channelNumber.volatility || isUp(channel) === (policy.direction === 'up')
     const known = isQuick(channel) || days >= firstDayOf(channel) + 2
     const learned = hasScale(threshold) ? Math.min(measurement, largestLearned * threshold) : measurement
-    if (days >= firstDayOf(channel)) measure(rows, at + calibrationOf(channel), learned)
+    const isUsual = !isFirstAnomaly(rows, at, measurement, threshold)
+    if (days >= firstDayOf(channel) && isUsual) measure(rows, at + calibrationOf(channel), learned)
     if (!wanted || !known) continue
     const score = measurement / threshold
     contribute(series, contributions, channel, score, measurement)
@@ -51,6 +58,16 @@ export function scoreChannels(series: SeriesInHand, sample: SampleInHand, verdic
   const resets = rows[at + field.resets]! / Math.max(leastResets, resetMargin * rows[at + field.usualResets]!) / patience
   contributions[contributionNumber.resets] = resets
   return Math.max(largest, flat, resets)
+}
+
+/**
+ * Whether this belongs to an anomaly of the first block. It would be all that is known of the series: nothing of its size would be news
+ * for weeks, and the band eight times as wide as it is large.
+ */
+function isFirstAnomaly(rows: Float64Array, at: number, measurement: number, threshold: number): boolean {
+  const isFirstBlock = rows[at + field.blocks] === 0 && rows[at + field.samples]! >= warmUpSamples
+  if (!isFirstBlock || !hasScale(threshold)) return false
+  return measurement > threshold || rows[at + field.episode + episodeFields.startedAtMs]! > 0
 }
 
 /** Notes why: the channel, and for news the season as far as there would be none at another hour. */

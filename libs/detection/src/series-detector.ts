@@ -14,9 +14,8 @@
  * State is a row of numbers per series in pages (`series-pages.ts`); a sample allocates nothing.
  */
 import { countInBlock } from './block-calibration.ts'
-import { calibrationFields } from './calibration.ts'
 import { begin, counterRate, follow, followChange, keepLevel, noteGap, silenceScore } from './channel-measurements.ts'
-import { scoreChannels, thresholdOf } from './channel-news.ts'
+import { peakOf, scoreChannels, thresholdOf } from './channel-news.ts'
 import { defaultPolicy, leastDeviation, matters } from './detection-policy.ts'
 import { cautionAfter, episodeFields, episodeLength, observeEpisode } from './episode.ts'
 import { localWeek } from './local-time.ts'
@@ -29,7 +28,7 @@ import { bounded, createSampleInHand, type SampleInHand, type SampleInput } from
 import { profileAt, found as season } from './seasonal-profile.ts'
 import { SeriesIsolation } from './series-isolation.ts'
 import { createSeriesPages, rowOf, rowView, type SeriesInHand, turnTo, viewsBehindRow } from './series-pages.ts'
-import { calibrationOf, channelNumber, field, warmUpSamples } from './series-row.ts'
+import { channelNumber, field, warmUpSamples } from './series-row.ts'
 import { restoreVersion1 } from './snapshot-version-1.ts'
 import { viewsOfVersion2 } from './snapshot-version-2.ts'
 import { clear, contributionNumber, createVerdict, largestScore, toShares, type Verdict } from './verdict.ts'
@@ -50,7 +49,7 @@ export interface SeriesDetectorOptions {
 export const snapshotVersion = 3
 
 /** Part of the name of scores: raised with every change after which the same samples get other scores, states or episodes. */
-export const scoresVersion = 5
+export const scoresVersion = 6
 
 export class SeriesDetector {
   readonly verdict: Verdict = createVerdict()
@@ -274,9 +273,8 @@ export class SeriesDetector {
 
   /** Distance from what is expected in usual peaks, as far as the place is isolated. */
   #isolate(slot: number, { rows, at }: SeriesInHand, { value, expected, policy }: SampleInHand): number {
-    const side = calibrationOf(value > expected ? channelNumber.spikeUp : channelNumber.spikeDown)
-    const least = leastDeviation(policy, expected, rows[at + field.days]!)
-    const usualPeak = Math.max(rows[at + side + calibrationFields.peak]!, least)
+    const side = value > expected ? channelNumber.spikeUp : channelNumber.spikeDown
+    const usualPeak = Math.max(peakOf(rows, at, side), leastDeviation(policy, expected, rows[at + field.days]!))
     const off = (value - expected) / usualPeak
     this.#isolation.locate(off, (value - rows[at + field.previous]!) / usualPeak)
     const isolation = this.#isolation.isolation(slot, rows, at)

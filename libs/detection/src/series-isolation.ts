@@ -43,7 +43,9 @@ export class SeriesIsolation {
   learn(slot: number, rows: Float64Array, at: number): void {
     if (warmth(this.#masses, slot) === 1) {
       const here = massScore(this.#masses, slot, this.#leaves)
-      rows[at + field.usualIsolation]! += usualIsolationWeight * (here - rows[at + field.usualIsolation]!)
+      // The mean of all that it has seen at first, or everything would seem isolated until it has come up from zero.
+      const weight = Math.max(usualIsolationWeight, 1 / (rows[at + field.samples]! - treeWindowSamples + 1))
+      rows[at + field.usualIsolation]! += weight * (here - rows[at + field.usualIsolation]!)
       const rare = rows[at + field.rareIsolation]!
       rows[at + field.rareIsolation] = rare + rareIsolationStep * ((here > rare ? 1 : 0) - rareShare)
     }

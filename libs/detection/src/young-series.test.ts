@@ -1,7 +1,8 @@
 /** What is told of a series that is known for hours or a day: its first night and its first burst have never been seen. */
 import { describe, expect, test } from 'vitest'
 import { SimulatedSeries } from '../testing/simulated-series.ts'
-import { cautionAfter, episodeLength, observeEpisode, severities, severityOf } from './episode.ts'
+import { cautionAfter, episodeFields, episodeLength, observeEpisode, severities, severityOf } from './episode.ts'
+import { createRandom } from './random.ts'
 import { SeriesDetector } from './series-detector.ts'
 
 const options = { windowMs: 3_600_000, contamination: 0.01, falseAlarmsPerWeek: 1, timeZone: 'UTC', seed: 1 }
@@ -65,6 +66,49 @@ test('bursts of a series that stood at zero are news once or twice, not each tim
   const told = notificationsOf(detector, burstsFromZero(12))
   expect(told).toBeGreaterThanOrEqual(1)
   expect(told).toBeLessThanOrEqual(2)
+})
+
+describe('an anomaly in the first quarter of an hour', () => {
+  const stepMs = 1000
+
+  /** A detector that has seen running processes, noisy as they are, each second for some minutes, then 84 more for a minute. */
+  function burned(seed: number) {
+    const detector = new SeriesDetector(options)
+    const random = createRandom(seed)
+    let timestampMs = 0
+    const observe = (more: number) => {
+      timestampMs += stepMs
+      const value = 1 + Math.floor(-1.5 * Math.log(1 - random())) + more
+      detector.update(0, { timestampMs, value, imputed: false, stale: false, stepMs, live: true })
+      return detector.verdict
+    }
+    for (let i = 0; i < 210; i++) observe(0)
+    const usual = observe(0).upper
+    for (let i = 0; i < 60; i++) observe(84)
+    return { detector, observe, usual }
+  }
+  const isOpen = (detector: SeriesDetector) => detector.episode(0)[episodeFields.startedAtMs]! > 0
+
+  test('ends soon after it is over, however noisy the series is', () => {
+    const burns = Array.from({ length: 100 }, (_, seed) => burned(seed)).filter(({ detector }) => isOpen(detector))
+    expect(burns.length).toBeGreaterThan(50)
+    const samplesToEnd = burns.map(({ detector, observe }) => {
+      let samples = 0
+      for (; isOpen(detector) && samples < 1800; samples++) observe(0)
+      return samples
+    })
+    expect(Math.max(...samplesToEnd)).toBeLessThanOrEqual(20)
+  })
+
+  test('does not become what is usual: the same is told again an hour later', () => {
+    const { detector, observe, usual } = burned(1)
+    for (let i = 0; i < 400; i++) observe(0)
+    expect(observe(0).upper).toBeLessThanOrEqual(2 * usual)
+    for (let i = 0; i < 3600; i++) observe(0)
+    expect(isOpen(detector)).toBe(false)
+    observe(84)
+    expect(isOpen(detector)).toBe(true)
+  })
 })
 
 function* firstDayOf(series: SimulatedSeries): Generator<{ timestampMs: number; value: number }> {
