@@ -27,6 +27,9 @@ export interface KnownSeries extends SeriesOrigin {
   readonly tenant: string
   /** The label fields as they came, a character a byte. */
   readonly labelBytes: string
+  /** The same but for the tag of the first field, four bytes a number, the last ones as they are left; from `wordsAt` on. */
+  readonly words: Int32Array
+  readonly wordsAt: number
   /** What followed it when it was seen last. */
   next: KnownSeries | undefined
   /** That of the cache when it was put there last. */
@@ -49,6 +52,10 @@ export class SeriesFinder {
   /** Whose series are looked for: those of two tenants are never the same. */
   tenant = ''
   #last: KnownSeries | undefined
+  readonly #words = new WordStore()
+  /** Of the bytes in hand. */
+  #view = new DataView(new ArrayBuffer(0))
+  #bytes: Buffer | undefined
 
   /**
    * @param limit of series that are remembered, twice as many at the worst moment; long labels count as more than one
@@ -64,6 +71,10 @@ export class SeriesFinder {
    * there, so it is `labelTag` alone when the fields follow each other.
    */
   find(before: string, bytes: Buffer, start: number, end: number): KnownSeries {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    }
     const guess = this.#last?.next
     const found = guess && this.#matches(guess, before, bytes, start, end) ? guess : this.#lookUp(before, bytes, start, end)
     if (this.#last) this.#last.next = found
@@ -71,16 +82,16 @@ export class SeriesFinder {
     return found
   }
 
-  #matches({ labelBytes, generation, tenant }: KnownSeries, before: string, bytes: Buffer, start: number, end: number): boolean {
-    if (
-      tenant !== this.tenant ||
-      generation !== this.#known.generation ||
-      before !== labelTag ||
-      labelBytes.length !== 1 + end - start
-    )
-      return false
-    // From the end, where the labels of neighbours differ.
-    for (let i = labelBytes.length - 1; i > 0; i--) if (labelBytes.charCodeAt(i) !== bytes[start + i - 1]) return false
+  #matches(known: KnownSeries, before: string, bytes: Buffer, start: number, end: number): boolean {
+    const { generation, tenant, labelBytes, words } = known
+    const isLike = tenant === this.tenant && generation === this.#known.generation
+    if (!isLike || before !== labelTag || labelBytes.length !== 1 + end - start) return false
+    const view = this.#view
+    const wordsEnd = end - 3
+    let at = start
+    let word = known.wordsAt
+    for (; at < wordsEnd; at += 4) if (words[word++] !== view.getInt32(at, true)) return false
+    for (; at < end; at++) if (labelBytes.charCodeAt(1 + at - start) !== bytes[at]) return false
     return true
   }
 
@@ -92,10 +103,37 @@ export class SeriesFinder {
     if (!found) {
       const { tenant } = this
       const { identity, replica } = this.#identify(labelBytes, tenant)
-      found = { identity, replica, tenant, labelBytes, next: undefined, generation: 0, request: 0, pass: 0 }
+      const place = this.#words.keep(labelBytes)
+      found = { identity, replica, tenant, labelBytes, ...place, next: undefined, generation: 0, request: 0, pass: 0 }
       this.#known.set(key, found)
     }
     found.generation = this.#known.generation
     return found
   }
+}
+
+/** Eight kilobytes: an array stays as long as one of its series does. */
+const wordsPerArray = 2048
+
+/** Words of label bytes, one behind the other: series that follow each other in requests then follow each other in memory. */
+class WordStore {
+  #words = new Int32Array(0)
+  #used = 0
+
+  keep(labelBytes: string): { words: Int32Array; wordsAt: number } {
+    const count = (labelBytes.length - 1) >> 2
+    if (this.#used + count > this.#words.length) {
+      this.#words = new Int32Array(Math.max(count, wordsPerArray))
+      this.#used = 0
+    }
+    const wordsAt = this.#used
+    for (let i = 0; i < count; i++) this.#words[wordsAt + i] = wordAt(labelBytes, 1 + 4 * i)
+    this.#used += count
+    return { words: this.#words, wordsAt }
+  }
+}
+
+/** The lowest byte first, as it is read from a request. */
+function wordAt(text: string, at: number): number {
+  return text.charCodeAt(at) | (text.charCodeAt(at + 1) << 8) | (text.charCodeAt(at + 2) << 16) | (text.charCodeAt(at + 3) << 24)
 }
