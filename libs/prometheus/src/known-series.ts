@@ -54,7 +54,7 @@ export class SeriesFinder {
   #last: KnownSeries | undefined
   readonly #words = new WordStore()
   /** Of the bytes in hand. */
-  #view = new DataView(new ArrayBuffer(0))
+  #view: DataView = new DataView(new ArrayBuffer(0))
   #bytes: Buffer | undefined
 
   /**
