@@ -92,7 +92,7 @@ function prometheusConfig(target: string, { labels, writes, scrapeInterval = '1s
 }
 
 async function ready(url: string, path: string, stop: () => Promise<void>): Promise<Server> {
-  await eventually(async () => (await fetch(url + path)).ok, { what: `${url}${path} answers`, deadlineMs: 30_000 })
+  await eventually(async () => (await fetch(url + path)).ok, { what: `${url}${path} answers`, deadlineMs: 120_000 })
   return { url, stop }
 }
 

@@ -88,8 +88,7 @@ describe.concurrent(`faults of receivers, ${form} form`, () => {
         expect(pending).toBeGreaterThan(0)
         const toldOverTls = await world.notifications('tls.slack')
         expect(toldOverTls.filter(({ outcome }) => outcome === 'delivered')).toEqual([])
-        const gapsMs = slack.received.slice(1).map(({ atMs }, i) => atMs - slack.received[i]!.atMs)
-        expect(Math.min(...gapsMs)).toBeGreaterThanOrEqual(900)
+        expect(mostAhead(slack.received.map(({ atMs }) => atMs))).toBeLessThan(2)
       }),
     rowTimeoutMs,
   )
@@ -192,6 +191,17 @@ describe.concurrent(`faults of receivers, ${form} form`, () => {
     rowTimeoutMs,
   )
 })
+
+/**
+ * How many messages have come, anywhere between two of them, beyond one a second. One that arrived late on a busy machine has the next close
+ * behind it, and that makes less than two.
+ */
+function mostAhead(receivedAtMs: readonly number[]): number {
+  const ahead = receivedAtMs.flatMap((fromMs, from) =>
+    receivedAtMs.slice(from).map((atMs, between) => between - (atMs - fromMs) / 1000),
+  )
+  return Math.max(...ahead)
+}
 
 const isRefusal = (answer: ReceivedMessage['answer']) => answer !== silence && answer.status === 503
 

@@ -211,7 +211,7 @@ describe('remote write', () => {
 
   test('when the elected replica is silent the other takes over, at every ingestor that shares the log', async () => {
     const log = createInProcessLog()
-    const failover = ['ingestor.remote_write.ha.failover_timeout=2s']
+    const failover = ['ingestor.remote_write.ha.failover_timeout=5s']
     const [first, second] = [await start(log, failover), await start(log, failover)]
     await Promise.all([first.started, second.started])
     const from = (replica: string, value: number) => {

@@ -9,11 +9,12 @@ import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import type { Log, LogRecord } from '@lapwing/stream/log'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { eventually } from '../../eventually.ts'
-import type { GivenUp, Membership, TimedTakeOver } from '../checker/needless-restores.ts'
+import type { Membership, TimedTakeOver } from '../checker/needless-restores.ts'
 import { readOutcome } from '../checker/outcome.ts'
 import { detectorLag, readTopics } from '../checker/read-topics.ts'
 import type { FaultRow, Form } from './fault-row.ts'
 import type { Hall } from './hall.ts'
+import { membershipOf, takenOver } from './membership-lines.ts'
 import { createSender, post, type Sender } from './sender.ts'
 import { type LogLine, type ServiceProcess, startService } from './service-process.ts'
 import type { BrokerProxy } from './toxiproxy.ts'
@@ -32,12 +33,6 @@ export const canary = 'canary-7f3a9c-not-to-be-seen'
 const checkpointIntervalMs = 1000
 /** A window that the load of a row can fill. */
 const windowMinutes = 5
-
-const takeOverMessages: Readonly<Record<string, boolean>> = {
-  'state restored': true,
-  'no state yet, learning from what the input holds': true,
-  'state not usable, learning anew from what the input holds': false,
-}
 
 export class Rig {
   readonly prefix: string
@@ -143,7 +138,16 @@ export class Rig {
 
   /** Waits until the process has taken a partition over. */
   async takesOver(service: ServiceProcess, deadlineMs = settleMs): Promise<void> {
-    await this.said(service, takeOverPattern, { deadlineMs })
+    await this.said(service, takenOver, { deadlineMs })
+  }
+
+  /** Waits until a process that stops itself has done so. */
+  async stands(service: ServiceProcess): Promise<void> {
+    await eventually(() => service.isStopped(), {
+      what: `row ${this.#row.number}: a service stops`,
+      deadlineMs: settleMs,
+      everyMs: 50,
+    })
   }
 
   /** Waits until so many rounds are acknowledged. */
@@ -152,6 +156,18 @@ export class Rig {
       what: `row ${this.#row.number}: ${count} rounds are acknowledged (${this.sender.acknowledged.length} are)`,
       deadlineMs: settleMs,
       everyMs: 20,
+    })
+  }
+
+  /** Waits until the sender has been answered so. */
+  async refused(status: string): Promise<void> {
+    const told = () => JSON.stringify(Object.fromEntries(this.sender.refusals))
+    await eventually(() => this.sender.refusals.has(status), {
+      what: `row ${this.#row.number}: the sender is told ${status}`,
+      deadlineMs: settleMs,
+      everyMs: 50,
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}; it was told ${told()}`)
     })
   }
 
@@ -276,25 +292,7 @@ export class Rig {
 /** Much longer than a session and a transaction that nobody ends: all rows run beside each other, maybe on a machine that does other things. */
 const settleMs = 240_000
 const quietMs = 10_000
-const takeOverPattern = new RegExp(`^(${Object.keys(takeOverMessages).join('|')})$`)
-/** What a process says that was taken for gone, and comes back. */
-export const givenUp = /^the group had given this member up/
 const silent = { debug: () => {}, warn: () => {}, error: () => {} }
-
-/** What a detector went through in its group, in order. */
-function membershipOf(detector: ServiceProcess): Membership {
-  const lines = detector.lines()
-  return { takeOvers: lines.flatMap(asTakeOver), givenUp: lines.flatMap(asGivenUp) }
-}
-
-function asTakeOver({ msg, time, partition }: LogLine): TimedTakeOver[] {
-  const restored = takeOverMessages[msg]
-  return restored === undefined ? [] : [{ partition: partition as number, restored, atMs: Date.parse(time) }]
-}
-
-function asGivenUp({ msg, time, silentForMs }: LogLine): GivenUp[] {
-  return givenUp.test(msg) ? [{ silentForMs: silentForMs as number, atMs: Date.parse(time) }] : []
-}
 
 function lastWords(service: ServiceProcess): string {
   const last = service.lines().at(-1)

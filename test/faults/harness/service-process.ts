@@ -25,6 +25,8 @@ export interface ServiceProcess {
   /** Its log, line by line. */
   lines(): LogLine[]
   signal(name: NodeJS.Signals): void
+  /** Whether it stands still after SIGSTOP. */
+  isStopped(): boolean
   /** Asks it to end in order. */
   stop(): Promise<Exit>
   /** Largest resident memory until now, or until it ended, in bytes. */
@@ -90,6 +92,7 @@ export function startService({ folder = root, main, settings, environment, nodeF
     output: () => output,
     lines: () => output.split('\n').flatMap(asLogLine),
     signal: (name) => void child.kill(name),
+    isStopped: () => /^State:\s+T/m.test(statusOf(child.pid!)),
     stop,
     peakBytes: () => memory(),
   }
@@ -104,12 +107,17 @@ function asLogLine(line: string): LogLine[] {
   }
 }
 
+/** Throws when the process is gone. */
+function statusOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/status`, 'utf8')
+}
+
 /** The kernel keeps the peak only while the process lives. */
 function watchMemory(pid: number): () => number {
   let peakBytes = 0
   const look = () => {
     try {
-      const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+      const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(statusOf(pid)) ?? []
       peakBytes = Math.max(peakBytes, Number(kilobytes ?? 0) * 1024)
     } catch {
       clearInterval(timer)

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { needlessMoves, needlessRestores } from '../checker/needless-restores.ts'
 import type { FaultRow } from '../harness/fault-row.ts'
-import { givenUp, type Rig } from '../harness/rig.ts'
+import { givenUp } from '../harness/membership-lines.ts'
+import type { Rig } from '../harness/rig.ts'
 import { partitions } from '../harness/workload.ts'
 
 /** Longer than a session: others take over for certain. */
@@ -105,6 +106,7 @@ export const detectorRows: readonly FaultRow[] = [
       rig.mayEnd(sleeper)
       await rig.takesOver(sleeper)
       const other = rig.startDetector()
+      await rig.stands(sleeper)
       await delay(beyondSessionMs)
       await rig.takesOver(other)
       await delay(2000)

@@ -22,6 +22,7 @@ export const mutants: readonly Mutant[] = [
       rig.mayEnd(sleeper)
       await rig.takesOver(sleeper)
       const other = rig.startDetector()
+      await rig.stands(sleeper)
       await delay(beyondSessionMs)
       await rig.takesOver(other)
       await delay(3000)

@@ -81,8 +81,8 @@ export const stateRows: readonly FaultRow[] = [
     loadMs: { short: 45_000, long: 70_000 },
     disturb: async (rig) => {
       await compactEagerly(rig)
-      for (const endMs = performance.now() + 90_000; !(await isCompacted(rig)); ) {
-        if (performance.now() > endMs) throw new Error('the broker compacted nothing within 90 s')
+      for (const endMs = performance.now() + compactedWithinMs; !(await isCompacted(rig)); ) {
+        if (performance.now() > endMs) throw new Error(`the broker compacted nothing within ${compactedWithinMs / 1000} s`)
         await delay(3000)
         await stopDetector(rig)
         await rig.takesOver(rig.startDetector())
@@ -90,6 +90,9 @@ export const stateRows: readonly FaultRow[] = [
     },
   },
 ]
+
+/** Compaction is the broker's own pace; only whether it happens counts here. */
+const compactedWithinMs = 240_000
 
 interface Found {
   readonly bytes: Uint8Array
