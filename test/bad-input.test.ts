@@ -77,7 +77,7 @@ describe('Kafka down at the start', () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'lapwing'), 'start'], {
       cwd: folder,
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 180_000,
       env: { ...process.env, KAFKA_BROKERS: `127.0.0.1:${brokerPort}` },
     })
     expect(status).toBe(2)
@@ -100,7 +100,7 @@ describe('Kafka down at the start', () => {
     const exited = new Promise((resolve) => service.once('exit', resolve))
     try {
       const lines = () => output.split('\n').filter((line) => line.includes('"warn"') || line.includes('"error"'))
-      await eventually(() => lines().length >= 2, { what: `two tries in ${output}`, deadlineMs: 60_000 })
+      await eventually(() => lines().length >= 2, { what: `two tries in ${output}`, deadlineMs: 180_000 })
       for (const line of lines()) {
         expect(JSON.parse(line)).toMatchObject({ level: 'warn', code: 'unreachable', retryInMs: expect.any(Number) })
       }

@@ -59,7 +59,7 @@ test('an episode that nobody can see the end of any more is ended once, for Slac
   const before = start('detector', 'detector.window_minutes=5')
   await before.ready
   await send(0, changeAtRound)
-  await eventually(async () => (await toldSlack('firing')).length > 0, { what: 'Slack is told', deadlineMs: 90_000 })
+  await eventually(async () => (await toldSlack('firing')).length > 0, { what: 'Slack is told', deadlineMs: 240_000 })
   const { code } = await before.stop()
   expect(code).toBe(0)
   const opened = await anomalies()
@@ -70,7 +70,7 @@ test('an episode that nobody can see the end of any more is ended once, for Slac
   const after = start('detector', 'detector.window_minutes=7')
   await after.ready
   await send(changeAtRound, rounds)
-  await eventually(async () => (await toldSlack('resolved')).length > 0, { what: 'Slack hears of the end', deadlineMs: 90_000 })
+  await eventually(async () => (await toldSlack('resolved')).length > 0, { what: 'Slack hears of the end', deadlineMs: 240_000 })
 
   expect(after.lines()).toContainEqual(
     expect.objectContaining({ reason: 'config', msg: expect.stringMatching(/^state not usable/) }),
@@ -82,7 +82,7 @@ test('an episode that nobody can see the end of any more is ended once, for Slac
   expect(slack.taken().at(-1)!.text).toMatch(/^🟢 Resolved: load is no longer followed as unusual: its detector began anew/)
   await eventually(async () => (await onThePage(episodeId!)) === 'resolved', {
     what: 'the page shows the end',
-    deadlineMs: 60_000,
+    deadlineMs: 240_000,
   })
 })
 

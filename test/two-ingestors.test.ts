@@ -28,6 +28,8 @@ const polledQueries = [
   'procs_running',
   'time_seconds',
 ].map((name) => `node_${name}`)
+/** Of each step, a session that ends and a busy machine included. */
+const deadlineMs = 180_000
 const samplesTopic = topicName('lapwing', 'samples')
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
@@ -64,7 +66,7 @@ describe.skipIf(missing.length > 0)('two ingestors', () => {
         const counts = await owned()
         return counts.every((count) => count > 0) && sum(counts) === polledQueries.length ? counts : undefined
       },
-      { what: 'both own some of the queries, and together each once', deadlineMs: 60_000, everyMs: 500 },
+      { what: 'both own some of the queries, and together each once', deadlineMs, everyMs: 500 },
     )
     process.stderr.write(`queries of each: ${shared.join(' and ')}\n`)
     const fromMs = Math.ceil(Date.now() / 1000) * 1000
@@ -72,13 +74,13 @@ describe.skipIf(missing.length > 0)('two ingestors', () => {
     await killed(ingestors[0]!)
     await eventually(async () => (await ownedQueries(ports[1]!)) === polledQueries.length, {
       what: 'the other owns all',
-      deadlineMs: 90_000,
+      deadlineMs,
       everyMs: 500,
     })
     const throughMs = Math.floor(Date.now() / 1000) * 1000
     const samples = await eventually(() => readThrough(broker.server.port, throughMs), {
       what: 'all queries are on the log up to the take-over',
-      deadlineMs: 60_000,
+      deadlineMs,
       everyMs: 1000,
     })
     const keys = samples.map(({ series, timestampMs }) => `${series} ${timestampMs}`)

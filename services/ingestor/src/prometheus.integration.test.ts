@@ -39,10 +39,10 @@ describe.skipIf(!binary)('with a real Prometheus', () => {
     const [prometheusPort, ingestorPort] = [await freePort(), await freePort()]
     url = `http://127.0.0.1:${prometheusPort}`
     prometheus = await startPrometheus(folder, prometheusPort, `http://127.0.0.1:${ingestorPort}/api/v1/write`)
-    await eventually('it has scraped itself for a while', () => hasHistory(url), 30_000)
+    await eventually('it has scraped itself for a while', () => hasHistory(url), 100_000)
     log = createInProcessLog()
     ingestor = await startOn(log, url, ingestorPort)
-  }, 60_000)
+  }, 180_000)
 
   afterAll(async () => {
     await ingestor?.close()
@@ -61,7 +61,7 @@ describe.skipIf(!binary)('with a real Prometheus', () => {
         const plain = samples.filter((sample) => sample.series.startsWith(queries[0]!))
         return plain.filter((sample) => sample.kind === 'live').length >= 10 ? plain : undefined
       },
-      30_000,
+      100_000,
     )
     const [first, last] = [polled[0]!, polled.at(-1)!]
     const range = { startMs: first.timestampMs, endMs: last.timestampMs, stepMs: 1000 }
@@ -72,7 +72,7 @@ describe.skipIf(!binary)('with a real Prometheus', () => {
     const steps = Array.from(polled, (_, i) => first.timestampMs + i * 1000)
     expect(polled.map((sample) => sample.timestampMs)).toEqual(steps)
     expect(polled[0]!.kind).toBe('history')
-  }, 40_000)
+  }, 150_000)
 
   test('a series without a name carries its expression', async () => {
     const series = await eventually('samples of the expression', async () => {
@@ -92,10 +92,10 @@ describe.skipIf(!binary)('with a real Prometheus', () => {
         const head = samples.filter((sample) => sample.series.startsWith('prometheus_tsdb_head_series{'))
         return head.length >= 10 ? head : undefined
       },
-      30_000,
+      100_000,
     )
     expect(await rawSamples(url, pushed)).toEqual(pushed.map(({ timestampMs, value }) => [timestampMs, value]))
-  }, 40_000)
+  }, 150_000)
 
   test.each([
     ['sum(', 'bad_query', 'parse error'],
