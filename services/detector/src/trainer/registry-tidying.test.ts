@@ -101,7 +101,9 @@ describe('what is of no use any more', () => {
     await come(log, startMs, 'gone', 'here')
     let nowMs = startMs
     const { store, removeArtefact } = createStore()
-    const owner = () => own(log, goodWork, { removeArtefact, now: () => nowMs })
+    const schedule = { nextRunMs: (_: string, afterMs: number) => afterMs + 100 * dayMs, text: 'rarely' }
+    const owner = () => own(log, goodWork, { removeArtefact, now: () => nowMs, schedule })
+    const planned = async () => (await registryOf(log)).plan.map(({ scope }) => scope)
     const looked = (atMs: number) => vi.waitFor(async () => expect((await registryOf(log)).known.lookedMs).toBe(atMs), patience)
     let current = owner()
     const look = async (afterMs: number, ...instances: readonly string[]) => {
@@ -116,6 +118,7 @@ describe('what is of no use any more', () => {
     current = owner()
     await look(2 * hourMs, 'here')
     expect(await idsOf(log)).toHaveLength(4)
+    expect(await planned()).toHaveLength(2)
     // A day is over as of the look before.
     await look(hourMs, 'here')
     expect(await idsOf(log)).toEqual(['here'])
@@ -129,6 +132,7 @@ describe('what is of no use any more', () => {
     const { known } = await registryOf(log)
     expect([...known.entities.keys()]).toEqual([scopeOf('here')])
     expect(known.leftArtefacts).toEqual([])
+    expect(await planned()).toEqual([scopeOf('here')])
     expect(current.fatal).toEqual([])
   })
 })
@@ -188,6 +192,27 @@ class Trainer {
     return { versions: this.registry.all().length, entities: this.registry.known.entities.size, places: this.#versions.size }
   }
 }
+
+test('a pause of all sources makes nobody gone, even after a sample from the future', async () => {
+  const log = await openLog()
+  const trainer = new Trainer(log)
+  await register(log, version('a', 'a'), version('b', 'b'))
+  await trainer.restart()
+  const look = async (...instances: readonly string[]) => {
+    trainer.nowMs += hourMs
+    if (instances.length > 0) await come(log, trainer.nowMs, ...instances)
+    await trainer.tidyUp()
+  }
+  await look('a', 'b')
+  await come(log, startMs + 1000 * dayMs, 'a')
+  await look('a', 'b')
+  for (let hour = 0; hour < 50; hour++) await look()
+  await look('a')
+  await look('a', 'b')
+  expect(trainer.registry.all()).toHaveLength(2)
+  for (let hour = 0; hour < 60; hour++) await look('a')
+  expect(trainer.registry.all().map(({ modelId }) => modelId)).toEqual(['a'])
+})
 
 test('where entities come and go, memory and topic stay as large as what lives, whenever the trainer is restarted', async () => {
   const random = createRandom(7)

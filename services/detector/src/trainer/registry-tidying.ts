@@ -81,13 +81,14 @@ export class RegistryTidying {
     const { log, topics, now, forgetAfterMs } = this.#options
     await this.#newest.look()
     if (this.#newest.atMs === 0) return undefined
+    const { known } = registry
     const versions = registry.all()
     const scopes = new Set(versions.map(({ scope }) => scope))
-    const seen = await readEntitiesSeen(log, topics.samples, this.#partition, registry.known.nextOffset, scopes)
+    const seen = await readEntitiesSeen(log, topics.samples, this.#partition, known.nextOffset, scopes)
     const lookedMs = now()
-    // One sample from the future would stop the time for all that come after it.
-    const atMs = Math.min(this.#newest.atMs, lookedMs)
-    return lookAgain(registry.known, versions, { ...seen, lookedMs, atMs }, forgetAfterMs)
+    // One sample from the future would stop the time for all that come after it; and with it, time must not pass while nothing comes.
+    const atMs = seen.nextOffset === known.nextOffset ? known.atMs : Math.min(this.#newest.atMs, lookedMs)
+    return lookAgain(known, versions, { ...seen, lookedMs, atMs }, forgetAfterMs)
   }
 
   /** Of versions that were forgotten with an earlier look. What another version names stays; what cannot be removed now is tried again. */
