@@ -215,7 +215,7 @@ export class Cohorts {
   ): OutgoingRecord {
     const { detector, stateName, modelsTopic } = this.#options
     const weights = Buffer.from(detector.snapshot(slot))
-    const modelId = `${priorKind}/${cohort.key}`
+    const modelId = `${priorPrefix}${cohort.key}`
     const value = encode('Model', {
       ...emptyModel,
       modelId,
@@ -275,12 +275,14 @@ export class Cohorts {
 
 const publishEveryMs = 3_600_000
 /** A cohort that lives tells of itself each hour; what one was like a week ago says little of today. */
-const priorLifeMs = 7 * 24 * 3_600_000
+export const priorLifeMs = 7 * 24 * 3_600_000
 /** Of one batch: cohorts may be as many as series. */
 const mostPublished = 32
 /** Kept by a partition; a prior takes some kilobytes. */
 const mostPriors = 256
 const priorKind = 'cohort-prior'
+/** How the key of a prior begins on the models topic. */
+export const priorPrefix = `${priorKind}/`
 /** Layout of snapshots when the first priors were told. */
 const firstVersion = 2
 const scopePrefix = 'cohort:'

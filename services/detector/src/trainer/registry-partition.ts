@@ -195,7 +195,7 @@ export class RegistryPartition {
   }
 
   async #tidyUp(): Promise<void> {
-    const gone = await this.#tidying.tidyUp(this.#registry, (models, forgotten) => this.#commit(models, forgotten))
+    const gone = await this.#tidying.tidyUp(this.#registry, this.#versions, (models, ids) => this.#commit(models, ids))
     for (const scope of gone) this.#asked.delete(scope)
   }
 
@@ -268,7 +268,7 @@ export class RegistryPartition {
   }
 
   /** All of it or nothing; a version without its weights, as the registry has it, gets them from its earlier record. */
-  async #commit(models: readonly Model[], forgotten: readonly Model[] = []): Promise<void> {
+  async #commit(models: readonly Model[], forgottenIds: readonly string[] = []): Promise<void> {
     const whole: Model[] = []
     for (const model of models) {
       const needsWeights = model.sha256 !== '' && model.artefactUri === '' && !model.weights
@@ -278,10 +278,10 @@ export class RegistryPartition {
     const topic = this.#options.topics.models
     const toRecord = (modelId: string, value: Buffer | null) => ({ topic, partition, key: Buffer.from(modelId), value })
     await this.#producer!.commit([
-      ...forgotten.map(({ modelId }) => toRecord(modelId, null)),
+      ...forgottenIds.map((modelId) => toRecord(modelId, null)),
       ...whole.map((model) => toRecord(model.modelId, encode('Model', model))),
     ])
-    for (const { modelId } of forgotten) this.#forget(modelId)
+    for (const modelId of forgottenIds) this.#forget(modelId)
     for (const model of whole) this.#registry.put(model)
   }
 

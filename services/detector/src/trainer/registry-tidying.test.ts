@@ -51,6 +51,10 @@ const idsOf = async (log: Log) =>
     .map(({ modelId }) => modelId)
     .sort()
 
+async function newestOf(log: Log): Promise<Map<string, Uint8Array | null>> {
+  return new Map((await log.readToEnd(topics.models)).map(({ key, value }) => [Buffer.from(key!).toString(), value]))
+}
+
 /** A store of weights that notes what it removes; it is down while `isDown`. */
 function createStore() {
   const store = { removed: [] as string[], isDown: false }
@@ -172,8 +176,8 @@ class Trainer {
     }
     const tidying = new RegistryTidying(options, 0, this.#newest, new AbortController().signal)
     const producer = await this.#log.fencedProducer('trainer-0')
-    await tidying.tidyUp(this.registry, async (models, forgotten) => {
-      const tombstones = forgotten.map(({ modelId }) => ({
+    await tidying.tidyUp(this.registry, this.#versions, async (models, forgottenIds) => {
+      const tombstones = forgottenIds.map((modelId) => ({
         topic: 'models',
         partition: 0,
         key: Buffer.from(modelId),
@@ -181,7 +185,7 @@ class Trainer {
       }))
       await producer.commit(tombstones)
       await register(this.#log, ...models)
-      for (const { modelId } of forgotten) this.registry.remove(modelId)
+      for (const modelId of forgottenIds) this.registry.remove(modelId)
       for (const model of models) this.registry.put(model)
     })
     await producer.close()
@@ -192,6 +196,23 @@ class Trainer {
     return { versions: this.registry.all().length, entities: this.registry.known.entities.size, places: this.#versions.size }
   }
 }
+
+test('priors of cohorts that tell of themselves no longer leave the topic, also where no entity has a model', async () => {
+  const log = await openLog()
+  const trainer = new Trainer(log)
+  const prior = { ...emptyModel, modelId: 'cohort-prior/1', kind: 'cohort-prior', scope: 'cohort:1' }
+  await trainer.restart()
+  await come(log, startMs, 'a')
+  const ids = async () => [...(await newestOf(log))].flatMap(([id, value]) => (value && !id.startsWith('registry-') ? [id] : []))
+  await trainer.tidyUp()
+  await register(log, prior)
+  trainer.nowMs = Date.now() + 7 * dayMs - hourMs
+  await trainer.tidyUp()
+  expect(await ids()).toEqual(['cohort-prior/1'])
+  trainer.nowMs += 2 * hourMs
+  await trainer.tidyUp()
+  expect(await ids()).toEqual([])
+})
 
 test('a pause of all sources makes nobody gone, even after a sample from the future', async () => {
   const log = await openLog()

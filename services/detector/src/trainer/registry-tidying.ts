@@ -1,5 +1,6 @@
 /**
- * What is of no use any more leaves the registry of a partition: versions that nobody goes back to, and all that belongs to an entity that is gone.
+ * What is of no use any more leaves the registry of a partition: versions that nobody goes back to, and all that belongs to an entity that is gone. And from the same topic priors of
+ * cohorts that nobody begins from any more: a cohort that lives tells its prior anew each hour.
  *
  * Looked for once in an hour. What is forgotten gets a tombstone, and the addresses of its weights are written down in the same transaction; they are removed with the look
  * after it, when whoever scores entities has long taken the tombstone in. So whoever dies in between leaves nothing behind that the next owner would not remove, and no version is ever without
@@ -10,8 +11,10 @@ import { lookAgain } from '@lapwing/models/known-entities'
 import { oldVersions } from '@lapwing/models/old-versions'
 import { knownRecord, type ModelRegistry } from '@lapwing/models/registry'
 import type { Log } from '@lapwing/stream/log'
+import { priorLifeMs, priorPrefix } from '../cohorts.ts'
 import { readEntitiesSeen } from './entities-seen.ts'
 import type { NewestSample } from './newest-sample.ts'
+import type { VersionRecords } from './version-records.ts'
 
 export interface TidyingOptions {
   readonly log: Log
@@ -36,15 +39,22 @@ export type TidyingEvent =
   | { readonly kind: 'not_removed'; readonly uri: string; readonly error: Error }
 
 /** Writes versions, and tombstones for others, in one transaction. Rejects with a LogError when the partition is somebody else's. */
-type Commit = (models: readonly Model[], forgotten: readonly Model[]) => Promise<void>
+type Commit = (models: readonly Model[], forgottenIds: readonly string[]) => Promise<void>
 
 const lookEveryMs = 3_600_000
+
+function hasEntities(registry: ModelRegistry): boolean {
+  const { entities, leftArtefacts } = registry.known
+  return registry.all().length > 0 || entities.size > 0 || leftArtefacts.length > 0
+}
 
 export class RegistryTidying {
   readonly #options: TidyingOptions
   readonly #partition: number
   readonly #newest: NewestSample
   readonly #signal: AbortSignal
+  /** When there was nothing to do last. */
+  #idleMs = 0
 
   constructor(options: TidyingOptions, partition: number, newest: NewestSample, signal: AbortSignal) {
     this.#options = options
@@ -54,26 +64,29 @@ export class RegistryTidying {
   }
 
   /** Does nothing until it is time for a look. Resolves with the scopes of which nothing is left. Rejects with a LogError. */
-  async tidyUp(registry: ModelRegistry, commit: Commit): Promise<ReadonlySet<string>> {
-    const { keptVersions, observe } = this.#options
-    const looked = this.#isDue(registry) ? await this.#look(registry) : undefined
+  async tidyUp(registry: ModelRegistry, versions: VersionRecords, commit: Commit): Promise<ReadonlySet<string>> {
+    const { keptVersions, observe, now } = this.#options
+    if (Math.abs(now() - Math.max(registry.known.lookedMs, this.#idleMs)) < lookEveryMs) return new Set()
+    await versions.catchUp()
+    const priors = versions.writtenBefore(priorPrefix, now() - priorLifeMs)
+    const looked = hasEntities(registry) || priors.length > 0 ? await this.#look(registry) : this.#restFor(now())
     if (!looked || this.#signal.aborted) return new Set()
     const { known, gone } = looked
     const ofGone = registry.all().filter(({ scope }) => gone.has(scope))
     const old = oldVersions(registry, keptVersions).filter(({ scope }) => !gone.has(scope))
     const artefacts = [...ofGone, ...old].map(({ artefactUri }) => artefactUri).filter((uri) => uri !== '')
     const leftArtefacts = [...new Set([...known.leftArtefacts, ...artefacts])]
-    await commit([knownRecord({ ...known, leftArtefacts })], [...ofGone, ...old])
+    const forgotten = [...ofGone, ...old].map(({ modelId }) => modelId)
+    await commit([knownRecord({ ...known, leftArtefacts })], [...forgotten, ...priors])
     for (const model of ofGone) observe({ kind: 'forgotten', model, reason: 'gone' })
     for (const model of old) observe({ kind: 'forgotten', model, reason: 'old' })
     await this.#removeArtefacts(known.leftArtefacts, registry, commit)
     return gone
   }
 
-  #isDue(registry: ModelRegistry): boolean {
-    const { lookedMs, entities, leftArtefacts } = registry.known
-    if (Math.abs(this.#options.now() - lookedMs) < lookEveryMs) return false
-    return registry.all().length > 0 || entities.size > 0 || leftArtefacts.length > 0
+  /** There is nothing to tidy up, so nothing to write down either. */
+  #restFor(nowMs: number): undefined {
+    this.#idleMs = nowMs
   }
 
   /** undefined while it is not known how late it is. */

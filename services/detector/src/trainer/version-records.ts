@@ -12,8 +12,8 @@ export class VersionRecords {
   readonly #log: Log
   readonly #topic: string
   readonly #partition: number
-  /** Offset of the newest record, by model id. */
-  readonly #places = new Map<string, bigint>()
+  /** Of the newest record, by model id. */
+  readonly #places = new Map<string, { readonly offset: bigint; readonly writtenMs: number }>()
   #next = 0n
 
   constructor(log: Log, topic: string, partition: number) {
@@ -38,17 +38,23 @@ export class VersionRecords {
     return this.#places.size
   }
 
-  #note({ key, value, offset }: LogRecord): void {
+  /** Ids with this beginning whose newest record was written before that time, milliseconds since the epoch; as far as it was read. */
+  writtenBefore(prefix: string, timeMs: number): string[] {
+    return [...this.#places].flatMap(([id, { writtenMs }]) => (id.startsWith(prefix) && writtenMs < timeMs ? [id] : []))
+  }
+
+  #note({ key, value, offset, timestampMs }: LogRecord): void {
     const modelId = Buffer.from(key ?? []).toString()
-    if (value) this.#places.set(modelId, offset)
+    if (value) this.#places.set(modelId, { offset, writtenMs: timestampMs })
     else this.#places.delete(modelId)
   }
 
   /** The newest record of a version, with its weights. Rejects with a LogError, or a DecodeError when it is damaged. */
   async read(modelId: string): Promise<Model | undefined> {
     await this.catchUp()
-    const offset = this.#places.get(modelId)
-    if (offset === undefined) return undefined
+    const place = this.#places.get(modelId)
+    if (!place) return undefined
+    const { offset } = place
     for await (const records of this.#log.readRange(this.#topic, this.#partition, offset, offset + 1n)) {
       for (const { value } of records) return value ? decode('Model', value) : undefined
     }
