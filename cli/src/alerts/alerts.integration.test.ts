@@ -75,6 +75,13 @@ describe('alerts', () => {
         .map((line) => (JSON.parse(line) as { id: string }).id)
     expect(await ids(false)).toEqual(['loud', 'muted'])
     expect(await ids(true)).toEqual(['loud', 'muted', 'over'])
+    const ends = (await output((deployment) => listAlerts(deployment, { all: true, json: true }))).matchAll(
+      /"endReason":"(\w*)"/g,
+    )
+    expect([...ends].map(([, end]) => end)).toEqual(['', '', 'normal_again'])
+    expect(await output((deployment) => showAlert(deployment, 'over', false))).toMatch(
+      /until 20\S+, because the series was normal again\n/,
+    )
     expect(await output((deployment) => listAlerts(deployment, { all: false, json: false }))).toMatch(
       /^ID +STATE[^\n]*\nloud +firing +critical [^\n]*instance=web-1/,
     )

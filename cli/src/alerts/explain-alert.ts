@@ -3,13 +3,14 @@ import { descriptionText } from '@lapwing/alerting/alert-text'
 import { reasonText } from '@lapwing/alerting/reason-text'
 import { verdictText } from '@lapwing/alerting/verdict'
 import { decode } from '@lapwing/contracts/codec'
+import { endText } from '@lapwing/contracts/episode-end'
 import type { Alert, Notification } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
 import { jsonLine, visible } from '../terminal/text-table.ts'
 import type { Deployment } from '../topics/open-log.ts'
 import { unlessAbsent } from '../topics/unless-absent.ts'
 import { UserError } from '../user-error.ts'
-import { whereText } from './list-alerts.ts'
+import { alertEnd, whereText } from './list-alerts.ts'
 import { type KnownAlert, readAlerts } from './read-alerts.ts'
 
 /** Rejects with a UserError when no alert, or more than one, has an id that begins like this. */
@@ -84,12 +85,13 @@ async function verdictSteps({ log, prefix }: Deployment, id: string): Promise<St
 }
 
 function plainAlert({ tracked, told }: KnownAlert) {
-  return { ...tracked.alert, told: Object.fromEntries(told) }
+  return { ...tracked.alert, endReason: alertEnd(tracked.alert), told: Object.fromEntries(told) }
 }
 
 function alertText({ tracked, told }: KnownAlert): string {
   const { alert, records } = tracked
-  const until = alert.endedAtMs === null ? '' : ` until ${new Date(alert.endedAtMs).toISOString()}`
+  const why = alertEnd(alert) === '' ? '' : `, because ${endText(alertEnd(alert))}`
+  const until = alert.endedAtMs === null ? '' : ` until ${new Date(alert.endedAtMs).toISOString()}${why}`
   const lines = [
     `${alert.id} (${alert.route})`,
     `  ${alert.metric} on ${whereText(alert)}`,

@@ -1,6 +1,7 @@
 /** `lapwing alerts list` */
-import { numberText } from '@lapwing/alerting/alert-text'
+import { beganAnew, numberText } from '@lapwing/alerting/alert-text'
 import { compareSeverity } from '@lapwing/alerting/severity'
+import { episodeEnd } from '@lapwing/contracts/episode-end'
 import type { Alert } from '@lapwing/contracts/records'
 import { type Column, jsonLine, textTable } from '../terminal/text-table.ts'
 import type { Deployment } from '../topics/open-log.ts'
@@ -24,7 +25,7 @@ export async function listAlerts(deployment: Deployment, { all, json }: { all: b
     .map(({ tracked }) => tracked.alert)
     .filter(({ state }) => all || state === 'firing')
     .sort((a, b) => compareSeverity(b.severity, a.severity) || a.startedAtMs - b.startedAtMs || (a.id < b.id ? -1 : 1))
-  if (json) deployment.write(alerts.map(jsonLine).join(''))
+  if (json) deployment.write(alerts.map((alert) => jsonLine({ ...alert, endReason: alertEnd(alert) })).join(''))
   else deployment.write(alerts.length === 0 ? 'Nothing fires.\n' : textTable(columns, alerts.map(rowOf)))
 }
 
@@ -42,6 +43,13 @@ function rowOf(alert: Alert): string[] {
     `${numberText(lower)}..${numberText(upper)}`,
     route,
   ]
+}
+
+/** Why it ended, as `episodeEnd` says it, or `superseded`; empty while it fires, and where the alert was held back and its record does not tell. */
+export function alertEnd({ state, reason, value }: Alert): string {
+  if (state !== 'resolved') return ''
+  if (reason === beganAnew || reason === 'superseded') return reason
+  return reason === 'resolved' || !Number.isNaN(value) ? episodeEnd({ state, endReason: '', value }) : ''
 }
 
 /** `instance=node-1:9100 job=node`, without the name of the metric. */

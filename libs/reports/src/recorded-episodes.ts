@@ -1,5 +1,6 @@
 /** The episodes of a time, each with what is known of it in the end. */
 import { compareSeverity } from '@lapwing/alerting/severity'
+import { episodeEnd } from '@lapwing/contracts/episode-end'
 import type { Anomaly, Notification, Severity, Verdict } from '@lapwing/contracts/records'
 import { seriesText } from '@lapwing/contracts/series'
 import type { EvaluatedEpisode } from '@lapwing/evaluation/accuracy-evaluator'
@@ -11,6 +12,8 @@ export interface RecordedEpisode extends EvaluatedEpisode {
   readonly startedAtMs: number
   /** null while it is open. */
   readonly endedAtMs: number | null
+  /** Why it ended (`episodeEnd`); empty while it is open. */
+  readonly endReason: string
   /** The worst that it reached. */
   readonly severity: Severity
   readonly peakScore: number
@@ -46,12 +49,14 @@ export function recordedEpisodes({ anomalies, notifications, feedback }: PeriodR
 function episodeOf(id: string, records: Anomaly[]): Omit<RecordedEpisode, 'routes' | 'told' | 'verdict'> {
   records.sort((a, b) => a.observedAtMs - b.observedAtMs)
   const [first] = records
+  const end = records.find(({ endedAtMs }) => endedAtMs !== null)
   const { labels, model, metric, entityKey, startedAtMs, observedAtMs, value, expected, reasons } = first!
   return {
     ...{ id, model, metric, entityKey, startedAtMs, value, expected },
     series: seriesText(labels),
     openedAtMs: observedAtMs,
-    endedAtMs: records.find(({ endedAtMs }) => endedAtMs !== null)?.endedAtMs ?? null,
+    endedAtMs: end?.endedAtMs ?? null,
+    endReason: end ? episodeEnd(end) : '',
     severity: records
       .map(({ severity }) => severity)
       .sort(compareSeverity)

@@ -78,8 +78,12 @@ function incidents({ incidents: all, period }: Report): Html {
   return html`<p class="faint">Episodes that people were told of, the worst first.</p><table>${head}${rows}</table>${more(all.length, mostIncidents)}`
 }
 
-function lasted({ startedAtMs, endedAtMs }: RecordedEpisode): string {
-  return endedAtMs === null ? 'open' : durationText(endedAtMs - startedAtMs)
+/** An end without a word is the usual one. */
+function lasted({ startedAtMs, endedAtMs, endReason }: RecordedEpisode): Html {
+  if (endedAtMs === null) return html`open`
+  const unusual =
+    endReason === 'normal_again' || endReason === '' ? html`` : html`<br><small>${endReason.replaceAll('_', ' ')}</small>`
+  return html`${durationText(endedAtMs - startedAtMs)}${unusual}`
 }
 
 function noise(report: Report): Html {

@@ -35,6 +35,22 @@ const report = buildReport(input)
 const count = (is: (one: (typeof happenings)[number]) => boolean) => happenings.filter(is).length
 const isTold = ({ outcome }: (typeof happenings)[number]) => outcome === 'told'
 
+test('an episode that did not end because its series was normal again says so', () => {
+  const told = report.incidents.find(({ endedAtMs }) => endedAtMs !== null)!
+  expect(told.endReason).toBe('normal_again')
+  const { anomalies } = month.records
+  const isEnd = (id: string) => id === `${told.id}/end`
+  const gone = {
+    ...input,
+    records: { ...month.records, anomalies: anomalies.map((one) => (isEnd(one.id) ? { ...one, value: Number.NaN } : one)) },
+  }
+  const changed = buildReport(gone)
+  expect(changed.incidents.find(({ id }) => id === told.id)!.endReason).toBe('series_gone')
+  const uses = (html: string) => html.split('series gone').length - 1
+  expect(uses(reportHtml({ ...report, incidents: [told] }))).toBe(0)
+  expect(uses(reportHtml({ ...changed, incidents: changed.incidents.filter(({ id }) => id === told.id) }))).toBe(1)
+})
+
 describe('accuracy over time', () => {
   const kept = (name: string, toMs: number, precision: number | null) => ({
     ...report.trend[0]!,

@@ -127,6 +127,9 @@ export const anomalySchema = z.object({
   startedAtMs: timeMs,
   observedAtMs: timeMs,
   endedAtMs: maybe,
+  endReason: z
+    .string()
+    .describe('normal_again, series_gone, began_anew (what its detector knew is lost); empty while it has not ended'),
   value: maybe,
   expected: maybe,
   lower: maybe,

@@ -42,6 +42,7 @@ describe('episode', () => {
       state: 'resolved',
       severity: 'critical',
       endedAtMs: 450,
+      endReason: 'normal_again',
       observedAtMs: 500,
       worst: { recordId: '2', value: 20 },
     })
@@ -55,13 +56,15 @@ describe('episode', () => {
         severity: fc.constantFrom('info' as const, 'warning' as const, 'critical' as const),
         observedAtMs: fc.nat(1000),
         score: fc.nat(5),
+        endedAtMs: fc.constantFrom(998, 999),
+        endReason: fc.constantFrom('', 'began_anew'),
       }),
       { minLength: 1, maxLength: 6 },
     )
     fc.assert(
       fc.property(records, fc.infiniteStream(fc.nat()), (given, order) => {
         const history = given.map((one, i) =>
-          anomaly({ ...one, id: `${one.id}${i}`, episodeId: 'e', endedAtMs: one.state === 'resolved' ? 999 : null }),
+          anomaly({ ...one, id: `${one.id}${i}`, episodeId: 'e', endedAtMs: one.state === 'resolved' ? one.endedAtMs : null }),
         )
         const shuffled = [...history, ...history]
           .map((record) => ({ record, rank: order.next().value as number }))

@@ -5,6 +5,7 @@
  * needs no bookkeeping. What the episode shows of value, expectation and reasons is its worst moment, because at the record
  * that resolves it the value is normal again and explains nothing.
  */
+import { episodeEnd } from '@lapwing/contracts/episode-end'
 import type { Anomaly, AnomalyState, Label, Reason, Severity } from '@lapwing/contracts/records'
 
 export interface Episode {
@@ -20,6 +21,8 @@ export interface Episode {
   /** Time of the newest sample that led to a record. */
   readonly observedAtMs: number
   readonly endedAtMs: number | null
+  /** Why it ended (`episodeEnd`); empty while it has not, or when it was kept before this was. */
+  readonly endReason: string
   readonly peakScore: number
   /** Id of the record that opened it, empty while that one has not been seen: verdicts on the episode are said of it. */
   readonly openedBy: string
@@ -68,6 +71,7 @@ function episodeOf(record: Anomaly): Episode {
     startedAtMs: record.startedAtMs,
     observedAtMs: record.observedAtMs,
     endedAtMs: record.endedAtMs,
+    endReason: episodeEnd(record),
     peakScore: Math.max(record.peakScore, record.score),
     openedBy: record.state === 'open' ? record.id : '',
     newest: { recordId: record.id, suppressedBy: record.suppressedBy, signature: record.signature },
@@ -94,11 +98,19 @@ function join(a: Episode, b: Episode): Episode {
     startedAtMs: Math.min(a.startedAtMs, b.startedAtMs),
     observedAtMs: Math.max(a.observedAtMs, b.observedAtMs),
     endedAtMs: a.endedAtMs === null || b.endedAtMs === null ? (a.endedAtMs ?? b.endedAtMs) : Math.max(a.endedAtMs, b.endedAtMs),
+    endReason: endReasonOf(a, b),
     peakScore: Math.max(a.peakScore, b.peakScore),
     openedBy: [a.openedBy, b.openedBy].filter(Boolean).sort()[0] ?? '',
     newest: isNewer(b, a) ? b.newest : a.newest,
     worst: isWorse(b.worst, a.worst) ? b.worst : a.worst,
   }
+}
+
+/** Of the later end. */
+function endReasonOf(a: Episode, b: Episode): string {
+  const [aEndMs, bEndMs] = [a, b].map(({ endedAtMs }) => endedAtMs ?? Number.NEGATIVE_INFINITY)
+  if (aEndMs !== bEndMs) return aEndMs! > bEndMs! ? a.endReason : b.endReason
+  return [a.endReason, b.endReason].sort()[1]!
 }
 
 const stateOrder: readonly AnomalyState[] = ['unknown', 'open', 'escalated', 'resolved']

@@ -31,9 +31,9 @@ describe('export', () => {
     expect(body.split('\n')[0]).toMatch(/^started,ended,series,state/)
     const rows = body.split('"\n').slice(0, -1)
     expect(rows).toHaveLength(2300)
-    expect(new Set(rows.map((row) => /"(e\d+)$/.exec(row)?.[1])).size).toBe(2300)
+    expect(new Set(rows.map((row) => /"(e\d+)","$/.exec(row)?.[1])).size).toBe(2300)
     expect(rows[0]).toContain(`"'=cmd|calc{line=""a\\nb"",quote=""\\""""}"`)
-    expect(rows.find((row) => row.endsWith('"e1'))).toMatch(/,"slack","e1$/)
+    expect(rows.find((row) => row.endsWith('"e1","'))).toMatch(/,"slack","e1","$/)
   })
 
   test('JSON: an array of what the API answers', async () => {
@@ -42,6 +42,16 @@ describe('export', () => {
     const anomalies = JSON.parse(body)
     expect(anomalies).toHaveLength(2301)
     expect(anomalies.at(-1)).toMatchObject({ episodeId: 'a', notifications: [{ reason: 'muted' }] })
+  })
+
+  test('says why what has ended did', async () => {
+    const { http, history } = await openApi()
+    const ended = anomaly({ id: 'g/2', episodeId: 'g', state: 'resolved', endedAtMs: 9000, startedAtMs: 8000, value: Number.NaN })
+    await history.record({ anomalies: [ended], notifications: [], judgements: [] })
+    expect((await http.inject('/api/v1/anomalies/g')).json().anomaly).toMatchObject({ endReason: 'series_gone' })
+    const rows = (await http.inject('/api/v1/export/anomalies?from=8000')).body.trim().split('\n')
+    expect(rows[0]).toMatch(/,episode,end_reason$/)
+    expect(rows[1]).toMatch(/,"g","series_gone"$/)
   })
 
   test('of nothing is a header, or an empty array', async () => {

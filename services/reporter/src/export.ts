@@ -34,7 +34,7 @@ export async function* exportAnomalies(
 }
 
 export const exportHeader =
-  'started,ended,series,state,severity,value,expected,lower,upper,score,peak_score,confidence,reasons,source,model,verdict,author,delivered,episode\n'
+  'started,ended,series,state,severity,value,expected,lower,upper,score,peak_score,confidence,reasons,source,model,verdict,author,delivered,episode,end_reason\n'
 
 export function exportRow(view: AnomalyView): string {
   const { value, expected, lower, upper, score, peakScore, confidence, judgement, notifications } = view
@@ -53,6 +53,7 @@ export function exportRow(view: AnomalyView): string {
     textCell(judgement?.author ?? ''),
     textCell([...delivered].join('; ')),
     textCell(view.episodeId),
+    textCell(view.endReason),
   ]
   return `${cells.join(',')}\n`
 }

@@ -49,7 +49,12 @@ export function fromEpisode(episode: Episode): EpisodeRow {
   return storable({
     ...{ state, severity, metric, source, episode_id: episode.episodeId, series_key: episode.seriesKey },
     ...{ entity_key: episode.entityKey, labels: pairsText(episode.labels), started_at_ms: episode.startedAtMs },
-    ...{ observed_at_ms: episode.observedAtMs, ended_at_ms: episode.endedAtMs, peak_score: finite(episode.peakScore) },
+    ...{
+      observed_at_ms: episode.observedAtMs,
+      ended_at_ms: episode.endedAtMs,
+      end_reason: episode.endReason,
+      peak_score: finite(episode.peakScore),
+    },
     ...{ opening_record_id: episode.openedBy, newest_record_id: newest.recordId, suppressed_by: newest.suppressedBy },
     ...{ signature: newest.signature && JSON.stringify(newest.signature), record_id: worst.recordId },
     ...{ resolves: Number(worst.resolves), model: worst.model, value: finite(worst.value), expected: finite(worst.expected) },
@@ -63,7 +68,12 @@ export function toEpisode(row: EpisodeRow): Episode {
   return {
     ...{ state, severity, metric, source, episodeId: row.episode_id, seriesKey: row.series_key, entityKey: row.entity_key },
     ...{ labels: labelsOf(row.labels), startedAtMs: row.started_at_ms, observedAtMs: row.observed_at_ms },
-    ...{ endedAtMs: row.ended_at_ms, peakScore: number(row.peak_score), openedBy: row.opening_record_id },
+    ...{
+      endedAtMs: row.ended_at_ms,
+      endReason: row.end_reason,
+      peakScore: number(row.peak_score),
+      openedBy: row.opening_record_id,
+    },
     newest: {
       recordId: row.newest_record_id,
       suppressedBy: row.suppressed_by,

@@ -55,6 +55,7 @@ export interface EpisodeRow {
   started_at_ms: number
   observed_at_ms: number
   ended_at_ms: number | null
+  end_reason: string
   peak_score: number | null
   suppressed_by: string
   /** JSON of the newest signature, and the record that it is of. */
@@ -86,7 +87,17 @@ export interface JudgementRow {
 
 export const historyMigrations: MigrationProvider = { getMigrations: async () => migrations }
 
-const migrations: Readonly<Record<string, Migration>> = { '2026-11-history': { up: createTables } }
+const migrations: Readonly<Record<string, Migration>> = {
+  '2026-11-history': { up: createTables },
+  '2026-12-end-reason': { up: addEndReason },
+}
+
+async function addEndReason({ schema }: Kysely<unknown>): Promise<void> {
+  await schema
+    .alterTable('episodes')
+    .addColumn('end_reason', 'text', (column) => column.notNull().defaultTo(''))
+    .execute()
+}
 
 async function createTables(database: Kysely<unknown>): Promise<void> {
   const { schema } = database

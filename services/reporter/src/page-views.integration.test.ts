@@ -1,6 +1,6 @@
 /** The views of the page and what people do on them, in a real browser over a running reporter, on one log in memory. */
 import { decode } from '@lapwing/contracts/codec'
-import type { Feedback, Model, ServiceSettings } from '@lapwing/contracts/records'
+import type { Anomaly, Feedback, Model, ServiceSettings } from '@lapwing/contracts/records'
 import { topicName } from '@lapwing/contracts/topics'
 import { emptyModel, planRecord } from '@lapwing/models/registry'
 import { progressMetrics } from '@lapwing/models/training-progress'
@@ -136,6 +136,57 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     const command = await page.getByLabel('Command that mutes this series').textContent()
     expect(command).toContain(`./lapwing mute add \\\n  -m 'metric="http_request_duration_p95_seconds"'`)
     expect(await accessibilityProblems(page)).toEqual([])
+  })
+
+  test('an episode says why it ended, in the list, in its story and in the overview', async () => {
+    await withShop()
+    const ended = (id: string, about: Partial<Anomaly>): Anomaly[] => {
+      const labels = labelled('queue_depth', { queue: id })
+      const first = anomaly({ id: `${id}/1`, episodeId: id, labels, startedAtMs: faultFromMs, observedAtMs: faultFromMs })
+      return [first, { ...first, id: `${id}/2`, state: 'resolved', observedAtMs: nowMs, endedAtMs: nowMs, value: 2, ...about }]
+    }
+    await reporter().write('Anomaly', [
+      ...ended('as-before', {}),
+      ...ended('gone', { value: Number.NaN }),
+      ...ended('lost', { value: Number.NaN, endReason: 'began_anew' }),
+    ])
+    const isKnown = async () =>
+      (await (await fetch(`${reporter().url}/api/v1/anomalies/lost`)).json()) as { anomaly?: { state: string } }
+    await until(isKnown, ({ anomaly: found }) => found?.state === 'resolved')
+    const page = await open('/?anomaly=gone')
+    await page.getByText('ended: the series went away').waitFor()
+    await page.getByText('This series is not shown: it has ended').waitFor()
+    const lasted = (queue: string) => page.locator('.anomaly', { hasText: queue }).locator('.lasted').textContent()
+    expect(await lasted('gone')).toMatch(/series gone$/)
+    expect(await lasted('lost')).toMatch(/began anew$/)
+    expect(await lasted('as-before')).toMatch(/s$/)
+    await takeScreenshot(page, 'ended')
+    await page.locator('.anomaly', { hasText: 'as-before' }).getByRole('button').click()
+    await page.getByText('ended: the series was normal again (2').waitFor()
+    await page.locator('.anomaly', { hasText: 'lost' }).getByRole('button').click()
+    await page.getByText('ended: its detector began anew').waitFor()
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page
+      .locator('.lately')
+      .getByText(/lost · spike · lasted .* · began anew/)
+      .waitFor()
+    // Of a series without scores the browser itself tells that there was none.
+    expect(complaintsBut('404')).toEqual([])
+  })
+
+  test('a link to an anomaly shows it although a hundred are newer, and says so when it is not kept any more', async () => {
+    await withShop()
+    const newer = Array.from({ length: 120 }, (_, i) => anomaly({ id: `n${i}/1`, episodeId: `n${i}`, startedAtMs: nowMs + i }))
+    await reporter().write('Anomaly', newer)
+    await until(
+      async () => (await fetch(`${reporter().url}/api/v1/anomalies/n119`)).status,
+      (status) => status === 200,
+    )
+    const page = await open(`/?anomaly=${episodeId}`)
+    await page.getByText('opened as critical: 790 ms').waitFor()
+    await page.goto(`${reporter().url}/?anomaly=nobody`)
+    await page.getByText('The anomaly of this address is not kept any more').waitFor()
+    expect(complaintsBut('404')).toEqual([])
   })
 
   test('an anomaly of a pod tells what happened to the pod', async () => {

@@ -105,7 +105,7 @@ describe.skipIf(!hasBrowser)('page', () => {
       { ...opened, id: 'fault/resolved', state: 'resolved', endedAtMs: nowMs, observedAtMs: nowMs, value: 0.19 },
     ])
     await page.getByText('none open').waitFor()
-    await page.getByText('ended as critical').waitFor()
+    await page.getByText('ended: the series was normal again').waitFor()
     await page.getByRole('link', { name: 'Overview' }).click()
     await page.getByRole('heading', { name: 'Ended lately' }).waitFor()
     expect(await page.locator('.lately').textContent()).toMatch(

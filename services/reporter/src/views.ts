@@ -115,6 +115,7 @@ export function anomalyView({ episode, notifications, judgement }: EpisodeHistor
     startedAtMs: episode.startedAtMs,
     observedAtMs: episode.observedAtMs,
     endedAtMs: episode.endedAtMs,
+    endReason: episode.endReason,
     value: finite(worst.value),
     expected: finite(worst.expected),
     lower: finite(worst.lower),

@@ -45,11 +45,22 @@ export function describeHistory(open: () => Promise<HistoryStore>): void {
       labels: opened.labels,
       startedAtMs: 100,
       observedAtMs: 120,
+      endReason: '',
       openedBy: 'e1/open',
       newest: { recordId: 'e1/open', suppressedBy: '', signature: null },
       worst: { ...newest?.episode.worst, recordId: 'e1/open' },
     })
     expect(oldest?.notifications).toEqual([told, held])
+  })
+
+  test('keeps why an episode ended, in whatever order the records come', async () => {
+    const store = await open()
+    const gone = { ...later, id: 'e2/resolved', state: 'resolved' as const, observedAtMs: 400, endedAtMs: 400, value: Number.NaN }
+    const lost = { ...gone, id: 'e3/resolved', episodeId: 'e3', endReason: 'began_anew' }
+    await store.record(records({ anomalies: [resolved, gone, lost] }))
+    await store.record(records({ anomalies: [opened, later] }))
+    const ends = (await store.episodes({ limit: 10 })).map(({ episode }) => [episode.episodeId, episode.endReason])
+    expect(Object.fromEntries(ends)).toEqual({ e1: 'normal_again', e2: 'series_gone', e3: 'began_anew' })
   })
 
   test('filters by state, series, time, id and number, and reads on behind an episode', async () => {

@@ -1,4 +1,5 @@
 /** An anomaly laid open: what was seen and expected, why, what happened in order and who was told, what else went on, what people say of it. */
+import { endText } from '@lapwing/contracts/episode-end'
 import type { AnomalyDetail, AnomalyView, NotificationView } from '../api-model.ts'
 import { Copyable } from './copyable.tsx'
 import { formatTime, formatValue, unitOf } from './format.ts'
@@ -109,7 +110,10 @@ function Timeline({ anomaly, detail, nowMs }: { anomaly: AnomalyView; detail: An
   const steps = (detail?.steps ?? []).map(({ id, atMs, state, severity, value, score }) => ({
     id,
     atMs,
-    text: `${storyWords[state]} as ${severity}: ${formatValue(value, unit)}, score ${formatValue(score, '')}`,
+    text:
+      state === 'resolved'
+        ? endedText(anomaly, value)
+        : `${storyWords[state]} as ${severity}: ${formatValue(value, unit)}, score ${formatValue(score, '')}`,
     notification: undefined,
   }))
   const told = (detail?.anomaly ?? anomaly).notifications.map((notification) => ({
@@ -140,4 +144,10 @@ function deliveredText({ outcome, state, reason }: NotificationView): string {
   return outcome !== 'delivered' || reason === state ? state : `${state}, ${words(reason)}`
 }
 
-const storyWords = { open: 'opened', escalated: 'escalated', resolved: 'ended', unknown: 'changed' } as const
+const storyWords = { open: 'opened', escalated: 'escalated', unknown: 'changed' } as const
+
+/** `ended: the series was normal again (310 ms)`; of what was kept before reasons were, only that it ended. */
+function endedText({ endReason, metric }: AnomalyView, value: number | null): string {
+  const why = endReason === '' ? '' : `: ${endText(endReason)}`
+  return `ended${why}${value === null ? '' : ` (${formatValue(value, unitOf(metric))})`}`
+}

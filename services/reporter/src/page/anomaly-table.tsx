@@ -5,24 +5,27 @@ import type { AnomalyDetail, AnomalyView, NotificationView } from '../api-model.
 import { Story } from './anomaly-story.tsx'
 import { Breakable } from './breakable.tsx'
 import { formatDuration, formatTime, formatValue, unitOf } from './format.ts'
-import { Outcome } from './outcome.tsx'
+import { isUnusualEnd, Outcome, words } from './outcome.tsx'
 import { TableHead } from './table-head.tsx'
 
 interface AnomalyTableProperties {
   anomalies: readonly AnomalyView[]
   openedId: string | undefined
   opened: AnomalyDetail | undefined
+  /** The one that is opened is none that the service knows. */
+  isMissing: boolean
   nowMs: number
   onToggle: (anomaly: AnomalyView) => void
 }
 
-export function AnomalyTable({ anomalies, openedId, opened, nowMs, onToggle }: AnomalyTableProperties) {
+export function AnomalyTable({ anomalies, openedId, opened, isMissing, nowMs, onToggle }: AnomalyTableProperties) {
   const open = anomalies.filter((anomaly) => anomaly.state !== 'resolved').length
   return (
     <section class="anomalies" aria-labelledby="anomalies-title">
       <h2 id="anomalies-title">
         Anomalies {open > 0 ? <span class="open-count">{open} open</span> : <span class="muted">none open</span>}
       </h2>
+      {isMissing && <p class="none notice">The anomaly of this address is not kept any more.</p>}
       {anomalies.length === 0 ? (
         <p class="none">
           No anomaly so far. One appears here as soon as a score stays above 1, with what was expected and who was told.
@@ -88,6 +91,7 @@ function AnomalyRow({ anomaly, isOpened, nowMs, onToggle }: AnomalyRowProperties
       <td class="lasted numbers">
         {formatDuration(untilMs - anomaly.startedAtMs)}
         {isOpen && <small class="still">still open</small>}
+        {isUnusualEnd(anomaly) && <small class="still">{words(anomaly.endReason)}</small>}
       </td>
       <td class="told">
         <Told notifications={anomaly.notifications} />

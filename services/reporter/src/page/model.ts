@@ -42,6 +42,8 @@ export interface PageState {
   readonly pinned: boolean
   /** Of the selected series; that of the one before until it has come. */
   readonly detail: SeriesDetail | undefined
+  /** The series and the anomaly that were asked for last and that the service does not have. */
+  readonly missing: Missing
   /** Newest first. */
   readonly anomalies: readonly AnomalyView[]
   /** Those that have not ended, newest first; kept for the overview. */
@@ -63,6 +65,11 @@ export interface PageState {
   readonly zoom: Zoom | undefined
   /** Read to those who listen to the page. */
   readonly announcement: string
+}
+
+export interface Missing {
+  readonly seriesKey?: string | undefined
+  readonly episodeId?: string | undefined
 }
 
 /** Replaces the state by what this makes of it. */
@@ -98,6 +105,7 @@ export const initialState: PageState = {
   selectedKey: undefined,
   pinned: false,
   detail: undefined,
+  missing: {},
   anomalies: [],
   openAnomalies: [],
   precision: undefined,
@@ -182,13 +190,23 @@ export function receiveOpened(state: PageState, opened: AnomalyDetail): PageStat
   return { ...(isShown ? state : show(state, opened.anomaly)), opened }
 }
 
+/** What the table lists: the newest, and the one that a link opened although it is older than those. */
+export function listedAnomalies({ anomalies, opened, openedId }: PageState): readonly AnomalyView[] {
+  const isListed = anomalies.some(({ episodeId }) => episodeId === openedId)
+  return opened && opened.anomaly.episodeId === openedId && !isListed ? upserted(anomalies, opened.anomaly) : anomalies
+}
+
 export function receiveList(state: PageState, list: SeriesList): PageState {
   return follow({ ...state, list, searchProblem: '' })
 }
 
 export function receiveDetail(state: PageState, detail: SeriesDetail): PageState {
   if (detail.series.key !== state.selectedKey) return state
-  return { ...state, detail }
+  return { ...state, detail, missing: { ...state.missing, seriesKey: undefined } }
+}
+
+export function receiveMissing(state: PageState, missing: Missing): PageState {
+  return { ...state, missing: { ...state.missing, ...missing } }
 }
 
 /** Points that came since the detail was read. */

@@ -1,5 +1,5 @@
 /** What became of a notification, in words: never the sign or the colour alone. */
-import type { NotificationView } from '../api-model.ts'
+import type { AnomalyView, NotificationView } from '../api-model.ts'
 
 export function Outcome({ notification: { receiver, outcome, reason, error } }: { notification: NotificationView }) {
   return (
@@ -18,6 +18,11 @@ const outcomeWords = {
   pending: 'pending',
   unknown: 'unknown',
 } as const
+
+/** That a series is normal again goes without saying. */
+export function isUnusualEnd({ endReason }: AnomalyView): boolean {
+  return endReason !== '' && endReason !== 'normal_again'
+}
 
 /** `below_severity` reads `below severity`. */
 export function words(identifier: string): string {

@@ -7,6 +7,7 @@ import { formatDuration, formatTime } from './format.ts'
 import { type Incident, incidents } from './incidents.ts'
 import type { PageState } from './model.ts'
 import { MuteList } from './mute-list.tsx'
+import { isUnusualEnd, words } from './outcome.tsx'
 
 interface OverviewProperties {
   state: PageState
@@ -111,6 +112,7 @@ function Lately({
             <small>
               {labelsOf(anomaly)} · {anomaly.reasons[0]?.name} · lasted{' '}
               {formatDuration((anomaly.endedAtMs ?? anomaly.observedAtMs) - anomaly.startedAtMs)}
+              {isUnusualEnd(anomaly) && ` · ${words(anomaly.endReason)}`}
             </small>
           </li>
         ))}

@@ -4,7 +4,7 @@ import { AnomalyTable } from './anomaly-table.tsx'
 import { ExploreView } from './explore-view.tsx'
 import { FailingQueries } from './failing-queries.tsx'
 import { Head } from './head.tsx'
-import { initialState, type PageState, select, toggleAnomaly } from './model.ts'
+import { initialState, listedAnomalies, type PageState, select, toggleAnomaly } from './model.ts'
 import { ModelsView } from './models-view.tsx'
 import { OverviewView } from './overview-view.tsx'
 import { SeriesList } from './series-list.tsx'
@@ -57,9 +57,10 @@ function View({ state, session }: PageProperties) {
       <div class="content">
         <SeriesPanel state={state} nowMs={nowMs} change={change} />
         <AnomalyTable
-          anomalies={state.anomalies}
+          anomalies={listedAnomalies(state)}
           opened={state.opened}
           openedId={state.openedId}
+          isMissing={state.openedId !== undefined && state.missing.episodeId === state.openedId}
           nowMs={nowMs}
           onToggle={toggle}
         />

@@ -7,15 +7,20 @@ import { type Change, type PageState, type RangeName, ranges, visibleRange } fro
 import { StateBadge } from './state-badge.tsx'
 
 export function SeriesPanel({ state, nowMs, change }: { state: PageState; nowMs: number; change: Change }) {
-  const { detail, selectedKey } = state
+  const { detail, selectedKey, missing } = state
+  if (selectedKey !== undefined && missing.seriesKey === selectedKey) {
+    return (
+      <section class="panel">
+        <p class="none">
+          This series is not shown: it has ended, or it is beyond max_series. Its anomalies are kept, and stand below.
+        </p>
+      </section>
+    )
+  }
   if (!detail || detail.series.key !== selectedKey) {
     return (
       <section class="panel loading" aria-busy="true">
-        <p class="none">
-          {selectedKey
-            ? 'Reading the series. If it does not come it has ended, and only its anomalies are kept.'
-            : 'Select a series.'}
-        </p>
+        <p class="none">{selectedKey ? 'Reading the series.' : 'Select a series.'}</p>
       </section>
     )
   }

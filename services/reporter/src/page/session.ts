@@ -25,11 +25,13 @@ import {
   evaluated,
   fromAddress,
   initialState,
+  type Missing,
   type PageState,
   receiveAnomalies,
   receiveAnomaly,
   receiveDetail,
   receiveList,
+  receiveMissing,
   receiveOpened,
   receivePoints,
   receiveSeries,
@@ -107,17 +109,19 @@ function createReaders(stateNow: () => PageState, update: Change): Readers {
     return get<SeriesList>(`series?${new URLSearchParams({ search, ...(stateFilter && { state: stateFilter }) })}`)
   })
   const anomalies = newestOnly(() => get<AnomalyView[]>(`anomalies?limit=${anomaliesKept}`))
-  const detail = newestOnly(async () => {
+  const detail = newestOnly(async (): Promise<SeriesDetail | Missing | undefined> => {
     const { selectedKey } = stateNow()
-    return selectedKey === undefined ? undefined : get<SeriesDetail>(`series/${encodeURIComponent(selectedKey)}`)
+    if (selectedKey === undefined) return undefined
+    return (await get<SeriesDetail>(`series/${encodeURIComponent(selectedKey)}`)) ?? { seriesKey: selectedKey }
   })
   const points = newestOnly(async () => {
     const shown = stateNow().detail
     return shown && get<SeriesDetail>(`series/${shown.series.key}?after=${shown.points.timestampsMs.at(-1) ?? 0}`)
   })
-  const opened = newestOnly(async () => {
+  const opened = newestOnly(async (): Promise<AnomalyDetail | Missing | undefined> => {
     const { openedId } = stateNow()
-    return openedId === undefined ? undefined : get<AnomalyDetail>(`anomalies/${encodeURIComponent(openedId)}`)
+    if (openedId === undefined) return undefined
+    return (await get<AnomalyDetail>(`anomalies/${encodeURIComponent(openedId)}`)) ?? { episodeId: openedId }
   })
   const openAnomalies = newestOnly(() => get<AnomalyView[]>('anomalies?state=open&limit=500'))
   const precision = newestOnly(() => get<Precision>('precision'))
@@ -135,9 +139,9 @@ function createReaders(stateNow: () => PageState, update: Change): Readers {
     overview: () => overview((body) => update((now) => ({ ...now, overview: body }))),
     list: () => list((body) => update((now) => receiveList(now, body))),
     anomalies: () => anomalies((body) => update((now) => receiveAnomalies(now, body))),
-    detail: () => detail((body) => update((now) => receiveDetail(now, body))),
+    detail: () => detail((body) => update((now) => ('series' in body ? receiveDetail(now, body) : receiveMissing(now, body)))),
     points: () => points((body) => update((now) => receivePoints(now, body))),
-    opened: () => opened((body) => update((now) => receiveOpened(now, body))),
+    opened: () => opened((body) => update((now) => ('anomaly' in body ? receiveOpened(now, body) : receiveMissing(now, body)))),
   }
 }
 
@@ -201,7 +205,9 @@ function createListeners(stateNow: () => PageState, update: Change, read: Reader
     },
     series: (changed) => {
       update((now) => receiveSeries(now, changed))
-      if (changed.some((series) => series.key === stateNow().detail?.series.key)) read.points()
+      const { detail, missing } = stateNow()
+      if (changed.some(({ key }) => key === detail?.series.key)) read.points()
+      if (changed.some(({ key }) => key === missing.seriesKey)) read.detail()
     },
     anomaly: (anomaly) => {
       update((now) => receiveAnomaly(now, anomaly))
