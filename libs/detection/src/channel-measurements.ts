@@ -93,9 +93,8 @@ export function keepLevel(rows: Float64Array, at: number): void {
 export function follow({ rows, at }: SeriesInHand, { value, timestampMs, elapsedMs }: SampleInHand): void {
   const samples = rows[at + field.samples]!
   const change = Math.abs(value - rows[at + field.previous]!)
-  const weight = (spanMs: number) => Math.max(1 / (samples + 1), elapsedMs / (spanMs + elapsedMs))
   const moves = change > leastHalfWidth * Math.abs(value)
-  rows[at + field.movingShare]! += weight(usualChangeMs) * ((moves ? 1 : 0) - rows[at + field.movingShare]!)
+  rows[at + field.movingShare]! += weightOf(samples, elapsedMs, usualChangeMs) * ((moves ? 1 : 0) - rows[at + field.movingShare]!)
   if (moves) {
     const flatMs = rows[at + field.lastMs]! - rows[at + field.flatSinceMs]!
     rows[at + field.usualFlatMs] = Math.max(rows[at + field.usualFlatMs]!, samples === 0 ? 0 : flatMs)
@@ -111,19 +110,23 @@ export function follow({ rows, at }: SeriesInHand, { value, timestampMs, elapsed
   rows[at + field.slowResidual]! += (elapsedMs / (slowResidualMs + elapsedMs)) * (residual - rows[at + field.slowResidual]!)
 }
 
+/** Of a sample in a mean over `spanMs`: the mean of all at first. */
+function weightOf(samples: number, elapsedMs: number, spanMs: number): number {
+  return Math.max(1 / (samples + 1), elapsedMs / (spanMs + elapsedMs))
+}
+
 const change: Change = { size: 0, usual: 0, elapsedMs: 0 }
 
 /** How much the series moves, beside what is usual at this hour. */
 export function followChange({ rows, at, profiles, place }: SeriesInHand, { value, quarter, elapsedMs }: SampleInHand): void {
   const samples = rows[at + field.samples]!
   const size = Math.abs(value - rows[at + field.previous]!)
-  const weight = (spanMs: number) => Math.max(1 / (samples + 1), elapsedMs / (spanMs + elapsedMs))
   change.usual = rows[at + field.usualChange]!
   const usual = Math.max(change.usual, rows[at + field.hourChange]!)
   change.size = samples > 10 && usual > 0 ? Math.min(size, largestChange * usual) : size
   change.elapsedMs = elapsedMs
-  rows[at + field.quickChange]! += weight(quickChangeMs) * (change.size - rows[at + field.quickChange]!)
-  rows[at + field.usualChange]! += weight(usualChangeMs) * (change.size - rows[at + field.usualChange]!)
+  rows[at + field.quickChange]! += weightOf(samples, elapsedMs, quickChangeMs) * (change.size - rows[at + field.quickChange]!)
+  rows[at + field.usualChange]! += weightOf(samples, elapsedMs, usualChangeMs) * (change.size - rows[at + field.usualChange]!)
   rows[at + field.hourChange] = observeChange(profiles, place, quarter, change)
 }
 

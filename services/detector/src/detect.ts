@@ -7,7 +7,7 @@
 import { decode } from '@lapwing/contracts/codec'
 import type { Anomaly, SampleBatch } from '@lapwing/contracts/records'
 import type { LabelSet } from '@lapwing/contracts/series'
-import { entityText, keyBytes, keyText, labelReader } from '@lapwing/contracts/series-table'
+import { entityText, keyBytes, labelReader } from '@lapwing/contracts/series-table'
 import { type DetectionPolicy, defaultPolicy } from '@lapwing/detection/detection-policy'
 import { episodeFields, severityOf } from '@lapwing/detection/episode'
 import type { Told } from '@lapwing/detection/feedback'
@@ -15,6 +15,7 @@ import { dayMs, isForgotten, isHourOver } from '@lapwing/detection/forgetting'
 import type { SampleInput } from '@lapwing/detection/sample'
 import { SeriesDetector, scoresVersion } from '@lapwing/detection/series-detector'
 import { createSeriesSlots } from '@lapwing/detection/series-slots'
+import type { Verdict } from '@lapwing/detection/verdict'
 import { seriesDetectorOptions, settingsHash, stateName } from '@lapwing/queries/detector-settings'
 import type { LogRecord, OutgoingRecord } from '@lapwing/stream/log'
 import type { KeyState } from '@lapwing/stream/partition-state'
@@ -224,19 +225,14 @@ class PartitionDetector implements DetectStep {
   }
 
   #tell(hand: BatchInHand, series: number, at: number, sample: SampleInput, slot: number): void {
-    const { batch } = hand
-    const describe = (): WatchedSeries => ({
-      source: batch.source,
-      entityKey: entityText(batch.series, series),
-      labels: hand.readLabels(series),
-    })
+    const { verdict } = this.#detector
     if (sample.stale) this.#silence.unwatch(slot)
-    else if (sample.live) this.#silence.watch(slot, describe)
-    const suppressedBy = this.#tellEpisode(hand, slot, sample, () => ({
-      ...describe(),
-      seriesKey: keyText(batch.series, series),
-    }))
-    hand.scored.write(at, this.#detector.verdict, suppressedBy)
+    else if (sample.live && !this.#silence.watches(slot)) this.#silence.watch(slot, watchedSeries(hand, series))
+    // Nearly every sample is one of which there is nothing to tell: nothing is made for it, not even a function.
+    const suppressedBy = isEventful(verdict)
+      ? this.#tellEpisode(hand, slot, sample, () => watchedSeries(hand, series))
+      : undefined
+    hand.scored.write(at, verdict, suppressedBy)
   }
 
   /** Writes the record when there is one to write; returns the verdict of a person that holds the episode down. */
@@ -244,11 +240,9 @@ class PartitionDetector implements DetectStep {
     { counts, record, emit }: BatchInHand,
     slot: number,
     sample: SampleInput,
-    describe: () => WatchedSeries & { readonly seriesKey: string },
+    describe: () => WatchedSeries,
   ): Told['suppressedBy'] {
     const { verdict } = this.#detector
-    // Of a series without an open episode there is nothing to tell, which is the case for nearly every sample.
-    if (verdict.transition === 'none' && verdict.state !== 'anomalous') return undefined
     const episode = this.#detector.episode(slot)
     const followed = this.#verdicts.follow(slot, episodeSample(sample, verdict, episode))
     const { told, under } = this.#leftOpen.tell(this.#slots.keyOf(slot), followed, record.offset)
@@ -257,7 +251,7 @@ class PartitionDetector implements DetectStep {
     if (told.transition === 'opened' && told.suppressedBy) counts.suppressed++
     if (told.transition === 'resolved') counts.resolved++
     const anomaly = describeAnomaly({
-      ...{ ...describe(), sample, verdict, told, episode },
+      ...{ ...describe(), seriesKey: Buffer.from(this.#slots.keyOf(slot)).toString('hex'), sample, verdict, told, episode },
       ...{ model: this.#model, stateName: this.#stateName, under },
     })
     emit(anomalyRecord(anomaly, record, this.#options.anomaliesTopic))
@@ -288,8 +282,7 @@ class PartitionDetector implements DetectStep {
         this.#silence.unwatch(slot)
       } else this.#detector.tick(slot, nowMs, sinceMs)
       this.#changed.add(slot)
-      const seriesKey = Buffer.from(this.#slots.keyOf(slot)).toString('hex')
-      this.#tellEpisode(hand, slot, sample, () => ({ ...series, seriesKey }))
+      if (isEventful(this.#detector.verdict)) this.#tellEpisode(hand, slot, sample, () => series)
     }
   }
 
@@ -333,6 +326,15 @@ class PartitionDetector implements DetectStep {
 }
 
 /** Nothing that could still be told of it but its end. */
+/** Without an open episode, before or after, there is nothing to tell. */
+function isEventful({ transition, state }: Verdict): boolean {
+  return transition !== 'none' || state === 'anomalous'
+}
+
+function watchedSeries({ batch, readLabels }: BatchInHand, series: number): WatchedSeries {
+  return { source: batch.source, entityKey: entityText(batch.series, series), labels: readLabels(series) }
+}
+
 function isOpenAndCritical(episode: Float64Array): boolean {
   return episode[episodeFields.startedAtMs]! > 0 && severityOf(episode) === 'critical'
 }

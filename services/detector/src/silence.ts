@@ -58,10 +58,12 @@ export class SilenceWatch {
     this.#options = options
   }
 
-  /** @param describe asked when the series is not watched yet */
-  watch(slot: number, describe: () => WatchedSeries): void {
-    if (this.#series.has(slot)) return
-    this.#series.set(slot, describe())
+  watches(slot: number): boolean {
+    return this.#series.has(slot)
+  }
+
+  watch(slot: number, series: WatchedSeries): void {
+    this.#series.set(slot, series)
     this.#changed.add(slot)
   }
 
