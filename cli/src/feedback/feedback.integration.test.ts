@@ -31,20 +31,22 @@ describe.skipIf(brokers.length === 0)('a verdict of a person', () => {
     onTestFinished(() => log.close())
     await log.ensureTopics(topicSpecs(prefix, 1))
     const series = new Series(log, prefix)
+    /** A verdict takes effect with samples that come after it was noticed, which may take a second. */
+    const applied = (verdictsBefore: number) =>
+      vi.waitFor(
+        async () => {
+          await series.send(quiet(1))
+          return applicationAfter(await log.readToEnd(topicName(prefix, 'detector-state')), verdictsBefore)
+        },
+        { ...patience, interval: 500 },
+      )
 
     const first = startDetector(prefix)
     await series.send([...quiet(300), 60, 60, 60, 60, ...quiet(200)])
     const [opened] = await anomaliesOnce(log, prefix, 3)
     const said = await lapwing(prefix, 'feedback', opened!.id.slice(0, 12), 'false-alarm', '--by', 'ann', '--json')
     expect(JSON.parse(said)).toMatchObject({ anomalyId: opened!.id, verdict: 'false_alarm', author: 'ann', partition: 0 })
-    // A verdict takes effect with samples that come after it was noticed, which may take a second.
-    const appliedBehind = await vi.waitFor(
-      async () => {
-        await series.send(quiet(1))
-        return firstApplication(await log.readToEnd(topicName(prefix, 'detector-state')))
-      },
-      { ...patience, interval: 500 },
-    )
+    const application = await applied(0)
     first.kill('SIGKILL')
 
     await series.send([...quiet(3), 80, 80, 80, 80, ...quiet(200)])
@@ -55,13 +57,11 @@ describe.skipIf(brokers.length === 0)('a verdict of a person', () => {
       ['resolved', 'info', 'false_alarm'],
     ])
     await vi.waitFor(async () => expect(await scores(log, prefix)).toHaveLength(series.sent), patience)
-    expect(await scores(log, prefix)).toEqual(calmScores(await series.records(), appliedBehind, await verdicts(log, prefix)))
+    expect(await scores(log, prefix)).toEqual(calmScores(await series.records(), application.behind, await verdicts(log, prefix)))
 
     const undone = await lapwing(prefix, 'feedback', opened!.episodeId, '--undo')
     expect(undone).toContain('undone: load{instance="host-1"}')
-    await series.send(quiet(1))
-    await vi.waitFor(async () => expect(await scores(log, prefix)).toHaveLength(series.sent), patience)
-    await new Promise((resolve) => setTimeout(resolve, 1100))
+    await applied(application.nextVerdict)
     await series.send([...quiet(1), 110, 110, 110, 110, ...quiet(20)])
     const told = (await anomaliesOnce(log, prefix, 7)).slice(5)
     expect(told.map(({ suppressedBy }) => suppressedBy)).not.toContain('false_alarm')
@@ -155,12 +155,20 @@ function scoreText(value: Uint8Array): string {
 
 const verdicts = (log: Log, prefix: string) => log.readToEnd(topicName(prefix, 'feedback'))
 
-/** Offset behind which the first verdict took effect, as the marker says. Throws while there is none. */
-function firstApplication(states: readonly LogRecord[]): bigint {
+interface Application {
+  /** Offset of the sample behind which it was. */
+  readonly behind: bigint
+  /** How far the verdicts had been read then, as an offset. */
+  readonly nextVerdict: number
+}
+
+/** Where verdicts beyond these took effect, as the marker says. Throws while there are none. */
+function applicationAfter(states: readonly LogRecord[], verdictsBefore: number): Application {
   for (const { key, value } of states) {
     if (!value || key!.length < 20) continue
     const { sourceOffset, sidePositions } = decode('StateMarker', value)
-    if (sidePositions.some(({ nextOffset }) => nextOffset > 0)) return BigInt(sourceOffset)
+    const nextVerdict = Math.max(0, ...sidePositions.map(({ nextOffset }) => nextOffset))
+    if (nextVerdict > verdictsBefore) return { behind: BigInt(sourceOffset), nextVerdict }
   }
   throw new Error('no verdict was applied yet')
 }
