@@ -13,6 +13,8 @@ export interface RowVerdict {
   readonly atMs: number
   /** Above 1 is anomalous. */
   readonly score: number
+  /** Error of the row in typical errors; NaN when the episode ends without a row, because nobody scores the entity any more. */
+  readonly error: number
   /** 0 to 1; 0 in warm-up. */
   readonly confidence: number
   readonly transition: EpisodeTransition
@@ -68,14 +70,10 @@ export class EntityModel {
     this.#entityRows.take(channel, timestampMs, value, sink)
   }
 
-  /** The series are somebody else's to judge: an open episode ends with this. */
+  /** The series are somebody else's to judge, or gone: an open episode ends with this. */
   end(atMs: number): RowVerdict {
-    return this.#verdict(
-      atMs,
-      0,
-      0,
-      observeEpisode(this.#episode, 0, { kind: 'ended', timestampMs: atMs, score: 0, confirmed: 0, caution: 1 }),
-    )
+    const ended = { kind: 'ended', timestampMs: atMs, score: 0, confirmed: 0, caution: 1 } as const
+    return { ...this.#verdict(atMs, 0, 0, observeEpisode(this.#episode, 0, ended)), error: Number.NaN }
   }
 
   get isEpisodeOpen(): boolean {
@@ -143,6 +141,7 @@ export class EntityModel {
   }
 
   #verdict(atMs: number, score: number, confidence: number, transition: EpisodeTransition): RowVerdict {
-    return { atMs, score, confidence, transition, contributions: this.#detector.contributions, episode: this.#episode }
+    const { contributions } = this.#detector
+    return { atMs, score, error: score * this.threshold, confidence, transition, contributions, episode: this.#episode }
   }
 }

@@ -104,7 +104,7 @@ export function entityAnomaly(
     startedAtMs,
     observedAtMs: verdict.atMs,
     endedAtMs: isResolved ? verdict.atMs : null,
-    value: verdict.score * threshold,
+    value: verdict.error,
     expected: 1,
     lower: 0,
     upper: threshold,

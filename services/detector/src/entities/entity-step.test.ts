@@ -1,5 +1,6 @@
 import { decode, encode } from '@lapwing/contracts/codec'
 import { float32Column, float64Column } from '@lapwing/contracts/columns'
+import { episodeEnd } from '@lapwing/contracts/episode-end'
 import type { Anomaly, Control, Model } from '@lapwing/contracts/records'
 import { seriesText } from '@lapwing/contracts/series'
 import { seriesStates } from '@lapwing/contracts/series-state'
@@ -317,6 +318,7 @@ describe('an entity under a batch model', () => {
       gone.feed(live(200, 2, false, 9, 'b'))
       const ended = gone.anomalies().filter(({ state }) => state === 'resolved')
       expect(ended).toMatchObject([{ episodeId: opened!.episodeId, endedAtMs: 200 * stepMs + 5000 }])
+      expect(ended.map(episodeEnd)).toEqual(['series_gone'])
       expect(takeCheckpoint(gone.step).forgotten).toHaveLength(2)
     }
   })
