@@ -39,7 +39,8 @@ export const overviewSchema = z.object({
     .readonly()
     .describe('What the ids among the sources stand for: queries without a name'),
   series: z.object({
-    shown: z.number(),
+    shown: z.number().describe('That have not ended'),
+    ended: z.number().describe('Of which nothing has come for an hour; kept until another needs the room'),
     notShown: z.number().describe('Beyond max_series, at least'),
     byState: z.record(seriesState, z.number()) as unknown as z.ZodType<Readonly<Record<SeriesState, number>>>,
   }),
@@ -58,6 +59,7 @@ export const seriesSummarySchema = z.object({
   labels,
   source: z.string(),
   state: seriesState,
+  hasEnded: z.boolean().describe('Nothing has come of it for an hour: the state is its last'),
   stateDetail: maybe.describe('The number that belongs to the state: share of the warm-up, share of gaps, or a time'),
   stateText: z.string(),
   atMs: timeMs,

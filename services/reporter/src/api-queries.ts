@@ -8,7 +8,7 @@ const longestRangeMs = 35 * 86_400_000
 
 export const seriesListQuery = z.strictObject({
   search: z.string().max(500).default(''),
-  state: z.enum(seriesStates).optional(),
+  state: z.enum([...seriesStates, 'ended']).optional(),
   sort: z.enum(['score', 'name']).default('score'),
   limit: limitOf(200),
 })

@@ -31,7 +31,7 @@ describe('API', () => {
       log: 'in-process',
       openAnomalies: 1,
       lagSeconds: 2,
-      series: { shown: 1, notShown: 0, byState: { ok: 1 } },
+      series: { shown: 1, ended: 0, notShown: 0, byState: { ok: 1 } },
     })
   })
 

@@ -3,7 +3,7 @@ import type { Severity } from '@lapwing/contracts/records'
 import { seriesStates } from '@lapwing/contracts/series-state'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { type HistoryStore, unlessUnavailable } from './history-store.ts'
-import { countByState, type Projection } from './projection.ts'
+import { countSeries, type Projection } from './projection.ts'
 import { lagSeconds } from './views.ts'
 
 export interface ReporterMetrics {
@@ -103,12 +103,12 @@ function createGauges({ registry, projection, history, now, clientCount, behindR
   gauge('lapwing_live_clients', 'Pages connected to live events.', clientCount)
   new Gauge({
     name: 'lapwing_series',
-    help: 'Series by state.',
+    help: 'Series by state, without those that have ended.',
     labelNames: ['state'],
     registers: [registry],
     collect() {
-      const counts = countByState(projection)
-      for (const state of seriesStates) this.set({ state }, counts[state])
+      const { byState } = countSeries(projection)
+      for (const state of seriesStates) this.set({ state }, byState[state])
     },
   })
 }

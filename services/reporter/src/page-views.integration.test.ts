@@ -189,6 +189,28 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     expect(complaintsBut('404')).toEqual([])
   })
 
+  test('series that have ended are counted apart, and found by themselves', async () => {
+    await withShop()
+    const gone = (name: string) => ({
+      labels: labelled(name, { pod: 'old' }),
+      samples: [{ timestampMs: nowMs - 7_200_000, value: 7 }],
+    })
+    await reporter().write('ScoreBatch', [scoreBatch([gone('was_here'), gone('was_there')])])
+    const page = await open('/')
+    await page.getByRole('button', { name: '24 series' }).waitFor()
+    await page.getByRole('button', { name: '2 ended' }).click()
+    await rowCount(page, 2)
+    await page
+      .getByText(/^ended, last sample/)
+      .first()
+      .waitFor()
+    await takeScreenshot(page, 'ended-series')
+    expect(await accessibilityProblems(page)).toEqual([])
+    expect(new URL(page.url()).searchParams.get('state')).toBe('ended')
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.locator('.states').getByText('not counted above').waitFor()
+  })
+
   test('an anomaly of a pod tells what happened to the pod', async () => {
     await withShop()
     const labels = labelled('queue_depth', { namespace: 'shop', pod: 'cart-1' })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { retrain } from '../testing/records.ts'
 import { keyOf, labelled, type ScoredSeries, scoreBatch } from '../testing/score-batch.ts'
 import { newestTimestampMs } from './point-ring.ts'
-import { countByState, createProjection, foldControl, foldScores } from './projection.ts'
+import { countSeries, createProjection, foldControl, foldScores } from './projection.ts'
 import { seriesList } from './views.ts'
 
 const limits = { pointsPerSeries: 50, maxSeries: 10 }
@@ -23,7 +23,7 @@ describe('projection', () => {
     expect(newestTimestampMs(view.points)).toBe(2000)
     expect(projection.newestMs).toBe(2000)
     expect([...projection.sources]).toEqual(['poll', 'remote-write'])
-    expect(countByState(projection)).toMatchObject({ anomalous: 1, warming: 0 })
+    expect(countSeries(projection)).toMatchObject({ shown: 1, ended: 0, byState: { anomalous: 1, warming: 0 } })
   })
 
   test('reading the log again changes nothing, wherever the reading begins', () => {
@@ -58,6 +58,29 @@ describe('projection', () => {
     foldScores(projection, scoreBatch([at('b', 4_000_000), at('c', 4_000_000)]))
     expect([...projection.series.values()].map((view) => view.text)).toEqual(['b', 'c'])
     expect(projection.droppedKeys.size).toBe(0)
+  })
+
+  test('what has ended is kept and counted apart, listed last and found by itself; what comes seldom has not ended', () => {
+    const projection = createProjection(limits)
+    const minuteMs = 60_000
+    foldScores(
+      projection,
+      scoreBatch([at('gone', minuteMs, { state: 'anomalous', score: 5 }), at('seldom', minuteMs), at('on', minuteMs)]),
+    )
+    foldScores(projection, scoreBatch([at('on', 40 * minuteMs), at('seldom', 40 * minuteMs)]))
+    expect(countSeries(projection)).toMatchObject({ shown: 3, ended: 0, byState: { anomalous: 1 } })
+    foldScores(projection, scoreBatch([at('on', 130 * minuteMs)]))
+    expect(countSeries(projection)).toMatchObject({ shown: 2, ended: 1, byState: { anomalous: 0, ok: 2 } })
+    const list = (more: object) => seriesList(projection, { search: '', sort: 'score', limit: 10, ...more }).series
+    expect(list({}).map(({ text, hasEnded }) => [text, hasEnded])).toEqual([
+      ['on', false],
+      ['seldom', false],
+      ['gone', true],
+    ])
+    expect(list({ state: 'ended' }).map(({ text }) => text)).toEqual(['gone'])
+    expect(list({ state: 'anomalous' })).toEqual([])
+    foldScores(projection, scoreBatch([at('gone', 131 * minuteMs)]))
+    expect(countSeries(projection)).toMatchObject({ shown: 3, ended: 0 })
   })
 
   test('series that did not fit are counted until they have ended', () => {

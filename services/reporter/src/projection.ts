@@ -12,7 +12,7 @@ import type { Control, ScoreBatch } from '@lapwing/contracts/records'
 import { type LabelSet, seriesText } from '@lapwing/contracts/series'
 import { type SeriesState, seriesStates } from '@lapwing/contracts/series-state'
 import { keyText, labelReader, seriesCount } from '@lapwing/contracts/series-table'
-import { appendPoint, createPointRing, newestTimestampMs, type PointRing } from './point-ring.ts'
+import { appendPoint, createPointRing, newestSlots, type PointRing } from './point-ring.ts'
 import { type ScoreColumns, scoreColumns } from './score-columns.ts'
 
 export interface ProjectionLimits {
@@ -99,11 +99,34 @@ export function foldControl(projection: Projection, control: Control): void {
   if (projection.series.has(control.seriesKey)) projection.touched.add(control.seriesKey)
 }
 
-/** Series by state; every state is there, with 0 when none is in it. */
-export function countByState(projection: Projection): Record<SeriesState, number> {
-  const counts = Object.fromEntries(seriesStates.map((state) => [state, 0])) as Record<SeriesState, number>
-  for (const view of projection.series.values()) counts[view.state]++
-  return counts
+/**
+ * Whether nothing has come of it for an hour, by the time of the samples, or for three times as long as lies between its last two. It is kept to be looked
+ * at until another needs the room.
+ */
+export function hasEnded({ newestMs = 0 }: Pick<Projection, 'newestMs'>, { points }: SeriesView): boolean {
+  const [lastMs, beforeMs] = newestSlots(points, 2)
+    .map((slot) => points.columns.timestampsMs[slot]!)
+    .reverse()
+  if (lastMs === undefined) return true
+  return newestMs - lastMs > Math.max(endedAfterMs, 3 * (lastMs - (beforeMs ?? lastMs)))
+}
+
+export interface SeriesCounts {
+  /** Those that have not ended. */
+  readonly shown: number
+  /** The same by state; every state is there, with 0 when none is in it. */
+  readonly byState: Readonly<Record<SeriesState, number>>
+  readonly ended: number
+}
+
+export function countSeries(projection: Projection): SeriesCounts {
+  const byState = Object.fromEntries(seriesStates.map((state) => [state, 0])) as Record<SeriesState, number>
+  let ended = 0
+  for (const view of projection.series.values()) {
+    if (hasEnded(projection, view)) ended++
+    else byState[view.state]++
+  }
+  return { shown: projection.series.size - ended, byState, ended }
 }
 
 const sourcesLimit = 50
@@ -166,7 +189,5 @@ function removeEnded(projection: Projection): void {
   const newestMs = projection.newestMs ?? Number.NEGATIVE_INFINITY
   if (newestMs - projection.sweptAtMs < sweepEveryMs) return
   projection.sweptAtMs = newestMs
-  for (const [key, view] of projection.series) {
-    if (newestMs - (newestTimestampMs(view.points) ?? Number.NEGATIVE_INFINITY) > endedAfterMs) projection.series.delete(key)
-  }
+  for (const [key, view] of projection.series) if (hasEnded(projection, view)) projection.series.delete(key)
 }

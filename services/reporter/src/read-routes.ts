@@ -119,7 +119,7 @@ function addSeriesRoutes(api: Api, { projection, history }: ReadSources): void {
     if (!view) return notFound(reply, 'no such series; it may have ended, or not fit below max_series')
     const episodes = await history.episodes({ seriesKey: key, limit: anomaliesPerSeries })
     return {
-      series: seriesSummary(view),
+      series: seriesSummary(view, projection),
       model: view.model,
       points: pointsAfter(view, query.after ?? Number.NEGATIVE_INFINITY),
       anomalies: episodes.map(anomalyView),

@@ -50,7 +50,7 @@ describe('list of series', () => {
 
   test('a state reads as a person would say it', () => {
     const young = projection.series.get(keyOf(labelled('young', { pod: 'Web-1' })))!
-    expect(seriesSummary(young)).toMatchObject({ state: 'warming', stateText: 'warming 62 %', metric: 'young' })
+    expect(seriesSummary(young, projection)).toMatchObject({ state: 'warming', stateText: 'warming 62 %', metric: 'young' })
   })
 
   test.each([Number.NaN, 1e30, Number.NEGATIVE_INFINITY])('a state since %d has a text too', (stateDetail) => {

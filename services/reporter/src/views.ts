@@ -20,13 +20,14 @@ import type {
 } from './api-model.ts'
 import type { EpisodeHistory, EpisodeStep, Judgement, VerdictCounts } from './history-store.ts'
 import { newestSlot, newestSlots, slotsAfter } from './point-ring.ts'
-import { countByState, type Projection, type SeriesView } from './projection.ts'
+import { countSeries, hasEnded, type Projection, type SeriesView } from './projection.ts'
 import { seriesSearch } from './series-search.ts'
 
 export interface SeriesQuery {
   /** Words or a selector, see `seriesSearch`. */
   readonly search: string
-  readonly state?: SeriesState | undefined
+  /** Without: all, those that have ended last. */
+  readonly state?: SeriesState | 'ended' | undefined
   readonly sort: 'score' | 'name'
   readonly limit: number
 }
@@ -34,18 +35,25 @@ export interface SeriesQuery {
 /** Throws a SearchProblem. */
 export function seriesList(projection: Projection, query: SeriesQuery): SeriesList {
   const isFound = seriesSearch(query.search)
-  const matching = [...projection.series.values()].filter((view) => (!query.state || view.state === query.state) && isFound(view))
-  matching.sort(query.sort === 'score' ? mostAnomalousFirst : byText)
-  return { total: projection.series.size, matching: matching.length, series: matching.slice(0, query.limit).map(seriesRow) }
+  const ended = new Set([...projection.series.values()].filter((view) => hasEnded(projection, view)))
+  const isIn = (view: SeriesView) => !query.state || (ended.has(view) ? 'ended' : view.state) === query.state
+  const matching = [...projection.series.values()].filter((view) => isIn(view) && isFound(view))
+  const order = query.sort === 'score' ? mostAnomalousFirst : byText
+  matching.sort((a, b) => Number(ended.has(a)) - Number(ended.has(b)) || order(a, b))
+  const series = matching.slice(0, query.limit).map((view) => seriesRow(view, projection))
+  return { total: projection.series.size, matching: matching.length, series }
 }
 
 /** These series as they are now, the most anomalous first; keys that are gone are left out. */
 export function liveSeries(projection: Projection, keys: Iterable<string>, limit: number): SeriesSummary[] {
   const views = [...keys].flatMap((key) => projection.series.get(key) ?? [])
-  return views.sort(mostAnomalousFirst).slice(0, limit).map(seriesSummary)
+  return views
+    .sort(mostAnomalousFirst)
+    .slice(0, limit)
+    .map((view) => seriesSummary(view, projection))
 }
 
-export function seriesSummary(view: SeriesView): SeriesSummary {
+export function seriesSummary(view: SeriesView, projection: Pick<Projection, 'newestMs'>): SeriesSummary {
   const { columns } = view.points
   const newest = newestSlot(view.points)!
   return {
@@ -55,6 +63,7 @@ export function seriesSummary(view: SeriesView): SeriesSummary {
     labels: pairs(view.labels),
     source: view.source,
     state: view.state,
+    hasEnded: hasEnded(projection, view),
     stateDetail: finite(view.stateDetail),
     stateText: stateText(view.state, Math.abs(view.stateDetail) <= latestDateMs ? view.stateDetail : 0),
     atMs: columns.timestampsMs[newest]!,
@@ -165,7 +174,7 @@ export function overview(projection: Projection, inputs: OverviewInputs): Overvi
   return {
     ...inputs,
     sources: [...projection.sources],
-    series: { shown: projection.series.size, notShown: projection.droppedKeys.size, byState: countByState(projection) },
+    series: { ...countSeries(projection), notShown: projection.droppedKeys.size },
     newestSampleMs,
     lagSeconds: lagSeconds(newestSampleMs, inputs.nowMs),
   }
@@ -180,9 +189,9 @@ const recentPoints = 60
 /** Beyond it a number is no date (ECMAScript, "Time Values"); a record from outside may hold any. */
 const latestDateMs = 8.64e15
 
-function seriesRow(view: SeriesView): SeriesRow {
+function seriesRow(view: SeriesView, projection: Projection): SeriesRow {
   return {
-    ...seriesSummary(view),
+    ...seriesSummary(view, projection),
     recent: newestSlots(view.points, recentPoints).map((slot) => brief(valueAt(view, slot) ?? Number.NaN)),
   }
 }

@@ -46,8 +46,12 @@ export interface ShownRange {
   readonly stepMs: number
 }
 
-export function watchedSeries(view: SeriesView, points: Points): Omit<ExploredSeries, 'episodes' | 'drift'> {
-  return { isWatched: true, series: seriesSummary(view), points }
+export function watchedSeries(
+  projection: Projection,
+  view: SeriesView,
+  points: Points,
+): Omit<ExploredSeries, 'episodes' | 'drift'> {
+  return { isWatched: true, series: seriesSummary(view, projection), points }
 }
 
 /** @param name of a series that brings none: the expression */
@@ -71,6 +75,7 @@ function summaryOf(labels: LabelSet, name: string, { points, state, stateDetail,
     text: seriesText(labels),
     labels: labels.map((label) => [label.name, label.value] as const),
     source: '',
+    hasEnded: false,
     ...{ state, stateDetail, stateText: stateText(state, stateDetail), confidence },
     atMs: points.timestampsMs[newest] ?? 0,
     value: points.values[newest] ?? null,

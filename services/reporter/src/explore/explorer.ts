@@ -119,7 +119,7 @@ async function exploredSeries(one: QuerySeries, { range, names, detector, ...sou
   // The last step lasts until the next.
   const episodes = await history.episodes({ seriesKey: view.key, fromMs, toMs: toMs + stepMs, limit: episodesPerSeries })
   return {
-    ...watchedSeries(view, watchedPoints(view, one, range)),
+    ...watchedSeries(projection, view, watchedPoints(view, one, range)),
     episodes: episodes.map(anomalyView).map(({ episodeId, startedAtMs, endedAtMs }) => ({ episodeId, startedAtMs, endedAtMs })),
     drift: driftOf(projection, view.key),
   }

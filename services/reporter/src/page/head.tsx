@@ -2,7 +2,7 @@
 import { type SeriesState, seriesStates } from '@lapwing/contracts/series-state'
 import type { Overview } from '../api-model.ts'
 import { formatDuration } from './format.ts'
-import type { Change, PageState } from './model.ts'
+import type { Change, PageState, StateFilter } from './model.ts'
 import { Nav } from './nav.tsx'
 
 export function Head({ state, change, onHome }: { state: PageState; change: Change; onHome: () => void }) {
@@ -54,12 +54,12 @@ function Freshness({ overview }: { overview: Overview }) {
 
 interface StateCountsProperties {
   overview: Overview
-  filter: SeriesState | undefined
-  onFilter: (filter: SeriesState | undefined) => void
+  filter: StateFilter | undefined
+  onFilter: (filter: StateFilter | undefined) => void
 }
 
 function StateCounts({ overview, filter, onFilter }: StateCountsProperties) {
-  const { shown, notShown, byState } = overview.series
+  const { shown, ended, notShown, byState } = overview.series
   return (
     <nav class="counts" aria-label="Series by state">
       <button type="button" aria-pressed={filter === undefined} onClick={() => onFilter(undefined)}>
@@ -80,6 +80,16 @@ function StateCounts({ overview, filter, onFilter }: StateCountsProperties) {
             <b>{byState[state]}</b> {state.replaceAll('_', ' ')}
           </button>
         ))}
+      {(ended > 0 || filter === 'ended') && (
+        <button
+          type="button"
+          class="ended"
+          aria-pressed={filter === 'ended'}
+          onClick={() => onFilter(filter === 'ended' ? undefined : 'ended')}
+        >
+          <b>{ended}</b> ended
+        </button>
+      )}
       {notShown > 0 && <span class="not-shown">{notShown} more not shown (max_series)</span>}
     </nav>
   )

@@ -5,7 +5,7 @@
  * moved with every score could neither be read nor clicked.
  */
 
-import { type SeriesState, seriesStates } from '@lapwing/contracts/series-state'
+import { seriesStates } from '@lapwing/contracts/series-state'
 import type {
   AnomalyDetail,
   AnomalyView,
@@ -26,6 +26,10 @@ import type {
 export const viewNames = ['overview', 'series', 'explore', 'models', 'settings'] as const
 export type ViewName = (typeof viewNames)[number]
 
+/** What the list of series can be narrowed to. */
+export const stateFilters = [...seriesStates, 'ended'] as const
+export type StateFilter = (typeof stateFilters)[number]
+
 export interface PageState {
   readonly view: ViewName
   /** Whether the service has asked for a token. */
@@ -36,7 +40,7 @@ export interface PageState {
   readonly search: string
   /** Why the search cannot be read; empty when it can. */
   readonly searchProblem: string
-  readonly stateFilter: SeriesState | undefined
+  readonly stateFilter: StateFilter | undefined
   readonly selectedKey: string | undefined
   /** False until a person selects a series: until then the page shows the most anomalous one. */
   readonly pinned: boolean
@@ -132,7 +136,7 @@ export function fromAddress(state: PageState, query: string): PageState {
     ...state,
     view: viewNames.find((name) => name === parameters.get('view')) ?? initialState.view,
     search: (parameters.get('search') ?? '').slice(0, longestSearch),
-    stateFilter: seriesStates.find((name) => name === parameters.get('state')),
+    stateFilter: stateFilters.find((name) => name === parameters.get('state')),
     selectedKey: selectedKey ?? state.selectedKey,
     pinned: selectedKey !== undefined,
     openedId: parameters.get('anomaly') ?? undefined,

@@ -221,6 +221,13 @@ function States({ overview: { series } }: { overview: Overview }) {
             <b>{series.byState[state]}</b>
           </li>
         ))}
+      {series.ended > 0 && (
+        <li>
+          <a href="/?state=ended">ended</a>
+          <span class="muted">not counted above</span>
+          <b>{series.ended}</b>
+        </li>
+      )}
       {series.notShown > 0 && <li class="notice">{series.notShown} more are beyond max_series and not shown</li>}
     </ul>
   )

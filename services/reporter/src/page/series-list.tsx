@@ -111,7 +111,7 @@ function Row({ row, telling, nowMs, selected, onSelect }: RowProperties) {
         <Labels labels={row.labels} telling={telling} />
       </span>
       <StateBadge series={row} nowMs={nowMs} />
-      <Sparkline values={row.recent} anomalous={row.state === 'anomalous'} />
+      <Sparkline values={row.recent} anomalous={row.state === 'anomalous' && !row.hasEnded} />
       <span class="value">{formatValue(row.value, unit)}</span>
       <span class="expected">
         {row.confidence > 0 && (

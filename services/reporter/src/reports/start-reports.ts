@@ -6,7 +6,7 @@ import type { ServiceContext } from '@lapwing/service/run-service'
 import type { Log } from '@lapwing/stream/log'
 import { Counter } from 'prom-client'
 import type { reporterSchema } from '../config.ts'
-import { countByState, type Projection } from '../projection.ts'
+import { countSeries, type Projection } from '../projection.ts'
 import { targetNames } from './report-targets.ts'
 import { runScheduledReports } from './scheduled-reports.ts'
 
@@ -34,12 +34,11 @@ export function startReports(
     log,
     prefix: config.kafka.topic_prefix,
     budgets: config.alerter ? routeBudgets(config.alerter.route) : [],
-    coverage: () => ({
-      series: projection.series.size + projection.droppedKeys.size,
-      byState: Object.entries(countByState(projection))
-        .filter(([, series]) => series > 0)
-        .sort(([, a], [, b]) => b - a),
-    }),
+    coverage: () => {
+      const { shown, byState } = countSeries(projection)
+      const inStates = Object.entries(byState).filter(([, series]) => series > 0)
+      return { series: shown + projection.droppedKeys.size, byState: inStates.sort(([, a], [, b]) => b - a) }
+    },
     now: Date.now,
     onReport: ({ kind, name }, step, error) => {
       counter.inc({ kind, step, outcome: error ? 'failed' : 'done' })
