@@ -2,7 +2,7 @@ import { decode, encode } from '@lapwing/contracts/codec'
 import type { Model } from '@lapwing/contracts/records'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type KnownEntities, lookAgain, nothingKnown } from './known-entities.ts'
+import { entitiesMax, type KnownEntities, lookAgain, nothingKnown } from './known-entities.ts'
 import { emptyModel, knownRecord, ModelRegistry } from './registry.ts'
 
 const hourMs = 3_600_000
@@ -19,14 +19,14 @@ const versionOf = (scope: string, state: Model['state'] = 'promoted', createdAtM
 function lookAt(
   looks: readonly (readonly [hour: number, ...seen: string[]])[],
   versions = [versionOf(a), versionOf(b)],
-  forgetAfterDays = 14,
+  { forgetAfterDays = 14, goneMax = Number.POSITIVE_INFINITY } = {},
 ) {
   let known: KnownEntities = nothingKnown
   const went: [scope: string, hour: number][] = []
   let left = versions
   for (const [hour, ...seen] of looks) {
     const look = { lookedMs: hour, atMs: hour * hourMs, nextOffset: hour, isSeen: (scope: string) => seen.includes(scope) }
-    const looked = lookAgain(known, left, look, forgetAfterDays * dayMs)
+    const looked = lookAgain(known, left, look, { forgetAfterMs: forgetAfterDays * dayMs, goneMax })
     known = looked.known
     for (const scope of looked.gone) went.push([scope, hour])
     left = left.filter(({ scope }) => !looked.gone.has(scope))
@@ -76,6 +76,24 @@ describe('an entity with models', () => {
     ])
   })
 
+  test('waits for a later look when many are gone at once', () => {
+    const looks = [...hours(1000, 1002, a, b), ...hours(1002, 1100)]
+    expect(lookAt(looks, undefined, { goneMax: 1 }).went).toEqual([
+      [a, 1027],
+      [b, 1028],
+    ])
+  })
+
+  test('is not known beyond the limit, so that the record of all stays below half of what a broker takes', () => {
+    const scopes = Array.from({ length: entitiesMax + 1 }, (_, i) => `entity:${String(i).padStart(32, '0')}`)
+    const { known } = lookAt(
+      hours(1000, 1003, ...scopes),
+      scopes.map((scope) => versionOf(scope)),
+    )
+    expect(known.entities.size).toBe(entitiesMax)
+    expect(encode('Model', knownRecord(known)).length).toBeLessThan(600_000)
+  })
+
   test('is never gone while something comes of it at least once a day', () => {
     const gaps = fc.array(fc.integer({ min: 1, max: 23 }), { maxLength: 60 })
     fc.assert(
@@ -84,7 +102,7 @@ describe('an entity with models', () => {
           const from = 1000 + pauses.slice(0, i).reduce((sum, one) => sum + one, 0)
           return [...hours(from, from + pause - 1, b), [from + pause - 1, a, b] as [number, ...string[]]]
         })
-        expect(lookAt(looks, undefined, forgetAfterDays).went).toEqual([])
+        expect(lookAt(looks, undefined, { forgetAfterDays }).went).toEqual([])
       }),
     )
   })

@@ -37,20 +37,31 @@ export interface Look extends Pick<KnownEntities, 'lookedMs' | 'atMs' | 'nextOff
   isSeen(scope: string): boolean
 }
 
+/** About 110 bytes each: what is known must stay well below the 1 MB that a broker takes of a record. More have models for ever. */
+export const entitiesMax = 5000
+
+export interface ForgettingRules {
+  /** Of an entity that nothing came of for so long nothing is kept, however long it was known. */
+  readonly forgetAfterMs: number
+  /** How many may be gone with one look; the others go with a later one. */
+  readonly goneMax: number
+}
+
 /** @param versions all of the partition */
 export function lookAgain(
   before: KnownEntities,
   versions: readonly Model[],
   { isSeen, ...look }: Look,
-  forgetAfterMs: number,
+  { forgetAfterMs, goneMax }: ForgettingRules,
 ): { readonly known: KnownEntities; readonly gone: ReadonlySet<string> } {
   const atMs = Math.max(before.atMs, look.atMs)
   const entities = new Map<string, KnownEntity>()
   const gone = new Set<string>()
   for (const [scope, createdAtMs] of oldestVersions(versions)) {
     const entity = before.entities.get(scope)
-    const isGone = entity && !isSeen(scope) && isIdle(entity, before.atMs, forgetAfterMs)
+    const isGone = entity && gone.size < goneMax && !isSeen(scope) && isIdle(entity, before.atMs, forgetAfterMs)
     if (isGone && !versions.some((model) => model.scope === scope && beingMade.has(model.state))) gone.add(scope)
+    else if (entities.size === entitiesMax) continue
     else if (!entity) entities.set(scope, { begunMs: Math.min(createdAtMs, atMs), seenMs: atMs })
     else entities.set(scope, isSeen(scope) ? { ...entity, seenMs: atMs } : entity)
   }

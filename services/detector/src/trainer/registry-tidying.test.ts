@@ -92,6 +92,30 @@ describe('what is of no use any more', () => {
     expect(fatal).toEqual([])
   })
 
+  test('nothing more is forgotten while very many weights wait for a store that is down', async () => {
+    const log = await openLog()
+    const old = Array.from({ length: 1005 }, (_, i) =>
+      version(`${i}`, 'a', { state: 'rejected', createdAtMs: i + 1, artefactUri: `address ${i}` }),
+    )
+    await register(log, ...old)
+    await come(log, startMs, 'a')
+    let nowMs = startMs
+    const { store, removeArtefact } = createStore()
+    store.isDown = true
+    const { fatal } = own(log, goodWork, { keptVersions: 1, removeArtefact, now: () => nowMs })
+    const lookedAt = (atMs: number) => vi.waitFor(async () => expect((await registryOf(log)).known.lookedMs).toBe(atMs), patience)
+    await lookedAt(nowMs)
+    nowMs += hourMs
+    await lookedAt(nowMs)
+    expect(await idsOf(log)).toHaveLength(5)
+    store.isDown = false
+    nowMs += hourMs
+    await vi.waitFor(() => expect(store.removed).toHaveLength(1000), patience)
+    nowMs += hourMs
+    await vi.waitFor(async () => expect(await idsOf(log)).toHaveLength(1), patience)
+    expect(fatal).toEqual([])
+  })
+
   test('all of an entity that is gone goes, by whichever owner; those that are there keep theirs', async () => {
     const log = await openLog()
     const shadow = version('gone/3', 'gone', { state: 'shadow', artefactUri: 'large' })

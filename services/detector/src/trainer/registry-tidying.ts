@@ -42,6 +42,10 @@ export type TidyingEvent =
 type Commit = (models: readonly Model[], forgottenIds: readonly string[]) => Promise<void>
 
 const lookEveryMs = 3_600_000
+/** Addresses of about 100 bytes: a store that is down for days must not make the record larger than a broker takes. */
+const leftArtefactsMax = 1000
+/** Entities that are forgotten with one look, with some versions each. */
+const goneAtOnceMax = 100
 
 function hasEntities(registry: ModelRegistry): boolean {
   const { entities, leftArtefacts } = registry.known
@@ -73,7 +77,10 @@ export class RegistryTidying {
     if (!looked || this.#signal.aborted) return new Set()
     const { known, gone } = looked
     const ofGone = registry.all().filter(({ scope }) => gone.has(scope))
-    const old = oldVersions(registry, keptVersions).filter(({ scope }) => !gone.has(scope))
+    const room = Math.max(0, leftArtefactsMax - known.leftArtefacts.length)
+    const old = oldVersions(registry, keptVersions)
+      .filter(({ scope }) => !gone.has(scope))
+      .slice(0, room)
     const artefacts = [...ofGone, ...old].map(({ artefactUri }) => artefactUri).filter((uri) => uri !== '')
     const leftArtefacts = [...new Set([...known.leftArtefacts, ...artefacts])]
     const forgotten = [...ofGone, ...old].map(({ modelId }) => modelId)
@@ -101,7 +108,8 @@ export class RegistryTidying {
     const lookedMs = now()
     // One sample from the future would stop the time for all that come after it; and with it, time must not pass while nothing comes.
     const atMs = seen.nextOffset === known.nextOffset ? known.atMs : Math.min(this.#newest.atMs, lookedMs)
-    return lookAgain(known, versions, { ...seen, lookedMs, atMs }, forgetAfterMs)
+    const goneMax = known.leftArtefacts.length < leftArtefactsMax ? goneAtOnceMax : 0
+    return lookAgain(known, versions, { ...seen, lookedMs, atMs }, { forgetAfterMs, goneMax })
   }
 
   /** Of versions that were forgotten with an earlier look. What another version names stays; what cannot be removed now is tried again. */
