@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { readArguments, refuseArguments } from '../scripts/arguments.mjs'
 import type { Benches, Figure } from './figure.ts'
 
 interface Baseline {
@@ -17,11 +18,23 @@ interface Baseline {
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const baselines: Record<string, Baseline> = JSON.parse(readFileSync(new URL('./baseline.json', import.meta.url), 'utf8'))
-const check = process.argv.includes('--check')
-const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const usage = `npm run bench [-- OPTIONS NAME …]: speed, a JSON line per figure.
+
+NAME     the beginning of a figure's name, such as half-space-trees or pipeline/throughput; without, all of them
+--check  end with exit code 1 when a figure is worse than bench/baseline.json allows`
+const { values: flags, positionals: names } = readArguments(usage, {
+  allowPositionals: true,
+  options: { check: { type: 'boolean', default: false } },
+})
 
 const worse: string[] = []
-for (const [name, measure] of await allBenches()) {
+const benches = await allBenches()
+const unknown = names.find((wanted) => !benches.some(([name]) => name.startsWith(wanted)))
+if (unknown !== undefined) {
+  const known = benches.map(([name]) => `  ${name}\n`).join('')
+  refuseArguments(usage, `No figure begins with ${unknown}. There are:\n${known}`)
+}
+for (const [name, measure] of benches) {
   if (names.length > 0 && !names.some((wanted) => name.startsWith(wanted))) continue
   const figure = await measure()
   process.stdout.write(`${JSON.stringify(figure)}\n`)
@@ -29,7 +42,7 @@ for (const [name, measure] of await allBenches()) {
   if (verdict) worse.push(verdict)
 }
 for (const verdict of worse) process.stderr.write(`${verdict}\n`)
-process.exitCode = check && worse.length > 0 ? 1 : 0
+process.exitCode = flags.check && worse.length > 0 ? 1 : 0
 
 async function allBenches(): Promise<[string, Benches[string]][]> {
   const files = findBenchFiles().sort()

@@ -8,12 +8,12 @@
  * by more than its tolerance fails the run; detection is deterministic, so tolerances are narrow.
  */
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import type { ScoringModel } from '@lapwing/cli/score-channels'
 import { defaultModelKind } from '@lapwing/deep/model'
 import type { SeriesDetectorOptions } from '@lapwing/detection/series-detector'
 import { detectorSchema } from '@lapwing/detector/config'
 import { seriesDetectorOptions } from '@lapwing/queries/detector-settings'
+import { readArguments, refuseArguments } from '../scripts/arguments.mjs'
 import { runDrift } from './drift.ts'
 import { runNab } from './nab.ts'
 import { runFaults, runQuiet } from './simulation.ts'
@@ -37,7 +37,15 @@ interface Baseline {
 }
 
 const baselines: Record<string, Baseline> = JSON.parse(readFileSync(new URL('./baseline.json', import.meta.url), 'utf8'))
-const { values: flags, positionals: names } = parseArgs({
+const usage = `npm run quality [-- OPTIONS NAME …]: how good detection is, a JSON line per figure.
+
+NAME       the beginning of a figure's name: nab, smd, quiet, faults, drift; without, all of them
+--nab DIR  data of the Numenta benchmark: DIR/data, DIR/windows.json; without, its figures are skipped
+--smd DIR  data of the server machine dataset: DIR/NAME.train.csv.gz, DIR/NAME.test.csv.gz; the same
+--check    end with exit code 1 when a figure is worse than quality/baseline.json allows
+--tuning   other seeds, for work on the detector`
+
+const { values: flags, positionals: names } = readArguments(usage, {
   allowPositionals: true,
   options: {
     nab: { type: 'string' },
@@ -46,6 +54,11 @@ const { values: flags, positionals: names } = parseArgs({
     tuning: { type: 'boolean', default: false },
   },
 })
+
+const unknown = names.find(
+  (name) => !['nab', 'smd', 'quiet', 'faults', 'drift'].some((area) => name.startsWith(area) || area.startsWith(name)),
+)
+if (unknown !== undefined) refuseArguments(usage, `No figure begins with ${unknown}.`)
 
 const balanced = seriesDetectorOptions(detectorSchema.parse({}))
 const seeds = flags.tuning

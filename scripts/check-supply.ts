@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { readArguments } from './arguments.mjs'
 import {
   type AcceptedAdvisory,
   type AuditReport,
@@ -16,6 +17,11 @@ import {
   licenceProblems,
   lockProblems,
 } from './supply-chain.ts'
+
+const usage = `node_modules/.bin/tsx scripts/check-supply.ts [--strict]: licences, known holes, digests and install scripts of the dependencies.
+
+--strict  a registry that does not tell of advisories is a failure too`
+const { values: flags } = readArguments(usage, { options: { strict: { type: 'boolean', default: false } } })
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const { packageManager } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { packageManager: string }
@@ -32,7 +38,7 @@ if (holes) problems.push(...holes)
 else process.stderr.write('NOT CHECKED: this registry does not tell of advisories (pnpm audit)\n')
 for (const problem of problems) process.stderr.write(`${problem}\n`)
 process.stdout.write(`supply chain: ${problems.length} problems${holes ? '' : ', advisories not checked'}\n`)
-process.exitCode = problems.length > 0 || (holes === undefined && process.argv.includes('--strict')) ? 1 : 0
+process.exitCode = problems.length > 0 || (holes === undefined && flags.strict) ? 1 : 0
 
 function ask(...args: string[]): unknown {
   const { stdout, stderr } = spawnSync('npx', ['-y', packageManager, ...args, '--json'], {

@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { readArguments, refuseArguments } from './arguments.mjs'
 
 const cache = process.env.LAPWING_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lapwing')
 const tools = join(cache, 'tools')
@@ -63,9 +64,14 @@ const all = {
   avro: () => fetchJar('avro', 'org/apache/avro/avro/1.12.0/avro-1.12.0.jar'),
 }
 
-const names = process.argv.slice(2)
+const usage = `node scripts/deploy-tools.mjs [NAME …]: builds and installs what npm run test:deploy checks with, into ${tools}.
+
+NAME  ${Object.keys(all).join(', ')};
+      without, all of them, which takes about forty minutes on two cores`
+const names = readArguments(usage, { allowPositionals: true }).positionals
+const unknown = names.find((name) => !Object.hasOwn(all, name))
+if (unknown !== undefined) refuseArguments(usage, `there is no ${unknown}`)
 for (const name of names.length > 0 ? names : Object.keys(all)) {
-  if (!(name in all)) fail(`expected one of ${Object.keys(all).join(', ')}; found ${name}`)
   const startMs = performance.now()
   const isNew = await all[name]()
   process.stdout.write(`${name}: ${isNew ? `made in ${((performance.now() - startMs) / 1000).toFixed(0)} s` : 'there'}\n`)

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readArguments } from './arguments.mjs'
 import { ensureInstalled } from './install.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -23,6 +24,9 @@ const wheel = {
 /** What the addon is compiled against and linked with; the rest of the wheel is Python. */
 const wantedEntries = '(tensorflow/include/tensorflow/(c|core/platform|tsl)/.*|tensorflow/libtensorflow_(cc|framework)[.]so[.]2)'
 
+readArguments(
+  'npm run tensorflow:native: installs TensorFlow itself behind TensorFlow.js, half a gigabyte. It takes no arguments.',
+)
 await ensureInstalled()
 const addon = realpathSync(join(root, 'libs/deep/node_modules/@tensorflow/tfjs-node'))
 const binding = join(addon, 'lib/napi-v8/tfjs_binding.node')

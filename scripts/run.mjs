@@ -8,6 +8,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { refuseArguments } from './arguments.mjs'
 import { ensureInstalled } from './install.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -35,17 +36,26 @@ const tasks = {
   quality: [passThrough('quality', 'quality/run.ts')],
 }
 
+/** Tasks that answer --help themselves. */
+const ownHelp = ['bench', 'quality']
+
 const [task, ...args] = process.argv.slice(2)
-if (!(task in tasks)) {
-  process.stderr.write(`expected one of ${Object.keys(tasks).join(', ')}\n`)
-  process.exit(2)
+const usage = `node scripts/run.mjs TASK [ARGUMENT …]: a task of the project (npm test, npm run check, npm run test:e2e …).
+
+TASK      ${Object.keys(tasks).join(', ')}
+ARGUMENT  bench, quality: --help tells; the others hand it to Vitest: part of a test file's path, -t "name of a test"`
+if (task === '--help' || task === '-h' || (args.some((one) => one === '--help' || one === '-h') && !ownHelp.includes(task))) {
+  process.stdout.write(`${usage}\n`)
+  process.exit(0)
 }
+if (!Object.hasOwn(tasks, task ?? '')) refuseArguments(usage, task === undefined ? 'which task?' : `there is no task ${task}`)
 await ensureInstalled()
 mkdirSync(results, { recursive: true })
 const startMs = performance.now()
 const outcomes = tasks[task].map((step) => step(args))
 if (task !== 'bench' && task !== 'quality') summarise(outcomes)
-process.exit(outcomes.some(({ failed }) => failed > 0) ? 1 : 0)
+// What a person can put right has an exit code of its own.
+process.exit(Math.max(...outcomes.map(({ failed, exitCode = 0 }) => Math.max(exitCode, failed > 0 ? 1 : 0))))
 
 function summarise(outcomes) {
   const skippedNames = outcomes.flatMap(({ skippedNames = [] }) => skippedNames)
@@ -75,7 +85,7 @@ function command(name, program, programArgs) {
 function passThrough(name, script) {
   return (scriptArgs) => {
     const { status, seconds } = run(process.execPath, ['--expose-gc', '--import', 'tsx', script, ...scriptArgs], undefined)
-    return { name, passed: 0, failed: status === 0 ? 0 : 1, skipped: 0, seconds }
+    return { name, passed: 0, failed: status === 0 ? 0 : 1, exitCode: status === 2 ? 2 : 0, skipped: 0, seconds }
   }
 }
 

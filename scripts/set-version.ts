@@ -5,9 +5,13 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readArguments, refuseArguments } from './arguments.mjs'
 import { released, VersionError } from './release-files.ts'
 
-const [version = ''] = process.argv.slice(2)
+const usage = `node_modules/.bin/tsx scripts/set-version.ts VERSION: sets the version of the next release in every place that has it, 0.2.0 for example.
+Nothing is committed or tagged.`
+const [version, ...more] = readArguments(usage, { allowPositionals: true }).positionals
+if (version === undefined || more.length > 0) refuseArguments(usage, 'expected one version')
 const root = process.cwd()
 const named = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean)
 

@@ -3,8 +3,13 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { readArguments } from './arguments.mjs'
 import { type Lockfile, lockedDependencies } from './locked-dependencies.ts'
 import { sbomOf } from './sbom.ts'
+
+readArguments(
+  'node_modules/.bin/tsx scripts/write-sbom.ts > lapwing.cdx.json: writes the bill of materials. It takes no arguments.',
+)
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const { packageManager, version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))

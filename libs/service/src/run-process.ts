@@ -42,9 +42,7 @@ export async function runProcess<
   Schema extends SectionSchema,
   Others extends OtherSections = Record<never, z.ZodType>,
 >(definition: ProcessDefinition<Section, Schema, Others>): Promise<void> {
-  const { values: flags } = parseArgs({
-    options: { config: { type: 'string' }, profile: { type: 'string' }, set: { type: 'string', multiple: true, default: [] } },
-  })
+  const flags = flagsOrExit()
   const { config, source } = configOrExit(definition, flags)
   const section = config[definition.name] as { readonly port: number }
   const logger = createLogger({ name: definition.name, level: config.log.level, output: standardOutput(process.stdout.isTTY) })
@@ -85,6 +83,18 @@ export async function runProcess<
   readConfigAgain = running.readConfigAgain
   close = running.close
   process.send?.({ type: 'ready', service: definition.name, url: running.url } satisfies ReadyMessage)
+}
+
+/** Of a main file that is started by itself; `lapwing NAME` has read its own. */
+function flagsOrExit(): { config?: string; profile?: string; set: string[] } {
+  try {
+    const text = { type: 'string' } as const
+    return parseArgs({ options: { config: text, profile: text, set: { ...text, multiple: true, default: [] } } }).values
+  } catch (error) {
+    const [problem] = (error as Error).message.split('. To specify')
+    process.stderr.write(`${problem}\nExpected: [--config FILE] [--profile NAME] [--set section.key=value]…\n`)
+    process.exit(2)
+  }
 }
 
 /** The configuration as it is now, and where it is read again. Ends the process when it is refused. */

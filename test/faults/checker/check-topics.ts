@@ -10,19 +10,27 @@
  * Exit codes: 0 all kept, 1 something was not, 2 it could not be told.
  */
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { topicSpecs } from '@lapwing/contracts/topics'
 import { detectorSchema } from '@lapwing/detector/config'
 import { commonSections, loadConfig } from '@lapwing/service/config'
 import { createKafkaLog } from '@lapwing/stream/kafka-log'
 import { Kafka, logLevel } from 'kafkajs'
+import { readArguments } from '../../../scripts/arguments.mjs'
 import { readOutcome } from './outcome.ts'
 import { detectorLag, readTopics, topicsWithText } from './read-topics.ts'
 import { replay } from './replay.ts'
 import { markersGoingBack, stateProblems } from './state-check.ts'
 import { judge, type Verdict } from './verdict.ts'
 
-const { values: flags } = parseArgs({
+const usage = `node --import tsx test/faults/checker/check-topics.ts [OPTIONS]: whether the promises of a deployment were kept, read from its topics.
+
+--config FILE          its configuration; --set section.key=value is laid over it
+--reference PREFIX     topics of another run to compare with; without, its own samples are scored once more
+--acknowledged FILE    what a sender knows to be acknowledged: SERIES KEY/MILLISECONDS, a line each
+--repeats-bound N      how many repeated records are allowed
+--secret TEXT          must stand on no topic
+--json                 one JSON object`
+const { values: flags } = readArguments(usage, {
   options: {
     config: { type: 'string' },
     set: { type: 'string', multiple: true, default: [] },
