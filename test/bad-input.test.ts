@@ -63,6 +63,10 @@ describe('the command line', () => {
 
   test('an unknown command or a missing option ends with exit code 2', () => {
     expect(lapwing('strat').status).toBe(2)
+    expect(lapwing('alerts', 'list', '--nonsense')).toMatchObject({
+      status: 2,
+      stderr: "error: unknown option '--nonsense'\n(see lapwing alerts list --help)\n",
+    })
     expect(lapwing('score').stderr).toContain("required option '-i, --input <path>' not specified")
     expect(lapwing('score', '--input', '/absent', '--output', folder)).toMatchObject({
       status: 2,

@@ -46,6 +46,10 @@ export function createProgram(): Command {
 }
 
 /** Without it a wrong option would end the process with commander's exit code: only commands made by their parent inherit. */
-function inheritSettings(parent: Command): void {
-  for (const command of parent.commands) inheritSettings(command.copyInheritedSettings(parent))
+function inheritSettings(parent: Command, path = parent.name()): void {
+  for (const command of parent.commands) {
+    const own = `${path} ${command.name()}`
+    command.copyInheritedSettings(parent).showHelpAfterError(`(see ${own} --help)`)
+    inheritSettings(command, own)
+  }
 }

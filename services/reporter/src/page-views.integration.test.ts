@@ -184,6 +184,12 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     )
     const page = await open(`/?anomaly=${episodeId}`)
     await page.getByText('opened as critical: 790 ms').waitFor()
+    const narrow = await open(`/?anomaly=${episodeId}`, { viewport: { width: 380, height: 800 } })
+    await narrow.getByText('opened as critical: 790 ms').waitFor()
+    await until(
+      async () => (await narrow.locator('.anomaly.opened').boundingBox())!.y,
+      (top) => top < 800,
+    )
     await page.goto(`${reporter().url}/?anomaly=nobody`)
     await page.getByText('The anomaly of this address is not kept any more').waitFor()
     expect(complaintsBut('404')).toEqual([])

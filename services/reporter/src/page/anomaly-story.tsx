@@ -1,5 +1,6 @@
 /** An anomaly laid open: what was seen and expected, why, what happened in order and who was told, what else went on, what people say of it. */
 import { endText } from '@lapwing/contracts/episode-end'
+import { useEffect, useRef } from 'preact/hooks'
 import type { AnomalyDetail, AnomalyView, NotificationView } from '../api-model.ts'
 import { Copyable } from './copyable.tsx'
 import { formatTime, formatValue, unitOf } from './format.ts'
@@ -20,8 +21,14 @@ interface StoryProperties {
 
 export function Story({ anomaly, detail, others, nowMs, onToggle }: StoryProperties) {
   const unit = unitOf(anomaly.metric)
+  const story = useRef<HTMLTableRowElement>(null)
+  useEffect(() => {
+    // Who follows a link on a narrow screen would see the list of series and nothing of what the link is about.
+    const row = story.current?.previousElementSibling
+    if (row && row.getBoundingClientRect().top > innerHeight) row.scrollIntoView()
+  }, [])
   return (
-    <tr class="story">
+    <tr class="story" ref={story}>
       <td colSpan={7}>
         <p class="full-name">{anomaly.text}</p>
         <p>

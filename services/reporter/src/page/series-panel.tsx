@@ -72,7 +72,7 @@ function Now({ detail: { series } }: { detail: SeriesDetail }) {
   const unit = unitOf(series.metric)
   const isWarm = series.confidence > 0
   const figures = [
-    ['now', formatValue(series.value, unit)],
+    [series.hasEnded ? 'last' : 'now', formatValue(series.value, unit)],
     ['expected', isWarm ? formatValue(series.expected, unit) : 'learning'],
     ['band', isWarm ? `${formatValue(series.lower, unit)} to ${formatValue(series.upper, unit)}` : '–'],
     ['score', formatValue(series.score, '')],
