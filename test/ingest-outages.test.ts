@@ -69,8 +69,9 @@ describe.skipIf(missing.length > 0)('an ingestor and a broker that are killed', 
   }, hookTimeoutMs)
 
   afterAll(async () => {
-    if (ingestor) await killed(ingestor)
+    // First, because it waits a minute for a receiver that is gone.
     await prometheus?.stop()
+    if (ingestor) await killed(ingestor)
     await exporter?.stop()
     await broker?.remove()
   })
