@@ -214,7 +214,7 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     expect(await accessibilityProblems(page)).toEqual([])
     expect(new URL(page.url()).searchParams.get('state')).toBe('ended')
     await page.getByRole('link', { name: 'Overview' }).click()
-    await page.locator('.states').getByText('not counted above').waitFor()
+    await page.locator('.states').getByText('for an hour or more').waitFor()
   })
 
   test('an anomaly of a pod tells what happened to the pod', async () => {
@@ -263,6 +263,11 @@ describe.skipIf(!hasBrowser)('views of the page', () => {
     expect(text).toContain(',confirmed,"ann","slack",')
     await takeScreenshot(page, 'overview')
     expect(await accessibilityProblems(page)).toEqual([])
+    await reporter().write('ScoreBatch', [scoreBatch(shopSeries(times).slice(0, 1), { source: `{${'x'.repeat(80)}}` })])
+    await page.setViewportSize({ width: 380, height: 800 })
+    await page.getByText('xxxx').waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    await page.setViewportSize({ width: 1280, height: 800 })
     await page.getByRole('button', { name: 'http_request_duration' }).click()
     await page.getByText('opened as critical').waitFor()
     await page.goBack()

@@ -8,6 +8,8 @@ describe('unit of a metric', () => {
     ['rate(node_network_receive_bytes_total[5m])', 'bytes'],
     ['http_request_duration_seconds', 'seconds'],
     ['http_request_duration_seconds_sum', 'seconds'],
+    ['http_request_duration_seconds_count', ''],
+    ['http_response_size_bytes_bucket', ''],
     ['rate(process_cpu_seconds_total[1m])', ''],
     ['cache_hit_ratio', 'ratio'],
     ['disk_used_percent', 'percent'],

@@ -9,6 +9,8 @@ export type Unit = '' | 'bytes' | 'seconds' | 'ratio' | 'percent'
 export function unitOf(metric: string): Unit {
   const name = metric.replace(/_total$/, '')
   if (/[^a-zA-Z0-9_:]/.test(name)) return /_bytes(_total)?\b/.test(name) ? 'bytes' : ''
+  // How often something took so long is a number, whatever it is measured in.
+  if (/_(count|bucket)$/.test(name)) return ''
   const suffix = /_(bytes|seconds|ratio|percent)(?:_[a-z0-9]+)?$/.exec(name)?.[1]
   return (suffix ?? '') as Unit
 }

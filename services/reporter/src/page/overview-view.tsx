@@ -187,7 +187,11 @@ function PrecisionFigure({ precision: { precision, judged, counts } }: { precisi
 
 function Pipeline({ overview }: { overview: Overview }) {
   const { lagSeconds, behindRecords, log, waitingFor } = overview
-  const sources = overview.sources.map((source) => overview.queries.find(({ id }) => id === source)?.promql ?? source)
+  const promqlOf = new Map(overview.queries.map(({ id, promql }) => [id, promql]))
+  // Without a name it can only be of a query that was polled before; where no query is known, the ids are all there is.
+  const isEarlier = (source: string) => promqlOf.size > 0 && source.startsWith('query-') && !promqlOf.has(source)
+  const sources = overview.sources.filter((source) => !isEarlier(source)).map((source) => promqlOf.get(source) ?? source)
+  const earlier = overview.sources.length - sources.length
   return (
     <>
       <p class="figure">{lagSeconds === null ? '–' : formatDuration(lagSeconds * 1000)}</p>
@@ -200,6 +204,7 @@ function Pipeline({ overview }: { overview: Overview }) {
         <li>
           sources: {sources.length === 0 ? 'none yet' : sources.slice(0, 5).join(', ')}
           {sources.length > 5 && ` and ${sources.length - 5} more`}
+          {earlier > 0 && `, and ${earlier} polled earlier`}
         </li>
       </ul>
     </>
@@ -224,7 +229,9 @@ function States({ overview: { series } }: { overview: Overview }) {
       {series.ended > 0 && (
         <li>
           <a href="/?state=ended">ended</a>
-          <span class="muted">not counted above</span>
+          <span class="muted" title="Nothing has come of them for an hour">
+            for an hour or more
+          </span>
           <b>{series.ended}</b>
         </li>
       )}
