@@ -46,14 +46,14 @@ export function startLapwing({
   return {
     mark,
     output: () => output,
-    said: (label, deadlineMs) =>
-      eventually(
-        () => {
-          if (child.exitCode !== null) throw new Error(`it ended with exit code ${child.exitCode}:\n${output}`)
-          return new RegExp(`^  ${label} +(.+)$`, 'm').exec(output)?.[1]
-        },
-        { what: `${label} is said in:\n${output}`, deadlineMs },
-      ),
+    said: async (label, deadlineMs) => {
+      const text = () => new RegExp(`^  ${label} +(.+)$`, 'm').exec(output)?.[1]
+      const what = () => `${label} is said in:\n${output}`
+      await eventually(() => text() !== undefined || child.exitCode !== null, { what, deadlineMs })
+      const said = text()
+      if (said === undefined) throw new Error(`it ended with exit code ${child.exitCode}, before ${what()}`)
+      return said
+    },
     interrupt: async () => {
       if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid as number), 'SIGINT')
       return exited

@@ -17,6 +17,7 @@ import { missingPrograms, programs } from './servers.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const clone = mkdtempSync(join(tmpdir(), 'lapwing-clone-'))
+const services = ['INGESTOR', 'DETECTOR', 'TRAINER', 'DRIFT', 'ALERTER', 'REPORTER']
 const withoutBrowser = missingPrograms(['chromium']).length > 0
 if (withoutBrowser) process.stderr.write(`skipped: pictures of the page need ${programs.chromium}\n`)
 
@@ -32,12 +33,14 @@ describe.each([
   let lapwing: LapwingProcess & { readonly mark: string }
   let startedMs = 0
   let page = ''
-  let detectorPort = 0
+  let detectorPort = ''
 
   beforeAll(async () => {
-    detectorPort = await freePort()
+    // Whoever has a Lapwing running has the usual ones taken.
+    const ports = await Promise.all(services.map(async (service) => [`LAPWING__${service}__PORT`, String(await freePort())]))
+    const environment: Record<string, string> = { LAPWING_LOG: log, ...Object.fromEntries(ports) }
+    detectorPort = environment.LAPWING__DETECTOR__PORT!
     startedMs = performance.now()
-    const environment = { LAPWING_LOG: log, LAPWING__DETECTOR__PORT: String(detectorPort) }
     lapwing = startLapwing({ command: 'npm', args: ['start'], folder: clone, environment })
   })
   afterAll(() => lapwing.interrupt())
