@@ -2,8 +2,9 @@
  * The whole pipeline on real parts: a real Prometheus scrapes a real node exporter, the machine is burned for a minute, and a
  * real Alertmanager and a Slack webhook are told, then told that it is over. Kafka is the one that `lapwing start` finds.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -99,7 +100,7 @@ describe.skipIf(missing.length > 0)('from a CPU burn to Alertmanager and Slack',
   })
 
   test('the burn fires an alert in Alertmanager and a message in Slack', async () => {
-    const burning = burnMachine()
+    const burning = await burnMachine(folder)
     try {
       let series: SeriesSummary[] = []
       const [alert] = await eventually(
@@ -149,18 +150,24 @@ function toldOf(series: readonly SeriesSummary[]): string {
 }
 
 /**
- * Keeps every processor busy for `burnMs`, with what nobody else wants of it: what is tested still gets its share. They are started by somebody
- * who does not stand back for others: of a series known for minutes, what rises slowly is no news.
+ * Keeps every processor busy for `burnMs`, with what nobody else wants of it: what is tested still gets its share. All begin at once, when all are
+ * there: of a series known for minutes, what rises slowly is no news.
  */
-function burnMachine(): { done: Promise<void>; stop: () => void } {
-  const burners = burnersPerProcessor * cpus().length
-  const burner = "exec nice -n 19 chrt --idle 0 sh -c 'while :; do :; done'"
-  const script = `i=0; while [ $i -lt ${burners} ]; do (${burner}) & i=$((i + 1)); done; wait`
+async function burnMachine(folder: string): Promise<{ done: Promise<void>; stop: () => void }> {
+  const count = burnersPerProcessor * cpus().length
+  const [ready, go] = [join(folder, 'ready'), join(folder, 'go')]
+  writeFileSync(ready, '')
+  execFileSync('mkfifo', [go])
+  const burner = "exec nice -n 19 chrt --idle 0 sh -c 'echo >> ready; read _ < go; while :; do :; done'"
+  const script = `i=0; while [ $i -lt ${count} ]; do (${burner}) & i=$((i + 1)); done; wait`
   // `timeout` ends its whole process group, when the time is over and when it is told to end.
-  const burning = spawn('timeout', [String(burnMs / 1000), 'sh', '-c', script])
+  const burning = spawn('timeout', [String((2 * burnMs) / 1000), 'sh', '-c', script], { cwd: folder })
+  await eventually(() => readFileSync(ready).length === count, { what: 'all burners are there', deadlineMs: burnMs })
+  // Whoever reads it goes on when it is opened and closed.
+  await (await open(go, 'w')).close()
   const stopping = new AbortController()
   return {
-    done: delay(burnMs, undefined, { signal: stopping.signal }),
+    done: delay(burnMs, undefined, { signal: stopping.signal }).catch(() => {}),
     stop: () => {
       stopping.abort()
       burning.kill()
