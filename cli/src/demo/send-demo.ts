@@ -30,7 +30,7 @@ export const stepMs = 5000
 export const historyMs = 2 * 3_600_000
 /** Steps in a request of the history: about 2,000 samples, as a Prometheus sends. */
 const stepsPerRequest = 80
-const seed = 20_260_301
+export const seed = 20_260_301
 
 /** Resolves when the signal is aborted. Rejects when the receiver says that sending again makes no sense. */
 export async function runDemo(options: DemoOptions): Promise<void> {

@@ -1,8 +1,12 @@
+import { severities, severityOf } from '@lapwing/detection/episode'
+import { SeriesDetector } from '@lapwing/detection/series-detector'
+import { detectorSchema } from '@lapwing/detector/config'
+import { seriesDetectorOptions } from '@lapwing/queries/detector-settings'
 import { describe, expect, test } from 'vitest'
+import { historyMs, seed, stepMs } from './send-demo.ts'
 import { demoSeries, faultAt, type Metric, type Service, valueAt } from './workload.ts'
 
 const liveStartMs = 1_800_000_000_000
-const stepMs = 5000
 const series = (service: Service, metric: Metric) => demoSeries.find((one) => one.service === service && one.metric === metric)!
 const values = (of: ReturnType<typeof series>, fromMs: number, toMs: number, seed = 1) =>
   Array.from({ length: (toMs - fromMs) / stepMs }, (_, i) => valueAt(of, liveStartMs + fromMs + i * stepMs, liveStartMs, seed))
@@ -58,10 +62,10 @@ describe('the demo workload', () => {
     )
   })
 
-  test('goes round: a drop, a flat line, silence, a leak, a queue', () => {
+  test('goes round: a burst, a flat line, silence, a leak, a queue', () => {
     const at = (turn: number) => roundMs + turn * turnMs
-    expect(mean(values(series('search', 'requests'), at(0), at(0) + 90_000))).toBeLessThan(130)
-    expect(new Set(values(series('payments', 'cpu'), at(1), at(1) + 90_000)).size).toBe(1)
+    expect(mean(values(series('search', 'requests'), at(0), at(0) + 90_000))).toBeGreaterThan(800)
+    expect(new Set(values(series('payments', 'cpu'), at(1), at(1) + 150_000)).size).toBe(1)
     expect(new Set(values(series('cart', 'cpu'), at(2), at(2) + 75_000))).toEqual(new Set([undefined]))
     const leak = values(series('gateway', 'memory'), at(3), at(3) + 150_000) as number[]
     expect(leak.at(-1)! / leak[0]!).toBeGreaterThan(1.8)
@@ -69,4 +73,28 @@ describe('the demo workload', () => {
     expect(queue.at(-1)! / queue[0]!).toBeGreaterThan(5)
     expect(faultAt(at(6))?.title).toBe(faultAt(at(0))?.title)
   })
+
+  test.each([0, 150_000, 300_000, 450_000])(
+    'has faults that are all told, and nothing else is, begun %d ms into its rhythm',
+    (intoMs) => {
+      const beginMs = liveStartMs + intoMs
+      const told = new Set(demoSeries.flatMap((one) => [...notified(one, beginMs)]))
+      const faults = Array.from({ length: 7 }, (_, i) => faultAt(i === 0 ? 22_000 : roundMs + (i - 1) * turnMs)!)
+      expect([...told].sort((a, b) => a - b)).toEqual(faults.map(({ startMs }) => startMs))
+    },
+  )
 })
+
+/** Begin of each fault of the first round during which this series is told; of none, when it was told. */
+function* notified(one: (typeof demoSeries)[number], beginMs: number): Generator<number> {
+  const detector = new SeriesDetector(seriesDetectorOptions(detectorSchema.parse({})))
+  const isTold = () => severities.indexOf(severityOf(detector.episode(0))) > 0
+  for (let atMs = beginMs - historyMs; atMs < beginMs + roundMs + 6 * turnMs; atMs += stepMs) {
+    const value = valueAt(one, atMs, beginMs, seed)
+    const live = atMs >= beginMs
+    if (value !== undefined) detector.update(0, { timestampMs: atMs, value, imputed: false, stale: false, stepMs, live })
+    else detector.tick(0, atMs)
+    const { transition } = detector.verdict
+    if ((transition === 'opened' || transition === 'escalated') && isTold()) yield faultAt(atMs - beginMs)?.startMs ?? atMs
+  }
+}

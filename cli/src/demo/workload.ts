@@ -4,7 +4,8 @@
  * A value is a base level, times a rhythm like that of a day (compressed to ten minutes, so that it can be seen), times noise; the
  * metrics of a service lean on the same rhythm, as they do in life. Noise is a hash of seed, series and time, so the value
  * at a time is the same whenever and in whatever order it is asked for. A fault changes some series for a while; the
- * schedule begins with one that anybody recognises and then goes round through the kinds of anomaly.
+ * schedule begins with one that anybody recognises and then goes round through the kinds of anomaly. Each is clear enough to be told by a
+ * detector that knows two hours of the series: a drop is not among them, since requests that fall and rise by a third in ten minutes may do so by more.
  *
  * Blind spot: noise is independent from one sample to the next, real load is not.
  */
@@ -89,14 +90,14 @@ const firstFault: Omit<Fault, 'startMs' | 'endMs'> & { startMs: number; lengthMs
 }
 const roundOfFaults: readonly (Omit<Fault, 'startMs' | 'endMs'> & { readonly lengthMs: number })[] = [
   {
-    title: 'search loses most of its traffic',
+    title: 'a crawler hits search',
     lengthMs: 90 * secondMs,
     service: 'search',
-    effects: { requests: { kind: 'factor', factor: 0.3 } },
+    effects: { requests: { kind: 'factor', factor: 6 }, cpu: { kind: 'factor', factor: 2.5 } },
   },
   {
     title: 'the CPU reading of payments stands still',
-    lengthMs: 90 * secondMs,
+    lengthMs: 150 * secondMs,
     service: 'payments',
     effects: { cpu: { kind: 'flat' } },
   },
