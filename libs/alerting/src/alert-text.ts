@@ -1,4 +1,5 @@
 /** The words of an alert, for every receiver: numbers, times, and the sentences that say what is wrong. */
+import { episodeEnd } from '@lapwing/contracts/episode-end'
 import type { Alert } from '@lapwing/contracts/records'
 import { seriesText } from '@lapwing/contracts/series'
 
@@ -6,11 +7,16 @@ import { seriesText } from '@lapwing/contracts/series'
 export const beganAnew = 'began_anew'
 
 /** `cpu_usage is unusual` and its end; one sentence without a full stop. */
-export function summaryText({ metric, state, reason }: Alert): string {
+export function summaryText(alert: Alert): string {
+  const { metric, state, reason } = alert
   if (state !== 'resolved') return `${metric} is unusual`
-  return reason === beganAnew
-    ? `${metric} is no longer followed as unusual: its detector began anew`
-    : `${metric} is back to normal`
+  if (reason === beganAnew) return `${metric} is no longer followed as unusual: its detector began anew`
+  return isGone(alert) ? `${metric} went away while it was unusual` : `${metric} is back to normal`
+}
+
+/** Whether the episode ended because there was no series any more. */
+export function isGone({ state, value }: Alert): boolean {
+  return state === 'resolved' && episodeEnd({ state, value, endReason: '' }) === 'series_gone'
 }
 
 /** The facts: what it was, what it should have been, and what stands out. */

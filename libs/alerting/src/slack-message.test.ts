@@ -78,9 +78,12 @@ describe('a message', () => {
 
 describe('the message of an incident', () => {
   test('does not call normal what nobody saw become so', () => {
-    const over = (reason: string) => alertRecord({ state: 'resolved', endedAtMs: startedAtMs + 60_000, reason })
+    const over = (reason: string, value = 1) => alertRecord({ state: 'resolved', endedAtMs: startedAtMs + 60_000, reason, value })
     const titleOf = (...members: readonly ReturnType<typeof over>[]) => message(members[0]!, [warned], members).text
     expect(titleOf(over('resolved'), over('resolved'))).toMatch(/^🟢 Resolved: 2 series are back to normal, /)
+    expect(titleOf(over('resolved'), over('resolved', Number.NaN))).toMatch(
+      /^🟢 Resolved: 2 series are back to normal or went away, /,
+    )
     expect(titleOf(over('resolved'), over('began_anew'))).toMatch(
       /^🟢 Resolved: 2 series are no longer unusual, or no longer followed because their detector began anew, /,
     )

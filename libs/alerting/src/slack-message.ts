@@ -17,6 +17,7 @@ import {
   durationText,
   episodePage,
   graphPage,
+  isGone,
   numberText,
   reasonsText,
   summaryText,
@@ -121,9 +122,9 @@ function titleText({ alert, members, quietedBy }: Delivery): string {
 }
 
 function endText(members: readonly Alert[]): string {
-  return members.some(({ reason }) => reason === beganAnew)
-    ? 'no longer unusual, or no longer followed because their detector began anew'
-    : 'back to normal'
+  if (members.some(({ reason }) => reason === beganAnew))
+    return 'no longer unusual, or no longer followed because their detector began anew'
+  return members.some(isGone) ? 'back to normal or went away' : 'back to normal'
 }
 
 function linkTexts(alert: Alert, { pageUrl, runbook, prometheusUrl }: SlackLinks): SlackText[] {
