@@ -1,5 +1,5 @@
 /** `lapwing alerts show` and `explain`: what is true of one alert, and every decision about it in the order of time. */
-import { descriptionText } from '@lapwing/alerting/alert-text'
+import { alertEnd, descriptionText } from '@lapwing/alerting/alert-text'
 import { reasonText } from '@lapwing/alerting/reason-text'
 import { verdictText } from '@lapwing/alerting/verdict'
 import { decode } from '@lapwing/contracts/codec'
@@ -10,7 +10,7 @@ import { jsonLine, visible } from '../terminal/text-table.ts'
 import type { Deployment } from '../topics/open-log.ts'
 import { unlessAbsent } from '../topics/unless-absent.ts'
 import { UserError } from '../user-error.ts'
-import { alertEnd, whereText } from './list-alerts.ts'
+import { whereText } from './list-alerts.ts'
 import { type KnownAlert, readAlerts } from './read-alerts.ts'
 
 /** Rejects with a UserError when no alert, or more than one, has an id that begins like this. */

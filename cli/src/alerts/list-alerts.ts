@@ -1,7 +1,6 @@
 /** `lapwing alerts list` */
-import { beganAnew, numberText } from '@lapwing/alerting/alert-text'
+import { alertEnd, numberText } from '@lapwing/alerting/alert-text'
 import { compareSeverity } from '@lapwing/alerting/severity'
-import { episodeEnd } from '@lapwing/contracts/episode-end'
 import type { Alert } from '@lapwing/contracts/records'
 import { type Column, jsonLine, textTable } from '../terminal/text-table.ts'
 import type { Deployment } from '../topics/open-log.ts'
@@ -43,13 +42,6 @@ function rowOf(alert: Alert): string[] {
     `${numberText(lower)}..${numberText(upper)}`,
     route,
   ]
-}
-
-/** Why it ended, as `episodeEnd` says it, or `superseded`; empty while it fires, and where the alert was held back and its record does not tell. */
-export function alertEnd({ state, reason, value }: Alert): string {
-  if (state !== 'resolved') return ''
-  if (reason === beganAnew || reason === 'superseded') return reason
-  return reason === 'resolved' || !Number.isNaN(value) ? episodeEnd({ state, endReason: '', value }) : ''
 }
 
 /** `instance=node-1:9100 job=node`, without the name of the metric. */

@@ -19,7 +19,9 @@ test('durations read like a person says them', () => {
 test('sentences tell what is wrong, and what is over', () => {
   expect(summaryText(alertRecord())).toBe('node_load1 is unusual')
   expect(summaryText(alertRecord({ state: 'resolved' }))).toBe('node_load1 is back to normal')
-  expect(summaryText(alertRecord({ state: 'resolved', value: Number.NaN }))).toBe('node_load1 went away while it was unusual')
+  expect(summaryText(alertRecord({ state: 'resolved', reason: 'resolved', value: Number.NaN }))).toBe(
+    'node_load1 went away while it was unusual',
+  )
   expect(summaryText(alertRecord({ state: 'resolved', reason: beganAnew }))).toBe(
     'node_load1 is no longer followed as unusual: its detector began anew',
   )

@@ -14,9 +14,16 @@ export function summaryText(alert: Alert): string {
   return isGone(alert) ? `${metric} went away while it was unusual` : `${metric} is back to normal`
 }
 
+/** Why it ended, as `episodeEnd` says it, or `superseded`; empty while it fires, and where the alert was held back and its record does not tell. */
+export function alertEnd({ state, reason, value }: Alert): string {
+  if (state !== 'resolved') return ''
+  if (reason === beganAnew || reason === 'superseded') return reason
+  return reason === 'resolved' || !Number.isNaN(value) ? episodeEnd({ state, endReason: '', value }) : ''
+}
+
 /** Whether the episode ended because there was no series any more. */
-export function isGone({ state, value }: Alert): boolean {
-  return state === 'resolved' && episodeEnd({ state, value, endReason: '' }) === 'series_gone'
+export function isGone(alert: Alert): boolean {
+  return alertEnd(alert) === 'series_gone'
 }
 
 /** The facts: what it was, what it should have been, and what stands out. */

@@ -325,7 +325,6 @@ class PartitionDetector implements DetectStep {
   }
 }
 
-/** Nothing that could still be told of it but its end. */
 /** Without an open episode, before or after, there is nothing to tell. */
 function isEventful({ transition, state }: Verdict): boolean {
   return transition !== 'none' || state === 'anomalous'
@@ -335,6 +334,7 @@ function watchedSeries({ batch, readLabels }: BatchInHand, series: number): Watc
   return { source: batch.source, entityKey: entityText(batch.series, series), labels: readLabels(series) }
 }
 
+/** Nothing that could still be told of it but its end. */
 function isOpenAndCritical(episode: Float64Array): boolean {
   return episode[episodeFields.startedAtMs]! > 0 && severityOf(episode) === 'critical'
 }
