@@ -245,7 +245,8 @@ class PartitionDetector implements DetectStep {
     const { verdict } = this.#detector
     const episode = this.#detector.episode(slot)
     const followed = this.#verdicts.follow(slot, episodeSample(sample, verdict, episode))
-    const { told, under } = this.#leftOpen.tell(this.#slots.keyOf(slot), followed, record.offset)
+    const place = { offset: record.offset, timestampMs: sample.timestampMs }
+    const { told, under } = this.#leftOpen.tell(this.#slots.keyOf(slot), followed, place)
     if (told.transition === 'none') return told.suppressedBy
     if (told.transition === 'opened') counts.opened++
     if (told.transition === 'opened' && told.suppressedBy) counts.suppressed++

@@ -30,7 +30,7 @@ function begun(...open: readonly Anomaly[]): LeftOpen {
 
 const transitions = (leftOpen: LeftOpen, ...samples: readonly (readonly [bigint, EpisodeTransition, Severity?])[]) =>
   samples.map(([offset, transition, severity]) => {
-    const { told, under } = leftOpen.tell(key, said(transition, severity), offset)
+    const { told, under } = leftOpen.tell(key, said(transition, severity), { offset, timestampMs: Number(offset) * 1000 })
     return under ? `${told.transition} ${told.severity} as ${under.episodeId}` : told.transition
   })
 
@@ -51,6 +51,16 @@ describe('a detector that begins without its state', () => {
     ).toEqual([...['none', 'none warning as theirs', 'escalated critical as theirs', 'resolved critical as theirs']])
     expect(transitions(begun(anomaly({})), [12n, 'opened', 'critical'], [13n, 'resolved', 'info'], [14n, 'opened'])).toEqual([
       ...['escalated critical as theirs', 'resolved critical as theirs', 'opened'],
+    ])
+  })
+
+  test('takes no episode for the open one that was over before an earlier owner told of that', () => {
+    const open = anomaly({ startedAtMs: 14_000, observedAtMs: 15_000, severity: 'critical' })
+    expect(
+      transitions(begun(open), [11n, 'opened'], [12n, 'escalated'], [13n, 'resolved'], [15n, 'opened'], [16n, 'resolved']),
+    ).toEqual(['none', 'none', 'none', 'none critical as theirs', 'resolved critical as theirs'])
+    expect(transitions(begun(open), [11n, 'opened'], [15n, 'none'], [16n, 'resolved'])).toEqual([
+      ...['none', 'none critical as theirs', 'resolved critical as theirs'],
     ])
   })
 

@@ -26,6 +26,12 @@ export interface ToldUnder {
   readonly under: EpisodeName | undefined
 }
 
+/** Of a sample: offset of its record on the input, and its time. */
+export interface SamplePlace {
+  readonly offset: bigint
+  readonly timestampMs: number
+}
+
 /** Of one series. */
 interface Memory {
   /** Newest records of the episodes that an earlier detector left open, the one that began last first. */
@@ -54,18 +60,27 @@ export class LeftOpen {
     }
   }
 
-  /** What to tell of a sample at this offset of the input. */
-  tell(key: Uint8Array, told: Told, offset: bigint): ToldUnder {
+  /** What to tell of a sample of the series with this key. */
+  tell(key: Uint8Array, told: Told, sample: SamplePlace): ToldUnder {
     if (!this.#places && this.#series.size === 0) return { told, under: undefined }
     const seriesKey = Buffer.from(key).toString('hex')
     const memory = this.#series.get(seriesKey)
-    if (this.#places && offset < this.#places.answeredBefore) {
+    if (this.#isAnswered(sample, memory)) {
       if (told.transition === 'opened') this.#keep(seriesKey, { ...(memory ?? nothingLeft), untold: true })
       if (told.transition === 'resolved') this.#keep(seriesKey, { ...(memory ?? nothingLeft), untold: false })
       return { told: { ...told, transition: 'none' }, under: undefined }
     }
     if (!memory) return { told, under: undefined }
     return memory.left[0] ? this.#goOn(seriesKey, memory, memory.left[0], told) : this.#makeUp(seriesKey, told)
+  }
+
+  /**
+   * Whether an earlier owner told what there was to tell: it had the offset behind it, or has told of something later in the series. Without
+   * the second an episode that was over before would be taken for the open one, and would end it.
+   */
+  #isAnswered({ offset, timestampMs }: SamplePlace, memory: Memory | undefined): boolean {
+    if (!this.#places) return false
+    return offset < this.#places.answeredBefore || (memory?.left ?? []).some(({ observedAtMs }) => timestampMs < observedAtMs)
   }
 
   /**

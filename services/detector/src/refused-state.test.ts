@@ -95,11 +95,12 @@ async function anomaliesOf(log: Log): Promise<Anomaly[]> {
 const quiet = Array.from({ length: 300 }, (_, i) => wave(i))
 const refused = { kind: 'damaged', partition: 0, reason: 'config' }
 
-/** An episode that ended, and one that is open when the detector stops. */
+/** An episode that ends, and one that is open at the last. */
+const twoEpisodes = [...quiet.slice(0, 200), ...Array(6).fill(60), ...quiet.slice(200), ...Array(3).fill(90)]
+
 async function withOneLeftOpen(): Promise<{ log: Log; open: Anomaly; told: readonly Anomaly[] }> {
   const log = await createTopics()
-  const values = [...quiet.slice(0, 200), ...Array(6).fill(60), ...quiet.slice(200), ...Array(3).fill(90)]
-  await detect(log, { windowMinutes: 60 }, 0, values)
+  await detect(log, { windowMinutes: 60 }, 0, twoEpisodes)
   const told = await anomaliesOf(log)
   const ended = new Set(told.filter(({ state }) => state === 'resolved').map(({ episodeId }) => episodeId))
   const open = told.filter(({ episodeId }) => !ended.has(episodeId))
@@ -130,6 +131,15 @@ test('when it dies before it has put anything down, the one after it does not en
   expect(await detect(log, unmoved, sent + 30, after)).toContainEqual(refused)
   const news = (await anomaliesOf(log)).slice(told.length)
   expect(news.map(({ episodeId, endReason }) => [episodeId, endReason])).toEqual([[open.episodeId, 'began_anew']])
+})
+
+test('when one died that had put nothing down, the next of the same settings tells what was told and no more', async () => {
+  const [log, calm] = [await createTopics(), await createTopics()]
+  await detect(log, { windowMinutes: 60, dies: true }, 0, twoEpisodes)
+  await detect(log, { windowMinutes: 60 }, sent, after)
+  await detect(calm, { windowMinutes: 60 }, 0, [...twoEpisodes, ...after])
+  const idsOn = async (of: Log) => new Set((await anomaliesOf(of)).map(({ id }) => id))
+  expect(await idsOn(log)).toEqual(await idsOn(calm))
 })
 
 test('while nothing new comes it ends nothing, and remembers over a restart that it has to', async () => {

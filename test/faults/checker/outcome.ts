@@ -9,7 +9,8 @@
  */
 import { decode, decodeIfReadable } from '@lapwing/contracts/codec'
 import { ColumnError, float64Column, uint32Column } from '@lapwing/contracts/columns'
-import type { SampleBatch, ScoreBatch } from '@lapwing/contracts/records'
+import type { Anomaly, SampleBatch, ScoreBatch } from '@lapwing/contracts/records'
+import { seriesText } from '@lapwing/contracts/series'
 import { seriesStates } from '@lapwing/contracts/series-state'
 import { keyText } from '@lapwing/contracts/series-table'
 import type { LogRecord } from '@lapwing/stream/log'
@@ -33,7 +34,8 @@ export interface Outcome {
   readonly unanswered: readonly string[]
   /** Sample records whose score records are not all the same bytes. */
   readonly conflicting: readonly string[]
-  readonly anomalyIds: ReadonlySet<string>
+  /** What each anomaly record says, by its id. */
+  readonly anomalies: ReadonlyMap<string, string>
   /** Score records beyond the first of their sample record. */
   readonly repeatedScores: number
   /** Anomaly records beyond the first of their id. */
@@ -42,16 +44,21 @@ export interface Outcome {
 
 export function readOutcome({ samples, scores, anomalies, deadLetters }: RunRecords): Outcome {
   const { bySource, conflicting } = groupScores(scores)
-  const ids = anomalies.map(({ value }) => decode('Anomaly', value!).id)
-  const anomalyIds = new Set(ids)
+  const records = anomalies.map(({ value }) => decode('Anomaly', value!))
+  const byId = new Map(records.map((record) => [record.id, anomalyText(record)]))
   const answers = answerSamples(samples, bySource, reasonsOf(deadLetters))
   return {
     ...answers,
     conflicting,
-    anomalyIds,
+    anomalies: byId,
     repeatedScores: scores.length - bySource.size,
-    repeatedAnomalies: ids.length - anomalyIds.size,
+    repeatedAnomalies: records.length - byId.size,
   }
+}
+
+function anomalyText({ id, state, severity, labels, startedAtMs, observedAtMs, endReason }: Anomaly): string {
+  const episode = `of ${new Date(startedAtMs).toISOString()}, ${severity}${endReason && `, ${endReason}`}`
+  return `${id}: ${seriesText(labels)} ${state} at ${new Date(observedAtMs).toISOString()}, ${episode}`
 }
 
 /** The first score record of each sample record, and those with copies that differ. */

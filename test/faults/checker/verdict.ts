@@ -9,7 +9,7 @@ import type { Outcome } from './outcome.ts'
 
 export interface Expectation {
   /** The same input without faults. */
-  readonly faultFree: Pick<Outcome, 'learned' | 'anomalyIds'>
+  readonly faultFree: Pick<Outcome, 'learned' | 'anomalies'>
   /** Samples that the sender was told are safe. */
   readonly acknowledged: ReadonlySet<string>
   /** Most score records that may have been written again; undefined where nothing is known of the faults. */
@@ -32,8 +32,8 @@ export function judge(outcome: Outcome, { faultFree, acknowledged, repeatsBound 
   const lost = [...acknowledged].filter((id) => !outcome.onTopic.has(id))
   const differing = [...faultFree.learned].filter(([id, bits]) => outcome.learned.get(id) !== bits).map(([id]) => id)
   const unexpected = [...outcome.learned.keys()].filter((id) => !faultFree.learned.has(id))
-  const anomaliesMissing = [...faultFree.anomalyIds].filter((id) => !outcome.anomalyIds.has(id))
-  const anomaliesExtra = [...outcome.anomalyIds].filter((id) => !faultFree.anomalyIds.has(id))
+  const anomaliesMissing = textsBeyond(faultFree.anomalies, outcome.anomalies)
+  const anomaliesExtra = textsBeyond(outcome.anomalies, faultFree.anomalies)
   const repeats = outcome.repeatedScores
   return {
     samplesIn: acknowledged.size,
@@ -56,6 +56,10 @@ export function judge(outcome: Outcome, { faultFree, acknowledged, repeatsBound 
         : []),
     ],
   }
+}
+
+function textsBeyond(texts: ReadonlyMap<string, string>, others: ReadonlyMap<string, string>): string[] {
+  return [...texts].filter(([id]) => !others.has(id)).map(([, text]) => text)
 }
 
 /** Nothing when there are none; else how many, and the first few. */

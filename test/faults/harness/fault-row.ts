@@ -48,4 +48,6 @@ export interface RowResult {
   readonly counted: Readonly<Record<string, number>>
   readonly seconds: number
   readonly violations: readonly string[]
+  /** Of a row that failed: what its services warned of and took over, in order of time. */
+  readonly story?: readonly string[]
 }

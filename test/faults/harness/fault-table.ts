@@ -10,9 +10,9 @@ export function writeResults(name: string, content: object): void {
   writeFileSync(`${folder}${name}.json`, `${JSON.stringify(content, undefined, 2)}\n`)
 }
 
-export function progressLine({ number, fault, seconds, violations }: RowResult): string {
+export function progressLine({ number, fault, seconds, violations, story = [] }: RowResult): string {
   const verdict = violations.length === 0 ? 'ok' : `FAILED: ${violations.join('; ')}`
-  return `  row ${number}, ${seconds.toFixed(0)} s: ${fault}: ${verdict}\n`
+  return [`  row ${number}, ${seconds.toFixed(0)} s: ${fault}: ${verdict}`, ...story.map((line) => `    ${line}`), ''].join('\n')
 }
 
 export function faultTable(results: readonly RowResult[]): string {

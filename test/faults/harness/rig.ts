@@ -186,6 +186,22 @@ export class Rig {
     return this.detectors.map(membershipOf)
   }
 
+  /** What the services warned of and took over, in order of time, the last of it. */
+  story(): string[] {
+    const named = [
+      ...this.detectors.map((service, number) => [`detector ${number}`, service] as const),
+      ...this.ingestors.map((service, number) => [`ingestor ${number}`, service] as const),
+    ]
+    const told = named.flatMap(([name, service]) =>
+      service
+        .lines()
+        .filter(isStory)
+        .map((line) => [name, line] as const),
+    )
+    const inOrder = told.sort(([, a], [, b]) => Date.parse(a.time) - Date.parse(b.time))
+    return inOrder.slice(-storyLines).map(([name, { time, msg, ...fields }]) => `${time} ${name}: ${msg} ${placeText(fields)}`)
+  }
+
   /**
    * The load: round after round, spread over the row's time until `hurry` says so, then quickly. The last quarter goes out ten times as
    * slowly: on a slow machine the faults are late, and a fault that waits for load which is all sent would wait for ever.
@@ -293,6 +309,16 @@ export class Rig {
 const settleMs = 240_000
 const quietMs = 10_000
 const silent = { debug: () => {}, warn: () => {}, error: () => {} }
+
+const storyLines = 120
+
+function isStory({ level, msg }: LogLine): boolean {
+  return level === 'warn' || level === 'error' || level === 'fatal' || takenOver.test(msg)
+}
+
+function placeText({ partition, place, silentForMs, code }: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ partition, place, silentForMs, code })
+}
 
 function lastWords(service: ServiceProcess): string {
   const last = service.lines().at(-1)

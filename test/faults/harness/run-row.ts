@@ -23,16 +23,21 @@ export async function runRow(row: FaultRow, hall: Hall): Promise<RowResult> {
 async function tryRow(row: FaultRow, hall: Hall): Promise<RowResult> {
   const rig = await Rig.open(row, hall)
   try {
-    await (row.start ?? startUsual)(rig)
-    await disturbUnderLoad(row, rig)
-    await rig.settle()
-    await rig.closingRound()
-    const ends = await rig.stopServices()
-    const result = await examine(row, rig)
-    return { ...result, violations: [...ends, ...result.violations] }
+    const result = await runToItsEnd(row, rig).catch((error: Error) => unfinished(row, error))
+    return result.violations.length > 0 ? { ...result, story: rig.story() } : result
   } finally {
     await rig.close()
   }
+}
+
+async function runToItsEnd(row: FaultRow, rig: Rig): Promise<RowResult> {
+  await (row.start ?? startUsual)(rig)
+  await disturbUnderLoad(row, rig)
+  await rig.settle()
+  await rig.closingRound()
+  const ends = await rig.stopServices()
+  const result = await examine(row, rig)
+  return { ...result, violations: [...ends, ...result.violations] }
 }
 
 function unfinished({ number, fault }: FaultRow, error: Error): RowResult {
@@ -84,7 +89,7 @@ async function examine(row: FaultRow, rig: Rig): Promise<RowResult> {
   })
   const violations = [
     ...verdict.violations,
-    ...(faultFree.anomalyIds.size < 10 ? ['the load has too few anomalies to lose'] : []),
+    ...(faultFree.anomalies.size < 10 ? ['the load has too few anomalies to lose'] : []),
     ...stateProblems(topics.state, topics.nextOffsets),
     ...(row.stateMayGoBack ? [] : markersGoingBack(topics.state)),
     ...(await othersOf(row, rig)),
@@ -96,7 +101,7 @@ async function examine(row: FaultRow, rig: Rig): Promise<RowResult> {
     samplesIn: verdict.samplesIn,
     learned: verdict.learned,
     differing: verdict.differing,
-    anomalies: faultFree.anomalyIds.size,
+    anomalies: faultFree.anomalies.size,
     anomaliesMissing: verdict.anomaliesMissing,
     anomaliesExtra: verdict.anomaliesExtra,
     repeats: verdict.repeats,
