@@ -52,6 +52,22 @@ describe('a service', () => {
     expect(closed).toEqual(['second', 'first'])
   })
 
+  test('says whose port it is that is taken, and which address is none', async () => {
+    const first = await run(async () => {})
+    const at = (http: { readonly host: string; readonly port: number }) =>
+      runService({ name: 'test', config: {}, logger, http, version: '1', onFail: () => {}, start: async () => {} })
+    const port = Number(new URL(first.url).port)
+    await expect(at({ host: '127.0.0.1', port })).rejects.toMatchObject({
+      name: 'ConfigError',
+      message: `test.port: something else listens at 127.0.0.1:${port} already. Expected a port that is free: --set test.port=PORT`,
+    })
+    await expect(at({ host: '192.0.2.1', port: 0 })).rejects.toMatchObject({
+      name: 'ConfigError',
+      message: expect.stringMatching(/^http\.host: 192\.0\.2\.1 is no address of this machine\./),
+    })
+    await first.close()
+  })
+
   test('closing twice closes once, and one failing clean-up does not keep the others from running', async () => {
     const closed: string[] = []
     const service = await run(async ({ onClose }) => {

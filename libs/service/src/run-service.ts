@@ -12,6 +12,7 @@ import type { ConfigSource } from './config-source.ts'
 import { type ConfigWatcher, type LiveConfig, watchConfig } from './config-watcher.ts'
 import { createHealth, type Health } from './health.ts'
 import { addLandingPage, createHttp } from './http.ts'
+import { listenProblem } from './listen-problem.ts'
 import { type ProblemCounts, problemsLogged } from './logger.ts'
 import { settingsYaml } from './settings-text.ts'
 
@@ -77,10 +78,15 @@ export async function runService<Config extends object>(options: ServiceOptions<
   let listening: Promise<string> | undefined
   const listen = () => {
     if (!listening && !http.hasRoute({ method: 'GET', url: '/' })) addLandingPage(http, options.name)
-    listening ??= http.listen(options.http).then((url) => {
-      options.logger.info({ url }, 'listening')
-      return url
-    })
+    listening ??= http.listen(options.http).then(
+      (url) => {
+        options.logger.info({ url }, 'listening')
+        return url
+      },
+      (error: unknown) => {
+        throw listenProblem(error, options.name, options.http)
+      },
+    )
     return listening
   }
   let watcher: ConfigWatcher<Config> | undefined
