@@ -26,6 +26,12 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(clone, { recursive: true, force: true }))
 
+/** With free ports: whoever has a Lapwing running has the usual ones taken. */
+async function environmentOf(log: string): Promise<Record<string, string>> {
+  const ports = await Promise.all(services.map(async (service) => [`LAPWING__${service}__PORT`, String(await freePort())]))
+  return { LAPWING_LOG: log, ...Object.fromEntries(ports) }
+}
+
 describe.each([
   { log: 'kafka', says: /Kafka/ },
   { log: 'in-process', says: /within the process/ },
@@ -36,9 +42,7 @@ describe.each([
   let detectorPort = ''
 
   beforeAll(async () => {
-    // Whoever has a Lapwing running has the usual ones taken.
-    const ports = await Promise.all(services.map(async (service) => [`LAPWING__${service}__PORT`, String(await freePort())]))
-    const environment: Record<string, string> = { LAPWING_LOG: log, ...Object.fromEntries(ports) }
+    const environment = await environmentOf(log)
     detectorPort = environment.LAPWING__DETECTOR__PORT!
     startedMs = performance.now()
     lapwing = startLapwing({ command: 'npm', args: ['start'], folder: clone, environment })
@@ -116,6 +120,21 @@ describe.each([
     })
     expect(lapwing.output()).toMatch(/Stopped\.\n$/)
   })
+})
+
+test('when the Kafka that it started dies it says so, stops what it started, and ends', async ({ skip }) => {
+  const lapwing = startLapwing({ command: 'npm', args: ['start'], folder: clone, environment: await environmentOf('kafka') })
+  await lapwing.said('page', 120_000)
+  const jvm = processesWith(lapwing.mark).find((line) => /^\d+ \S*java .* kafka\.Kafka /.test(line))
+  if (jvm) process.kill(Number.parseInt(jvm, 10), 'SIGKILL')
+  else await lapwing.interrupt()
+  await eventually(() => processesWith(lapwing.mark).length === 0, {
+    what: () => `no process is left, but: ${processesWith(lapwing.mark).join('\n')}\n${lapwing.output()}`,
+    deadlineMs: 60_000,
+  })
+  skip(!jvm, 'its Kafka is none of its processes')
+  expect(lapwing.output()).toMatch(/Kafka has ended by itself: stopping …[^]*Stopped\.\n$/)
+  expect(await lapwing.interrupt()).toBe(1)
 })
 
 const chromiumFlags = [

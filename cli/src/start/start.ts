@@ -70,7 +70,7 @@ async function runUntilGivenUp(flags: StartFlags, undo: (() => Promise<void>)[])
     say('commands', `KAFKA_BROKERS=${log.brokers.join(',')} ./lapwing alerts list`)
   process.stdout.write('Ctrl-C stops everything.\n')
   if (!prometheusUrl) undo.push(feedDemo({ ingestorUrl: services.urls.get('ingestor')!, show: output.show }))
-  return services.gaveUp
+  return Promise.race([services.gaveUp, log.gone])
 }
 
 async function startServices(

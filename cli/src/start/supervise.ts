@@ -1,8 +1,8 @@
 /**
- * Service processes and their lives: started, awaited until ready, started again when they die, stopped in reverse order.
+ * Service processes and their lives: started, awaited until ready, started again when they die, stopped side by side.
  *
  * Each child leads a process group of its own, so that Ctrl-C in the terminal reaches only the supervisor, which then stops
- * them in order; a child whose supervisor is gone notices its closed channel and ends by itself. A service that dies
+ * them; a child whose supervisor is gone notices its closed channel and ends by itself. A service that dies
  * `mostRestarts` times in a row, each time soon after its start, is given up, and with it the whole.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -95,7 +95,8 @@ export async function supervise(options: SupervisorOptions): Promise<RunningServ
 
   const stop = async () => {
     stopping = true
-    for (const { name } of [...options.commands].reverse()) await stopChild(children.get(name))
+    // One after the other they would take a minute where the log is gone: each waits for it as long as it may.
+    await Promise.all([...children.values()].map(stopChild))
   }
   try {
     await Promise.all(options.commands.map((command) => run(command, 0)))
@@ -128,8 +129,8 @@ function exitText(code: number | null, signal: NodeJS.Signals | null): string {
   return signal ? `killed by ${signal}` : `exit code ${code}`
 }
 
-async function stopChild(child: ChildProcess | undefined): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
   const exited = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
   const timer = setTimeout(() => child.kill('SIGKILL'), stopDeadlineMs)

@@ -35,6 +35,8 @@ export interface ChosenLog {
   readonly brokers: readonly string[]
   /** One sentence for the log. */
   readonly why: string
+  /** Resolves with the reason when what was started for it is there no longer; never for what was not started here. */
+  readonly gone: Promise<string>
   /** Ends what was started for it. */
   stop(): Promise<void>
 }
@@ -47,6 +49,7 @@ export async function chooseLog(wishes: LogWishes): Promise<ChosenLog> {
       kind: 'kafka',
       brokers: wishes.brokers,
       why: `Kafka at ${wishes.brokers.join(', ')}, as configured`,
+      gone: never,
       stop: async () => undefined,
     }
   }
@@ -62,13 +65,17 @@ export async function chooseLog(wishes: LogWishes): Promise<ChosenLog> {
   return inProcess(reasons.join('; '))
 }
 
+const never = new Promise<never>(() => {})
+
 function inProcess(why: string): ChosenLog {
-  return { kind: 'in-process', brokers: [], why: `the log within the process (${why})`, stop: async () => undefined }
+  return { kind: 'in-process', brokers: [], why: `the log within the process (${why})`, gone: never, stop: async () => undefined }
 }
 
 async function startFromJars(wishes: LogWishes): Promise<ChosenLog> {
   const server = await startKafka(wishes)
-  return { kind: 'kafka', brokers: server.brokers, why: `Apache Kafka from its jars at ${server.brokers[0]}`, stop: server.stop }
+  const { brokers, stop } = server
+  const gone = server.ended.then((lastLines) => `${lastLines.replace(/^/gm, '  kafka      ')}\nKafka has ended by itself`)
+  return { kind: 'kafka', brokers, why: `Apache Kafka from its jars at ${brokers[0]}`, gone, stop }
 }
 
 /** testcontainers is loaded only when an engine answers: it takes a second, and longer to find out that there is none. */
@@ -83,7 +90,7 @@ async function startInDocker({ dockerHost }: LogWishes): Promise<ChosenLog> {
   const stop = async () => {
     await container.stop()
   }
-  return { kind: 'kafka', brokers: [broker], why: `Kafka in Docker (${dockerImage}) at ${broker}`, stop }
+  return { kind: 'kafka', brokers: [broker], why: `Kafka in Docker (${dockerImage}) at ${broker}`, gone: never, stop }
 }
 
 /** The image the module is made for; 8.0 holds Kafka 4.0. */

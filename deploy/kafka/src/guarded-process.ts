@@ -14,6 +14,8 @@ export interface GuardedProcess {
   /** Of the child, not of the shell. */
   readonly pid: number
   hasEnded(): boolean
+  /** Resolves when it has, for whatever reason. */
+  readonly ended: Promise<void>
   /** Asks it to end; kills it when it has not after `patienceMs`. */
   stop(patienceMs: number): Promise<void>
   /** At once, as a power cut would. */
@@ -25,7 +27,7 @@ export async function startGuarded(command: readonly string[], outputPath: strin
   const output = await open(outputPath, 'a')
   const shell = spawn('/bin/sh', ['-c', guardScript, 'guard', ...command], { detached: true, stdio: ['pipe', 'pipe', output.fd] })
   await output.close()
-  const ended = once(shell, 'exit')
+  const ended = once(shell, 'exit').then(() => undefined)
   const [line] = await once(shell.stdout!, 'data')
   const pid = Number(String(line).trim())
   const hasEnded = () => shell.exitCode !== null || shell.signalCode !== null
@@ -42,7 +44,7 @@ export async function startGuarded(command: readonly string[], outputPath: strin
     if ((await Promise.race([ended, late])) === 'late') await kill()
     patience.abort()
   }
-  return { pid, hasEnded, stop, kill }
+  return { pid, hasEnded, ended, stop, kill }
 }
 
 /** Tells the process id of the command on standard output, then waits for the end of either. */

@@ -11,6 +11,7 @@ describe.skipIf(!inject('canStartKafka'))('Kafka from its jars', () => {
     const broker = await startTestBroker(process.env)
     await broker.server.stop()
     expect(isAlive(broker.server.pid)).toBe(false)
+    expect(await broker.server.ended).toMatch(/shut down/)
     const second = await broker.restart()
     expect(second.brokers).toEqual(broker.server.brokers)
     await broker.remove()

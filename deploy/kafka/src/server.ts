@@ -44,6 +44,8 @@ export interface KafkaServer {
   readonly port: number
   /** Of the JVM. */
   readonly pid: number
+  /** Resolves when it has ended, for whatever reason, with the last lines that it wrote. */
+  readonly ended: Promise<string>
   /** In order, killed after a while. */
   stop(): Promise<void>
   /** At once, as a power cut would. */
@@ -87,7 +89,7 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
   const jvm = await startGuarded([...command, 'kafka.Kafka', settings], outputPath(options.dataDirectory))
   try {
     await waitUntilItAccepts(port, jvm, options.dataDirectory)
-    return running(jvm, port)
+    return running(jvm, port, options.dataDirectory)
   } catch (error) {
     await jvm.kill()
     throw error
@@ -135,9 +137,10 @@ function accepts(port: number): Promise<boolean> {
   })
 }
 
-function running(jvm: GuardedProcess, port: number): KafkaServer {
+function running(jvm: GuardedProcess, port: number, dataDirectory: string): KafkaServer {
   const { pid, kill, stop } = jvm
-  return { brokers: [`127.0.0.1:${port}`], port, pid, kill, stop: () => stop(stopTimeoutMs) }
+  const ended = jvm.ended.then(() => lastOutput(dataDirectory)).catch(() => '')
+  return { brokers: [`127.0.0.1:${port}`], port, pid, ended, kill, stop: () => stop(stopTimeoutMs) }
 }
 
 function outputPath(dataDirectory: string): string {

@@ -61,6 +61,8 @@ export function createLogger({ name, level, output }: LoggerOptions): Logger {
           write.apply(this, args)
         },
       },
+      // The usual one puts the messages of all causes in a row, which here say the same.
+      serializers: { err: pino.stdSerializers.errWithCause },
       redact: { paths: [...secretPaths, ...secretPaths.map((path) => `*.${path}`)], censor: '[secret]' },
     },
     output,

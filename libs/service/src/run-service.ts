@@ -169,7 +169,7 @@ async function closeAll(closers: { name: string; close: () => Promise<void> }[],
   )
   for (const { name, close } of closers.reverse()) {
     const outcome = await Promise.race([close().catch((error: unknown) => ({ error })), expired])
-    if (outcome === 'expired') logger.error({ closing: name, closeDeadlineMs }, 'not closed in time, left behind')
-    else if (outcome) logger.error({ closing: name, err: outcome.error }, 'closing failed')
+    if (outcome === 'expired') logger.error({ closing: name, closeDeadlineMs }, `${name}: not closed in time, left behind`)
+    else if (outcome) logger.error({ closing: name, err: outcome.error }, `${name}: closing failed`)
   }
 }

@@ -1,13 +1,14 @@
 /**
- * Holds the part of `patches/kafkajs@2.2.4.patch` that is about connections: one goes on after a broker died while it was answering, and
- * two calls that connect at once leave no socket behind.
+ * Holds the part of `patches/kafkajs@2.2.4.patch` that is about connections: one goes on after a broker died while it was answering, two
+ * calls that connect at once leave no socket behind, nor do many that give up listeners; a coordinator that closed the connection is looked for again.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import Cluster from 'kafkajs/src/cluster/index.js'
 import Connection from 'kafkajs/src/network/connection.js'
 import socketFactory from 'kafkajs/src/network/socketFactory.js'
 import Encoder from 'kafkajs/src/protocol/encoder.js'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 
 test.each([2, 4, 9, 11])('an answer cut after %i bytes is no beginning of the next one', async (cutAt) => {
   const { port, answer } = await startServer()
@@ -39,6 +40,34 @@ test('calls that connect at the same time share a socket', async () => {
   expect(sockets).toHaveLength(2)
 })
 
+test('a connection that is refused and given up again and again leaves no listeners behind', async () => {
+  const { port, close } = await startServer()
+  await close()
+  const connection = openConnection(port)
+  await expect(connection.connect()).rejects.toThrow()
+  const listeners = () => connection.socket.listenerCount('connect')
+  const before = listeners()
+  for (let i = 0; i < 20; i++) await connection.disconnect()
+  expect(listeners()).toBe(before)
+})
+
+test('a coordinator that does not answer because its connection was closed is looked for again', async () => {
+  const cluster = new Cluster({
+    logger: { namespace: () => log },
+    brokers: async () => ['127.0.0.1:1'],
+    clientId: 'test',
+    retry: { retries: 2, initialRetryTime: 1 },
+  })
+  const answers = [null, { coordinator: { nodeId: 7 } }]
+  vi.spyOn(cluster.brokerPool, 'withBroker').mockImplementation(async () => answers.shift() ?? null)
+  vi.spyOn(cluster, 'refreshMetadata').mockResolvedValue()
+  vi.spyOn(cluster, 'findBroker').mockImplementation(async (broker) => broker)
+  expect(await cluster.findGroupCoordinator({ groupId: 'group' })).toEqual({ nodeId: 7 })
+  await expect(cluster.findGroupCoordinator({ groupId: 'group' })).rejects.toMatchObject({
+    name: 'KafkaJSNumberOfRetriesExceeded',
+  })
+})
+
 /** A server that leaves it to the test what it answers. */
 async function startServer() {
   const requests: { socket: Socket; correlationId: number }[] = []
@@ -59,11 +88,11 @@ async function startServer() {
     if (requests.length === 0) await once(server, 'asked')
     return requests.shift()!
   }
-  return { port: (server.address() as AddressInfo).port, answer, sockets }
+  const close = () => new Promise((resolve) => server.close(resolve))
+  return { port: (server.address() as AddressInfo).port, answer, sockets, close }
 }
 
 function openConnection(port: number): Connection {
-  const log = { debug: () => undefined, warn: () => undefined, error: () => undefined, info: () => undefined }
   const connection = new Connection({
     host: '127.0.0.1',
     port,
@@ -75,6 +104,8 @@ function openConnection(port: number): Connection {
   onTestFinished(async () => void (await connection.disconnect()))
   return connection
 }
+
+const log = { debug: () => undefined, warn: () => undefined, error: () => undefined, info: () => undefined }
 
 const echo = {
   request: { apiKey: 3, apiVersion: 0, apiName: 'Metadata', encode: async () => new Encoder() },

@@ -46,6 +46,7 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
 }
 
 declare module 'kafkajs/src/network/connection.js' {
+  import type { Socket } from 'node:net'
   import type { ISocketFactory } from 'kafkajs'
   import type Encoder from 'kafkajs/src/protocol/encoder.js'
 
@@ -58,12 +59,25 @@ declare module 'kafkajs/src/network/connection.js' {
       connectionTimeout: number
       requestTimeout: number
     })
+    readonly socket: Socket
     connect(): Promise<true>
     disconnect(): Promise<true>
     send<Decoded extends object, Parsed>(call: {
       request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<Encoder> }
       response: { decode(payload: Buffer): Promise<Decoded>; parse(decoded: Decoded): Promise<Parsed> }
     }): Promise<Parsed>
+  }
+}
+
+declare module 'kafkajs/src/cluster/index.js' {
+  import type { RetryOptions } from 'kafkajs'
+
+  export default class Cluster {
+    constructor(options: { logger: object; brokers: () => Promise<string[]>; clientId: string; retry: RetryOptions })
+    readonly brokerPool: { withBroker(ask: unknown): Promise<{ coordinator: { nodeId: number } } | null> }
+    findBroker(broker: { nodeId: number }): Promise<unknown>
+    refreshMetadata(): Promise<void>
+    findGroupCoordinator(group: { groupId: string }): Promise<unknown>
   }
 }
 

@@ -120,7 +120,9 @@ const fencedWaitMs = 60_000
 async function waitAfter(error: unknown, failures: number, { logger, signal }: CommitterOptions): Promise<void> {
   if (!(error instanceof LogError) || !(error.retryable || error.code === 'fenced')) throw error
   const retryInMs = error.code === 'fenced' ? fencedWaitMs : Math.min(firstRetryMs * 2 ** failures, longestRetryMs)
-  logger.warn({ code: error.code, retryInMs }, `outcomes wait for the log: ${error.message}`)
+  // Told once until something is written again; the broker may be away for hours.
+  const level = failures === 0 || error.code === 'fenced' ? 'warn' : 'debug'
+  logger[level]({ code: error.code, retryInMs }, `outcomes wait for the log: ${error.message}`)
   // The only rejection is that of the signal, which the caller's loop looks at.
   await delay(retryInMs, undefined, { signal }).catch(() => undefined)
 }
