@@ -133,7 +133,7 @@ test('when the Kafka that it started dies it says so, stops what it started, and
     deadlineMs: 60_000,
   })
   skip(!jvm, 'its Kafka is none of its processes')
-  expect(lapwing.output()).toMatch(/Kafka has ended by itself: stopping …[^]*Stopped\.\n$/)
+  expect(lapwing.output()).toMatch(/Kafka has ended by itself: stopping …[\s\S]*Stopped\.\n$/)
   expect(await lapwing.interrupt()).toBe(1)
 })
 
