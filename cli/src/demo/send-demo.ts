@@ -81,12 +81,15 @@ async function send(series: readonly WriteSeries[], { url, signal, log, now }: D
   const body = encodeWrite(series)
   for (let failures = 1; ; failures++) {
     const answer = await attempt(url, body, signal)
-    if (answer.status >= 200 && answer.status < 300) return
+    if (answer.status >= 200 && answer.status < 300) {
+      if (failures > 1) log('demo: the ingestor takes samples again')
+      return
+    }
     if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
       throw new Error(`the ingestor refuses the demo workload: ${answer.status} ${answer.text}`)
     }
     const delayMs = backoffMs(failures, backoff, Math.random, retryAfterMs(answer.retryAfter, now()))
-    log(`demo: the ingestor does not take samples yet, next try in ${(delayMs / 1000).toFixed(1)} s: ${answer.text}`)
+    if (failures === 1) log(`demo: the ingestor does not take samples, tried again every few seconds: ${answer.text}`)
     await setTimeout(delayMs, undefined, { signal })
   }
 }

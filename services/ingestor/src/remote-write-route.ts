@@ -58,7 +58,8 @@ export async function addRemoteWriteRoute(http: FastifyInstance, options: Remote
       done(null, body),
     )
     const admitted = admitRequests(scope, options)
-    scope.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => answerError(error, reply, options))
+    const outage = tellOutage(options.logger)
+    scope.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => answerError(error, reply, outage, options))
     const answer = async (request: FastifyRequest, reply: FastifyReply) => {
       const write = admitted.get(request)!
       const body = request.body as Buffer
@@ -68,7 +69,9 @@ export async function addRemoteWriteRoute(http: FastifyInstance, options: Remote
       const tooMuch = overRate(write.limits, options.now())
       if (tooMuch) return refuseLimited(reply, tooMuch, options)
       write.limits.charge(decoded.samples.length, options.now())
-      return answerWrite(decoded, write.version, reply, options)
+      const answered = await answerWrite(decoded, write.version, reply, options)
+      outage.isOver()
+      return answered
     }
     scope.post('/api/v1/write', (request, reply) => {
       const after = [traceOf([request.headers.traceparent].flat()[0])]
@@ -155,16 +158,41 @@ function problemOf({ left, firstProblem }: DecodedWrite, taken: PushCounts): str
   return `${refused} samples left out, all others written: ${firstProblem ?? 'a timestamp in the future'}`
 }
 
-function answerError(error: Error & { statusCode?: number }, reply: FastifyReply, { logger }: RemoteWriteOptions): FastifyReply {
+function answerError(
+  error: Error & { statusCode?: number },
+  reply: FastifyReply,
+  outage: Outage,
+  { logger }: RemoteWriteOptions,
+): FastifyReply {
   if (error instanceof WriteError) return refuse(reply, error)
   if (error instanceof LogError) {
-    logger.warn({ reason: error.code }, `remote write refused: ${error.message}`)
+    outage.refused(error)
     return refuse(reply, error.code === 'too_large' ? { status: 400, message: error.message } : unavailable(error.message))
   }
   if (error.statusCode !== undefined && error.statusCode < 500)
     return refuse(reply, { status: error.statusCode, message: error.message })
   logger.error({ err: error }, 'remote write failed')
   return refuse(reply, { status: 500, message: 'internal error' })
+}
+
+interface Outage {
+  refused(error: LogError): void
+  isOver(): void
+}
+
+/** Told once, and once that it is over: senders come again every few seconds, each of them. */
+function tellOutage(logger: Logger): Outage {
+  let isTold = false
+  return {
+    refused: (error) => {
+      logger[isTold ? 'debug' : 'warn']({ reason: error.code }, `remote write refused: ${error.message}`)
+      isTold = error.retryable
+    },
+    isOver: () => {
+      if (isTold) logger.warn('remote write goes on')
+      isTold = false
+    },
+  }
 }
 
 function unavailable(message: string): RefusedWrite {

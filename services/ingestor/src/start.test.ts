@@ -17,6 +17,7 @@ import { LogError } from '@lapwing/stream/errors'
 import { createInProcessLog } from '@lapwing/stream/in-process-log'
 import type { Log, OutgoingRecord } from '@lapwing/stream/log'
 import { wrappedLog } from '@lapwing/stream/testing/wrapped-log'
+import { type Logger, pino } from 'pino'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { eventually } from '../test/eventually.ts'
 import { readSamples } from '../test/read-samples.ts'
@@ -30,8 +31,12 @@ afterEach(async () => {
 })
 
 /** Resolves once it listens; `started` once it has started. */
-async function start(log: Log, sets: readonly string[] = []): Promise<{ url: string; started: Promise<RunningService> }> {
-  const { url, started } = beginIngestor(log, sets)
+async function start(
+  log: Log,
+  sets: readonly string[] = [],
+  logger?: Logger,
+): Promise<{ url: string; started: Promise<RunningService> }> {
+  const { url, started } = beginIngestor(log, sets, 0, undefined, logger)
   const noted = started.then((service) => {
     services.push(service)
     return service
@@ -102,7 +107,12 @@ describe('remote write', () => {
   test('is answered 503 with Retry-After while the log is down, and not acknowledged', async () => {
     const log = createInProcessLog()
     const down = brokenLog(log)
-    const { url, started } = await start(down.log)
+    const lines: string[] = []
+    const logger = pino(
+      { level: 'warn' },
+      { write: (line: string) => void lines.push((JSON.parse(line) as { msg: string }).msg) },
+    )
+    const { url, started } = await start(down.log, [], logger)
     const body = encodeWrite([up([nowMs, 1])])
     const early = await write(url, body)
     expect([early.status, early.headers.get('retry-after')]).toEqual([503, '5'])
@@ -112,9 +122,12 @@ describe('remote write', () => {
     down.broken.send = true
     const late = await write(url, body)
     expect([late.status, late.headers.get('retry-after')]).toEqual([503, '5'])
+    expect((await write(url, body)).status).toBe(503)
     expect(await readSamples(log, samplesTopic)).toEqual([])
     down.broken.send = false
     expect((await write(url, body)).status).toBe(204)
+    const ofWrites = lines.filter((line) => line.startsWith('remote write'))
+    expect(ofWrites).toEqual([expect.stringMatching(/^remote write refused: the log/), 'remote write goes on'])
     expect(await readSamples(log, samplesTopic)).toHaveLength(1)
   })
 

@@ -3,7 +3,7 @@ import { commonSections } from '@lapwing/service/config'
 import { openConfig } from '@lapwing/service/config-source'
 import { type RunningService, runService } from '@lapwing/service/run-service'
 import type { Log } from '@lapwing/stream/log'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { ingestorSchema } from '../src/config.ts'
 import { startIngestor } from '../src/start.ts'
 
@@ -17,7 +17,13 @@ export interface StartingIngestor {
  * @param sets settings, `section.key=value`
  * @param file of the configuration, which is read again when it changes
  */
-export function beginIngestor(log: Log, sets: readonly string[], port = 0, file?: string): StartingIngestor {
+export function beginIngestor(
+  log: Log,
+  sets: readonly string[],
+  port = 0,
+  file?: string,
+  logger: Logger = pino({ level: 'silent' }),
+): StartingIngestor {
   let listens: (url: string) => void
   const listening = new Promise<string>((resolve) => {
     listens = resolve
@@ -25,7 +31,7 @@ export function beginIngestor(log: Log, sets: readonly string[], port = 0, file?
   const started = runService({
     name: 'ingestor',
     ...openConfig({ ...commonSections, ingestor: ingestorSchema }, { file, environment: {}, sets: [...sets] }),
-    logger: pino({ level: 'silent' }),
+    logger,
     http: { host: '127.0.0.1', port },
     version: 'test',
     onFail: (error) => {
