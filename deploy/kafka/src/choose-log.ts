@@ -74,7 +74,7 @@ function inProcess(why: string): ChosenLog {
 async function startFromJars(wishes: LogWishes): Promise<ChosenLog> {
   const server = await startKafka(wishes)
   const { brokers, stop } = server
-  const gone = server.ended.then((lastLines) => `${lastLines.replace(/^/gm, '  kafka      ')}\nKafka has ended by itself`)
+  const gone = server.ended.then((lines) => `${lines && `${lines.replace(/^/gm, '  kafka      ')}\n`}Kafka has ended by itself`)
   return { kind: 'kafka', brokers, why: `Apache Kafka from its jars at ${brokers[0]}`, gone, stop }
 }
 

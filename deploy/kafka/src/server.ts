@@ -44,7 +44,7 @@ export interface KafkaServer {
   readonly port: number
   /** Of the JVM. */
   readonly pid: number
-  /** Resolves when it has ended, for whatever reason, with the last lines that it wrote. */
+  /** Resolves when it has ended, for whatever reason, with the last lines that it wrote since it ran; empty when it wrote none. */
   readonly ended: Promise<string>
   /** In order, killed after a while. */
   stop(): Promise<void>
@@ -89,7 +89,9 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
   const jvm = await startGuarded([...command, 'kafka.Kafka', settings], outputPath(options.dataDirectory))
   try {
     await waitUntilItAccepts(port, jvm, options.dataDirectory)
-    return running(jvm, port, options.dataDirectory)
+    const written = (await stat(outputPath(options.dataDirectory))).size
+    const ended = jvm.ended.then(() => lastOutput(options.dataDirectory, written)).catch(() => '')
+    return { brokers: [`127.0.0.1:${port}`], port, pid: jvm.pid, ended, kill: jvm.kill, stop: () => jvm.stop(stopTimeoutMs) }
   } catch (error) {
     await jvm.kill()
     throw error
@@ -137,17 +139,11 @@ function accepts(port: number): Promise<boolean> {
   })
 }
 
-function running(jvm: GuardedProcess, port: number, dataDirectory: string): KafkaServer {
-  const { pid, kill, stop } = jvm
-  const ended = jvm.ended.then(() => lastOutput(dataDirectory)).catch(() => '')
-  return { brokers: [`127.0.0.1:${port}`], port, pid, ended, kill, stop: () => stop(stopTimeoutMs) }
-}
-
 function outputPath(dataDirectory: string): string {
   return join(dataDirectory, 'kafka.log')
 }
 
-async function lastOutput(dataDirectory: string): Promise<string> {
-  const text = await readFile(outputPath(dataDirectory), 'utf8')
-  return text.trim().split('\n').slice(-5).join('\n')
+async function lastOutput(dataDirectory: string, fromByte = 0): Promise<string> {
+  const bytes = await readFile(outputPath(dataDirectory))
+  return bytes.subarray(fromByte).toString().trim().split('\n').slice(-5).join('\n')
 }
