@@ -126,11 +126,14 @@ describe('a partition that a process restores again', () => {
     expect(needlessRestores([member(twice, [[1000, 49_000]])])).toEqual(red)
   })
 
-  test('is right when it came back from another that was given up, and needless when it only went to and fro', () => {
-    const givenUp = member([[3, 20_000]], [[15_000, 60_000]])
-    expect(needlessRestores([member(twice), givenUp])).toEqual([])
-    expect(needlessRestores([member(twice), member([[3, 20_000]])])).toEqual(red)
+  test('is right when another had it in between: it went to one that joined, and came back when that one left', () => {
+    expect(needlessRestores([member(twice), member([[3, 20_000]])])).toEqual([])
     expect(needlessRestores([member(twice), member([[2, 20_000]], [[15_000, 30_000]])])).toEqual(red)
+  })
+
+  test('that only went to and fro shows in how many moved', () => {
+    const toAndFro = [member(twice), member([[3, 20_000]])]
+    expect(needlessMoves(toAndFro, 2, 4)).toEqual([expect.stringMatching(/^\d partitions were taken over, 2 are enough$/)])
   })
 
   test('may move once more for each member that was given up', () => {

@@ -58,11 +58,13 @@ function wasGivenUp(member: Membership, first: TimedTakeOver, again: TimedTakeOv
   return rightlyGivenUp(member).some((event) => isBetween(event, first, again))
 }
 
-/** It went to another process and came back. Scaling alone never asks for that, so some member has to have been given up. */
+/**
+ * Another process had it in between: it went to one that joined and came back when that one left. Whether it had to move is not told from
+ * a single partition but from how many moved in all (`needlessMoves`): what goes to and fro is beyond what scaling needs.
+ */
 function wasElsewhere(members: readonly Membership[], member: Membership, first: TimedTakeOver, again: TimedTakeOver): boolean {
   const others = members.filter((other) => other !== member).flatMap(({ takeOvers }) => takeOvers)
-  const moved = others.some((event) => event.partition === first.partition && isBetween(event, first, again))
-  return moved && members.some((each) => rightlyGivenUp(each).length > 0)
+  return others.some((event) => event.partition === first.partition && isBetween(event, first, again))
 }
 
 function rightlyGivenUp({ givenUp }: Membership): GivenUp[] {
