@@ -13,7 +13,7 @@ const names = ['ingestor', 'detector', 'drift', 'alerter', 'reporter']
 const partitions = 8
 /** Until groups are settled and what is compiled once is compiled. */
 const settleMs = 15_000
-/** Long enough for the one big collection of each process, a quarter of a second half a minute or so after its start, to weigh what it does in an hour's first minutes. */
+/** Each process has one big collection of garbage, a quarter of a second, 40 to 90 s after its start: half a minute held all of it or none, by luck. */
 const measuredMs = 120_000
 
 async function busiestShare(): Promise<Figure> {

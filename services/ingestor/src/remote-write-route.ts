@@ -185,8 +185,9 @@ function tellOutage(logger: Logger): Outage {
   let isTold = false
   return {
     refused: (error) => {
-      logger[isTold ? 'debug' : 'warn']({ reason: error.code }, `remote write refused: ${error.message}`)
-      isTold = error.retryable
+      const isKnown = error.retryable && isTold
+      logger[isKnown ? 'debug' : 'warn']({ reason: error.code }, `remote write refused: ${error.message}`)
+      isTold ||= error.retryable
     },
     isOver: () => {
       if (isTold) logger.warn('remote write goes on')
